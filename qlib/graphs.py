@@ -1,0 +1,183 @@
+"""Causal graphs: directed acyclic graphs whose nodes are observed, latent (classical or quantum), or fixed by surgery.
+
+Two surgeries are provided. `do` is Pearl's: a node loses its causes and takes a fixed value. `intervene_on_edges`
+replaces what *one* child receives from a node by a fixed value and leaves the node itself, with its causes and its
+other children, as it was: it is what an experimenter does who records a variable and then resends another value.
+Fig. 2b of Wang & Zhang (2025) is the second surgery, applied to X → Y and Z → Y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import networkx as nx
+
+Edge = tuple[str, str]
+
+
+class Kind(StrEnum):
+    """What a node of a causal graph stands for."""
+
+    OBSERVED = "observed"
+    LATENT = "latent classical"
+    QUANTUM = "latent quantum"
+    FIXED = "fixed by surgery"
+
+
+@dataclass(frozen=True)
+class CausalGraph:
+    """A causal graph.
+
+    kinds : node name → `Kind`.
+    edges : the arrows, as (cause, effect) pairs.
+    order_only : the arrows that carry the time order of events and no value: the effect happens after the cause and
+        does not depend on it (the red arrow of Wang & Zhang's Fig. 2a).
+    positions : node name → (x, y), for drawing only; not part of the graph's identity.
+
+    Raises ``ValueError`` for an arrow with an unknown end, an arrow into a fixed node, or a directed cycle.
+
+    >>> instrumental = CausalGraph(
+    ...     {"Z": Kind.OBSERVED, "X": Kind.OBSERVED, "Y": Kind.OBSERVED, "Λ": Kind.QUANTUM},
+    ...     [("Z", "X"), ("X", "Y"), ("Λ", "X"), ("Λ", "Y")])
+    >>> sorted(instrumental.parents("Y"))
+    ['X', 'Λ']
+    >>> CausalGraph({"A": Kind.OBSERVED}, [("A", "B")])
+    Traceback (most recent call last):
+        ...
+    ValueError: arrow A → B: 'B' is not a node; the nodes are A
+    """
+
+    kinds: Mapping[str, Kind]
+    edges: frozenset[Edge]
+    order_only: frozenset[Edge] = frozenset()
+    positions: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        edges: Iterable[Edge],
+        order_only: Iterable[Edge] = (),
+        positions: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        object.__setattr__(self, "kinds", dict(kinds))
+        object.__setattr__(self, "order_only", frozenset(order_only))
+        object.__setattr__(self, "edges", frozenset(edges) | self.order_only)
+        object.__setattr__(self, "positions", dict(positions or {}))
+        _validate(self)
+
+    @property
+    def digraph(self) -> nx.DiGraph:
+        """The same graph as a networkx `DiGraph`, nodes in the order in which they were given."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from((name, {"kind": kind}) for name, kind in self.kinds.items())
+        graph.add_edges_from(sorted(self.edges))
+        return graph
+
+    def parents(self, node: str) -> frozenset[str]:
+        """The direct causes of a node."""
+        self.require(node)
+        return frozenset(cause for cause, effect in self.edges if effect == node)
+
+    def ancestors(self, node: str) -> frozenset[str]:
+        """All causes of a node, direct or not."""
+        self.require(node)
+        return frozenset(nx.ancestors(self.digraph, node))
+
+    def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
+        """The nodes of the given kinds, in the order in which they were given."""
+        return tuple(name for name, kind in self.kinds.items() if kind in kinds)
+
+    def require(self, node: str) -> None:
+        """Raise ``ValueError`` if there is no such node."""
+        if node not in self.kinds:
+            raise ValueError(f"{node!r} is not a node; the nodes are {', '.join(self.kinds)}")
+
+
+def _validate(graph: CausalGraph) -> None:
+    for cause, effect in sorted(graph.edges):
+        for end in (cause, effect):
+            if end not in graph.kinds:
+                nodes = ", ".join(graph.kinds)
+                raise ValueError(f"arrow {cause} → {effect}: {end!r} is not a node; the nodes are {nodes}")
+        if graph.kinds[effect] is Kind.FIXED:
+            raise ValueError(f"arrow {cause} → {effect}: {effect!r} is fixed by surgery and has no causes")
+    if not nx.is_directed_acyclic_graph(graph.digraph):
+        cycle = nx.find_cycle(graph.digraph)
+        raise ValueError("the arrows form a cycle: " + " → ".join([cycle[0][0], *(b for _, b in cycle)]))
+
+
+def do(graph: CausalGraph, *nodes: str) -> CausalGraph:
+    """Pearl's surgery: each of `nodes` loses its incoming arrows and is fixed.
+
+    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> sorted(do(chain, "B").edges)
+    [('B', 'C')]
+    """
+    for node in nodes:
+        graph.require(node)
+    return replace_parts(
+        graph,
+        kinds={**graph.kinds, **{node: Kind.FIXED for node in nodes}},
+        removed=[edge for edge in graph.edges if edge[1] in nodes],
+    )
+
+
+def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> CausalGraph:
+    """Edge surgery: each arrow (cause, effect) is replaced by an arrow from a new fixed node to the effect.
+
+    `values` maps an arrow to the name of the fixed node that replaces its tail; the tail keeps its own causes and
+    its other effects. Several arrows may share one fixed node.
+
+    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> sorted(intervene_on_edges(chain, {("B", "C"): "b"}).edges)
+    [('A', 'B'), ('b', 'C')]
+    """
+    for edge, value in values.items():
+        if edge not in graph.edges:
+            raise ValueError(f"{edge[0]} → {edge[1]} is not an arrow of the graph")
+        if value in graph.kinds:
+            raise ValueError(f"{value!r} is already a node; the fixed value needs a name of its own")
+    moved = {edge: (value, edge[1]) for edge, value in values.items()}
+    return replace_parts(
+        graph,
+        kinds={**graph.kinds, **{value: Kind.FIXED for value in values.values()}},
+        removed=moved,
+        added=[new for old, new in moved.items() if old not in graph.order_only],
+        added_order_only=[new for old, new in moved.items() if old in graph.order_only],
+    )
+
+
+def replace_parts(
+    graph: CausalGraph,
+    *,
+    kinds: Mapping[str, Kind],
+    removed: Iterable[Edge] = (),
+    added: Iterable[Edge] = (),
+    added_order_only: Iterable[Edge] = (),
+) -> CausalGraph:
+    """The graph with other kinds, without the `removed` arrows and with the added ones."""
+    gone = frozenset(removed)
+    return replace(
+        graph,
+        kinds=kinds,
+        edges=(graph.edges - gone) | frozenset(added),
+        order_only=(graph.order_only - gone) | frozenset(added_order_only),
+    )
+
+
+def instrumental_graph(latent: Kind = Kind.LATENT, order_only: Iterable[Edge] = ()) -> CausalGraph:
+    """The instrumental scenario: Z → X → Y with a latent common cause Λ of X and Y, classical or quantum.
+
+    With a quantum latent and the order-only arrow Z → Y it is Fig. 2a of Wang & Zhang (2025).
+
+    >>> sorted(instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")]).parents("Y"))
+    ['X', 'Z', 'Λ']
+    """
+    return CausalGraph(
+        {"Λ": latent, "Z": Kind.OBSERVED, "X": Kind.OBSERVED, "Y": Kind.OBSERVED},
+        [("Z", "X"), ("X", "Y"), ("Λ", "X"), ("Λ", "Y")],
+        order_only=order_only,
+        positions={"Z": (0, 0), "X": (1.5, 0), "Y": (3, 0), "Λ": (2.25, 1.2)},
+    )

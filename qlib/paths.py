@@ -1,0 +1,33 @@
+"""Where things are: the one place that knows the layout of the tree."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+DATA = ROOT / "data"
+CLAIMS = DATA / "claims.yml"
+PARAMETERS = DATA / "parameters"
+GENERATED = DATA / "generated"
+
+
+def generated(chapter: str) -> Path:
+    """The folder for the tables and figures that a chapter writes; made if it is not there.
+
+    The environment variable ``COMPENDIUM_GENERATED`` takes precedence: the pipeline points it elsewhere for every
+    profile but the published one, so that a trial run never overwrites published numbers.
+
+    Raises ``ValueError`` if no chapter of the book has that name.
+
+    >>> generated("joint-exogeneity/no-such-chapter")
+    Traceback (most recent call last):
+        ...
+    ValueError: chapter 'joint-exogeneity/no-such-chapter': there is no such file under book/
+    """
+    if not (BOOK / f"{chapter}.md").is_file():
+        raise ValueError(f"chapter {chapter!r}: there is no such file under book/")
+    folder = Path(os.environ.get("COMPENDIUM_GENERATED") or GENERATED / chapter)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
