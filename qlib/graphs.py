@@ -119,7 +119,7 @@ def do(graph: CausalGraph, *nodes: str) -> CausalGraph:
         graph.require(node)
     return replace_parts(
         graph,
-        kinds={**graph.kinds, **{node: Kind.FIXED for node in nodes}},
+        kinds={**graph.kinds, **dict.fromkeys(nodes, Kind.FIXED)},
         removed=[edge for edge in graph.edges if edge[1] in nodes],
     )
 
@@ -142,7 +142,7 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
     moved = {edge: (value, edge[1]) for edge, value in values.items()}
     return replace_parts(
         graph,
-        kinds={**graph.kinds, **{value: Kind.FIXED for value in values.values()}},
+        kinds={**graph.kinds, **dict.fromkeys(values.values(), Kind.FIXED)},
         removed=moved,
         added=[new for old, new in moved.items() if old not in graph.order_only],
         added_order_only=[new for old, new in moved.items() if old in graph.order_only],

@@ -133,9 +133,7 @@ def _load(path: Path, _modified: int) -> dict[str, Claim]:
     return claims
 
 
-def check(
-    id: str, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None
-) -> None:
+def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> None:
     """Compare what a paper prints under `id` with what was derived, show a badge, and record the outcome.
 
     derived : one value for every key under ``printed`` of the claim; `qlib.printed` says what agrees with what.
@@ -151,9 +149,7 @@ def check(
     _display(claims[id], record)
 
 
-def examine(
-    claim: Claim, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None
-) -> Record:
+def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> Record:
     """The comparison behind `check`, without the display: a pure function of a claim and the derived values.
 
     >>> claim = load()["wz:true-ace"]
@@ -169,8 +165,7 @@ def examine(
     if set(derived) != set(claim.printed):
         missing, extra = set(claim.printed) - set(derived), set(derived) - set(claim.printed)
         raise LedgerError(
-            f"{claim.id}: nothing derived for {sorted(missing) or '—'}; "
-            f"derived but not printed {sorted(extra) or '—'}"
+            f"{claim.id}: nothing derived for {sorted(missing) or '—'}; derived but not printed {sorted(extra) or '—'}"
         )
     wrong = [key for key, value in claim.printed.items() if not printed.agrees(value, derived[key], names)]
     verdict = _outcome(claim, derived, wrong, how, names)
@@ -258,14 +253,8 @@ def _summary(record: Record) -> str:
 
 def badge(claim: Claim, record: Record) -> str:
     """The badge as HTML: one line, which opens to a table of printed and derived values."""
-    cell = lambda text: f"<td>{html.escape(text)}</td>"  # noqa: E731
     true = claim.correction.values if claim.correction else {}
-    rows = "".join(
-        f'<tr class="{"differs" if key in record.wrong else "agrees"}"><th scope="row">{html.escape(key)}</th>'
-        f"{cell(record.printed[key])}{cell(record.derived[key])}"
-        f"{cell('differs: ' + printed.readable(true.get(key, '')) if key in record.wrong else 'agrees')}</tr>"
-        for key in record.printed
-    )
+    rows = "".join(_badge_row(key, record, true.get(key)) for key in record.printed)
     correction = f"<p>{html.escape(claim.correction.statement)}</p>" if claim.correction else ""
     return (
         f'<details class="claim claim-{record.verdict}" id="{record.anchor}"><summary>'
@@ -278,6 +267,13 @@ def badge(claim: Claim, record: Record) -> str:
         f'<th scope="col">derived</th><th scope="col">outcome</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f"<p>{record.mutants} altered transcriptions were put to the same check; it refused all of them.</p></details>"
     )
+
+
+def _badge_row(key: str, record: Record, true: printed.Printed | None) -> str:
+    differs = key in record.wrong
+    outcome = "agrees" if not differs else "differs" if true is None else f"should read {printed.readable(true)}"
+    cells = "".join(f"<td>{html.escape(text)}</td>" for text in (record.printed[key], record.derived[key], outcome))
+    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{html.escape(key)}</th>{cells}</tr>'
 
 
 def collate(notebooks: Mapping[str, Any], claims: Mapping[str, Claim] | None = None) -> list[Record]:

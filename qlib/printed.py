@@ -13,7 +13,8 @@ derived                     printed, and when the two agree
 number, SymPy expression    a number as printed ("0.4268"): derived rounds to it at its last printed digit
 ..                          a whole number ("64"): derived is exactly that
 ..                          a bound ("> 0.999", "< 1e-9"): derived satisfies it
-..                          a formula ("(5*sqrt(2) - 6)/8"): the difference is zero, by symbolic proof
+..                          a formula ("(5*sqrt(2) - 6)/8"): the difference is zero, by symbolic proof; a formula
+                            may also stand for an array, and then every entry of the difference is zero
 ==========================  =====================================================================================
 
 `mutants` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a truth value, an
@@ -85,9 +86,7 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
     """
     names = names or {}
     if isinstance(derived, ForAll):
-        return all(
-            agrees(printed, derived.value(**values), {**names, **values}) for values in derived.assignments()
-        )
+        return all(agrees(printed, derived.value(**values), {**names, **values}) for values in derived.assignments())
     if isinstance(derived, bool | np.bool_ | sp.logic.boolalg.BooleanAtom):
         return _expect(printed, bool) is bool(derived)
     if isinstance(derived, str):
@@ -95,12 +94,13 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
     if isinstance(derived, set | frozenset):
         items = _expect(printed, list)
         return len(items) == len(derived) and set(items) == set(derived)
+    if isinstance(derived, np.ndarray | sp.MatrixBase) and isinstance(printed, str):
+        difference = parse(printed, names) - sp.Matrix(derived)
+        return all(is_zero(entry) for entry in difference)
     if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
         rows = derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else list(derived)
         items = _expect(printed, list)
-        return len(items) == len(rows) and all(
-            agrees(item, row, names) for item, row in zip(items, rows, strict=True)
-        )
+        return len(items) == len(rows) and all(agrees(item, row, names) for item, row in zip(items, rows, strict=True))
     if isinstance(derived, Number | sp.Expr):
         return _scalar_agrees(_expect(printed, str), sp.sympify(derived), names)
     raise ValueError(f"no comparison is defined for a derived {type(derived).__name__}: {derived!r}")
@@ -198,8 +198,8 @@ def _list_mutants(printed: list[Any], derived: object) -> Iterator[Printed]:
         yield printed[:k] + printed[k + 1 :]
     if isinstance(derived, set | frozenset):
         return
-    rows = derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else derived
-    for k, (item, row) in enumerate(zip(printed, rows, strict=False)):  # type: ignore[call-overload]
+    rows: list[Any] = derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else derived  # type: ignore[assignment]
+    for k, (item, row) in enumerate(zip(printed, rows, strict=False)):
         for mutant in mutants(item, row):
             yield [*printed[:k], mutant, *printed[k + 1 :]]
 

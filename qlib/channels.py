@@ -1,0 +1,161 @@
+"""Measurements on finite-dimensional quantum systems, and the Born rule.
+
+Conventions. A measurement is an array of effects E[a, i, j], outcome first; a measurement that depends on a setting
+is E[s, a, i, j], setting first. Outcome 0 of a two-outcome observable belongs to its eigenvalue +1, outcome 1 to −1.
+A state of several systems is a matrix on the tensor product in the order in which the systems are named
+(the first factor is the slowest index, as in ``np.kron``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from qlib.exact import Array, as_float, exact, is_exact, simplified
+
+PAULI_X = exact([[0, 1], [1, 0]])
+PAULI_Y = exact([[0, -sp.I], [sp.I, 0]])
+PAULI_Z = exact([[1, 0], [0, -1]])
+IDENTITY = exact([[1, 0], [0, 1]])
+
+
+def pure_state(vector: ArrayLike) -> Array:
+    """The density operator |ψ⟩⟨ψ| of a unit vector, exact or not.
+
+    Raises ``ValueError`` if the vector's squared norm is not 1.
+
+    >>> pure_state(exact([1, 0]))
+    array([[1, 0],
+           [0, 0]], dtype=object)
+    """
+    ket = np.asarray(vector)
+    norm = simplified(np.array([np.vdot(ket, ket) if not is_exact(ket) else ket @ _conjugate(ket)]))[0]
+    if not np.isclose(complex(norm), 1, atol=1e-12):
+        raise ValueError(f"state vector: its squared norm is {norm}, and should be 1")
+    return simplified(np.outer(ket, _conjugate(ket)))
+
+
+def _conjugate(array: Array) -> Array:
+    return np.asarray(np.frompyfunc(sp.conjugate, 1, 1)(array)) if is_exact(array) else array.conj()
+
+
+def effects(observable: ArrayLike) -> Array:
+    """The two effects (1 ± O)/2 of an observable with O² = 1: outcome 0 ↔ +1, outcome 1 ↔ −1.
+
+    observable : shape (..., d, d). Returns shape (..., 2, d, d). Wang & Zhang (2025), eq. (12).
+    Raises ``ValueError`` if O is not Hermitian or O² is not 1, with the largest deviation.
+
+    >>> effects(PAULI_X)[1]
+    array([[1/2, -1/2],
+           [-1/2, 1/2]], dtype=object)
+    """
+    O = simplified(observable)
+    one = IDENTITY if is_exact(O) and O.shape[-1] == 2 else np.eye(O.shape[-1], dtype=int)
+    for what, deviation in (("O - O†", O - _conjugate(np.swapaxes(O, -1, -2))), ("O² - 1", O @ O - one)):
+        if (worst := largest(deviation)) > 1e-12:
+            raise ValueError(f"observable: {what} should vanish, but its largest entry is {worst:.3g}")
+    half = sp.Rational(1, 2) if is_exact(O) else 0.5
+    return np.stack([half * (one + O), half * (one - O)], axis=-3)
+
+
+def largest(array: Array) -> float:
+    """The largest absolute value among the entries of an array, exact or not.
+
+    >>> largest(exact([1, -2 * sp.I]))
+    2.0
+    """
+    return float(np.max(np.abs(simplified(array).astype(np.complex128)), initial=0.0))
+
+
+def validate_measurement(measurement: ArrayLike, name: str = "measurement", tolerance: float = 1e-9) -> Array:
+    """The measurement, if its effects are Hermitian, positive semidefinite and complete for every setting.
+
+    measurement : effects of shape (..., outcomes, d, d).
+    Raises ``ValueError`` naming the measurement, the entry and the deviation.
+
+    >>> validate_measurement(np.array([[[1, 0], [0, 0]], [[0, 0], [0, 0.9]]]), "M")
+    Traceback (most recent call last):
+        ...
+    ValueError: M: its effects should add up to the identity (largest deviation 0.1)
+    """
+    E = np.asarray(measurement)
+    if E.ndim < 3 or E.shape[-1] != E.shape[-2]:
+        raise ValueError(f"{name}: shape {E.shape} should be (..., outcomes, d, d)")
+    values = E.astype(np.complex128)
+    if (worst := float(np.max(np.abs(values - values.conj().swapaxes(-1, -2))))) > tolerance:
+        raise ValueError(f"{name}: its effects should be Hermitian (largest deviation {worst:.3g})")
+    if (worst := largest(E.sum(axis=-3) - np.eye(E.shape[-1], dtype=int))) > tolerance:
+        raise ValueError(f"{name}: its effects should add up to the identity (largest deviation {worst:.3g})")
+    lowest = np.linalg.eigvalsh(values).min(axis=-1)
+    if lowest.min() < -tolerance:
+        index = tuple(map(int, np.unravel_index(int(np.argmin(lowest)), lowest.shape)))
+        raise ValueError(f"{name}: effect {index} should be positive, but has the eigenvalue {lowest.min():.3g}")
+    return E
+
+
+def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -> Array:
+    """The density operator, if it is Hermitian, positive semidefinite and of trace one.
+
+    Raises ``ValueError`` naming what fails and by how much.
+
+    >>> validate_state(np.diag([0.5, 0.4]))
+    Traceback (most recent call last):
+        ...
+    ValueError: rho: its trace should be 1, but is 0.9
+    """
+    R = np.asarray(rho)
+    if R.ndim != 2 or R.shape[0] != R.shape[1]:
+        raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
+    values = R.astype(np.complex128)
+    if (worst := float(np.max(np.abs(values - values.conj().T)))) > tolerance:
+        raise ValueError(f"{name}: it should be Hermitian (largest deviation {worst:.3g})")
+    if abs(np.trace(values) - 1) > tolerance:
+        raise ValueError(f"{name}: its trace should be 1, but is {np.trace(values).real:.6g}")
+    if (least := float(np.linalg.eigvalsh(values).min())) < -tolerance:
+        raise ValueError(f"{name}: it should be positive, but has the eigenvalue {least:.3g}")
+    return R
+
+
+def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
+    """P[s, t, a, b] = tr[(M[s, a] ⊗ N[t, b]) ρ], the law of two local measurements on a bipartite state.
+
+    rho : (dA·dB, dA·dB). M : effects (settings, outcomes, dA, dA). N : effects (settings, outcomes, dB, dB).
+    Exact, symbolic and floating-point arguments alike; exact results are simplified. The arguments are taken as they
+    are: see `validate_state` and `validate_measurement`. Wang & Zhang (2025), eqs. (1) and (2).
+
+    >>> bell = pure_state(exact([1, 0, 0, 1]) / sp.sqrt(2))
+    >>> Z = effects(PAULI_Z)[None]
+    >>> born_rule(bell, Z, Z)[0, 0]
+    array([[1/2, 0],
+           [0, 1/2]], dtype=object)
+    """
+    M, N, R = np.asarray(M), np.asarray(N), np.asarray(rho)
+    a, b = M.shape[-1], N.shape[-1]
+    if R.shape != (a * b, a * b):
+        raise ValueError(f"rho: shape {R.shape} should be {(a * b, a * b)}, as M acts on {a} and N on {b} dimensions")
+    P = np.einsum("saij,tbkl,jlik->stab", M, N, R.reshape(a, b, a, b))
+    return simplified(P) if is_exact(P) else as_float(P.real)
+
+
+def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, ...]) -> Array:
+    """The operator with every tensor factor traced out but those in `keep`, in the order in which they stood.
+
+    operator : (∏dims, ∏dims).
+
+    >>> partial_trace(pure_state(exact([1, 0, 0, 1]) / sp.sqrt(2)), (2, 2), keep=(1,))
+    array([[1/2, 0],
+           [0, 1/2]], dtype=object)
+    """
+    size, n = int(np.prod(dims)), len(dims)
+    O = np.asarray(operator)
+    if O.shape != (size, size):
+        raise ValueError(f"operator: shape {O.shape} should be {(size, size)} for factors of dimensions {dims}")
+    if not set(keep) <= set(range(n)):
+        raise ValueError(f"keep={keep}: the factors are numbered 0 to {n - 1}")
+    kept = sorted(keep)
+    rows = list(range(n))
+    columns = [n + k if k in kept else k for k in range(n)]
+    traced = np.einsum(O.reshape(dims * 2), rows + columns, [*kept, *(n + k for k in kept)])
+    d = int(np.prod([dims[k] for k in kept]))
+    return np.asarray(traced).reshape(d, d)

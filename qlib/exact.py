@@ -1,0 +1,61 @@
+"""The one place that knows about number systems: exact arrays hold SymPy numbers (dtype object), others floats.
+
+Everything else in `qlib` is written once, for both. NumPy's ``einsum``, ``tensordot``, ``kron`` and ``@`` work on
+either kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
+    """An array of SymPy numbers or expressions from nested lists, a SymPy matrix, or whole numbers.
+
+    Raises ``ValueError`` for floating-point entries: an exact computation cannot start from rounded numbers.
+
+    >>> exact([[1, 0], [0, sp.sqrt(2) / 2]])
+    array([[1, 0],
+           [0, sqrt(2)/2]], dtype=object)
+    """
+    rows = values.tolist() if isinstance(values, sp.MatrixBase | np.ndarray) else values
+    array = np.array(rows, dtype=object)
+    for index, value in np.ndenumerate(array):
+        if isinstance(value, float | complex | np.inexact) or getattr(value, "is_Float", False):
+            raise ValueError(f"entry {index} is the rounded number {value!r}; give it exactly, as a SymPy number")
+        array[index] = sp.sympify(value)
+    return array
+
+
+def is_exact(array: Array) -> bool:
+    """Whether an array is an exact one."""
+    return bool(np.asarray(array).dtype == object)
+
+
+def simplified(array: ArrayLike) -> Array:
+    """The array with every exact entry expanded and its radicals rationalised; floats are returned as they are.
+
+    >>> simplified(exact([1 / (4 - 2 * sp.sqrt(2))]))
+    array([sqrt(2)/4 + 1/2], dtype=object)
+    """
+    array = np.asarray(array)
+    if not is_exact(array):
+        return array
+    tidy = np.frompyfunc(lambda entry: sp.expand(sp.radsimp(sp.sympify(entry))), 1, 1)
+    return np.asarray(tidy(array), dtype=object)
+
+
+def as_float(array: ArrayLike) -> NDArray[np.float64]:
+    """The array in floating-point numbers; raises ``TypeError`` if an entry has a free symbol or an imaginary part.
+
+    >>> as_float(exact([sp.sqrt(2) / 2]))
+    array([0.70710678])
+    """
+    return np.asarray(array).astype(np.float64)
