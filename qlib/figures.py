@@ -1,0 +1,184 @@
+"""Figures: data in, Figure out. The only place that draws, and the only style (``qlib.mplstyle``).
+
+Causal graphs look the same everywhere: an observed variable is a filled circle, a classical latent an open dashed
+circle, a quantum latent a triangle, a value fixed by surgery a square; a dashed arrow carries order and no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, RegularPolygon
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import ArrayLike
+
+from qlib.graphs import CausalGraph, Kind
+
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+)  # fmt: skip
+
+NODE_STYLE = {
+    Kind.OBSERVED: {"facecolor": "#CFE5F3", "edgecolor": BLUE, "linestyle": "-"},
+    Kind.LATENT: {"facecolor": "white", "edgecolor": "#555555", "linestyle": "--"},
+    Kind.QUANTUM: {"facecolor": "#FCE8C5", "edgecolor": ORANGE, "linestyle": "-"},
+    Kind.FIXED: {"facecolor": "#E8E8E8", "edgecolor": BLACK, "linestyle": "-"},
+}
+
+
+def use_style() -> None:
+    """Switch to the book's style, and in a notebook to SVG output; a chapter's first cell calls it."""
+    plt.style.use(str(Path(__file__).with_name("qlib.mplstyle")))
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write a figure as ``folder/name.svg``, the same bytes for the same figure."""
+    path = folder / f"{name}.svg"
+    figure.savefig(path, metadata={"Date": None})
+    return path
+
+
+INCHES_PER_UNIT = 0.85
+RADIUS = 0.27
+
+
+def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> Figure:
+    """Causal graphs side by side at one scale, each drawn from its object."""
+    extents = [_extent(_positions(graph)) for graph in graphs]
+    widths = [right - left for left, right, _, _ in extents]
+    height = max(top - bottom for _, _, bottom, top in extents)
+    figure, axes = plt.subplots(
+        1, len(graphs), squeeze=False, width_ratios=widths,
+        figsize=(INCHES_PER_UNIT * sum(widths), INCHES_PER_UNIT * height + (0.35 if titles else 0)),
+    )  # fmt: skip
+    for k, (graph, ax) in enumerate(zip(graphs, axes[0], strict=True)):
+        draw_causal_graph(ax, graph)
+        if titles:
+            ax.set_title(titles[k])
+    return figure
+
+
+def draw_causal_graph(ax: Axes, graph: CausalGraph) -> None:
+    """Draw one causal graph; nodes without a position are laid out in layers by causal order."""
+    positions = _positions(graph)
+    for edge in sorted(graph.edges):
+        ax.add_patch(_arrow(graph, positions, edge))
+    for name, kind in graph.kinds.items():
+        ax.add_patch(_node(kind, positions[name]))
+        ax.text(*positions[name], f"${_latex(name)}$", ha="center", va="center", zorder=3)
+    left, right, bottom, top = _extent(positions)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.axis("off")
+
+
+def _positions(graph: CausalGraph) -> dict[str, tuple[float, float]]:
+    return {**_layered(graph), **graph.positions}
+
+
+def _extent(positions: Mapping[str, tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = zip(*positions.values(), strict=True)
+    return min(xs) - 0.45, max(xs) + 0.45, min(ys) - 0.5, max(ys) + 0.5
+
+
+def _node(kind: Kind, at: tuple[float, float]) -> Patch:
+    style = {**NODE_STYLE[kind], "linewidth": 1.6, "zorder": 2}
+    if kind is Kind.QUANTUM:
+        return RegularPolygon((at[0], at[1] - 0.05), 3, radius=1.45 * RADIUS, **style)
+    if kind is Kind.FIXED:
+        return Rectangle((at[0] - 0.2, at[1] - 0.2), 0.4, 0.4, **style)
+    return Circle(at, RADIUS, **style)
+
+
+def _layered(graph: CausalGraph) -> dict[str, tuple[float, float]]:
+    layers = list(nx.topological_generations(graph.digraph))
+    return {name: (1.5 * depth, -1.2 * k) for depth, layer in enumerate(layers) for k, name in enumerate(layer)}
+
+
+def _latex(name: str) -> str:
+    return name.replace("Λ", r"\Lambda")
+
+
+def _arrow(graph: CausalGraph, positions: dict[str, tuple[float, float]], edge: tuple[str, str]) -> FancyArrowPatch:
+    order = edge in graph.order_only
+    (x0, y0), (x1, y1) = positions[edge[0]], positions[edge[1]]
+    hides = any(
+        name not in edge and abs((y - y0) * (x1 - x0) - (x - x0) * (y1 - y0)) < 1e-9 and x0 < x < x1
+        for name, (x, y) in positions.items()
+    )
+    return FancyArrowPatch(
+        (x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=14, shrinkA=17, shrinkB=17, zorder=1,
+        connectionstyle="arc3,rad=0.38" if hides else "arc3",
+        color=VERMILLION if order else "#333333", linestyle=(0, (4, 2)) if order else "-", linewidth=1.5,
+    )  # fmt: skip
+
+
+def bounds_by_assumption(
+    labels: Sequence[str], lower: ArrayLike, upper: ArrayLike, truth: float, truth_label: str
+) -> Figure:
+    """Bounds on the average causal effect, one bar for each set of assumptions, against the true value.
+
+    A row whose bounds are NaN is labelled as impossible: no distribution satisfies its assumptions.
+    """
+    low, high = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    figure, ax = plt.subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
+    rows = np.arange(len(labels))[::-1]
+    excludes = (low > truth + 1e-9) | (high < truth - 1e-9)
+    for row, a, b, out in zip(rows, low, high, excludes, strict=True):
+        if np.isnan(a):
+            ax.text(truth, row, "impossible", color=VERMILLION, ha="center", va="center")
+            continue
+        ax.plot([a, b], [row, row], color=VERMILLION if out else BLUE, linewidth=7, solid_capstyle="butt")
+    ax.axvline(truth, color=BLACK, linewidth=1.2, linestyle="--")
+    ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
+    ax.set_yticks(rows, labels)
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    ax.set_xlim(-1.05, 1.05)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("average causal effect of X on Y (difference of probabilities)")
+    return figure
+
+
+def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Figure:
+    """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
+
+    paths : (runs, len(rounds)) natural logarithms of e-values. threshold : the rejection level, as log10.
+    expected : the expected growth per round, in nats.
+    """
+    figure, ax = plt.subplots()
+    n = np.asarray(rounds)
+    for k, path in enumerate(np.asarray(paths)):
+        ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
+    ax.plot(n, expected * n / np.log(10), color=BLUE, label="expected")
+    ax.axhline(threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:.0f}}}$")
+    ax.set_xlabel("rounds of the experiment")
+    ax.set_ylabel("evidence, log$_{10}$ of the e-value")
+    ax.legend(loc="upper left")
+    return figure
+
+
+def counts_against_law(
+    labels: Sequence[str], law: ArrayLike, counts: ArrayLike, low: ArrayLike, high: ArrayLike
+) -> Figure:
+    """Simulated frequencies against the exact law, with the region in which sampling should leave them.
+
+    law, counts, low, high : one entry a label, as frequencies.
+    """
+    figure, ax = plt.subplots(figsize=(7.2, 3.4))
+    x = np.arange(len(labels))
+    values, bottom, top = (np.asarray(v, dtype=float) for v in (law, low, high))
+    ax.bar(x, top - bottom, bottom=bottom, width=0.7, color="#BFDDEE", label="acceptance region")
+    ax.hlines(values, x - 0.35, x + 0.35, color=BLUE, label="exact law")
+    ax.plot(x, np.asarray(counts, dtype=float), "o", color=VERMILLION, markersize=5, label="circuit")
+    ax.set_xticks(x, labels, rotation=45, ha="right")
+    ax.set_ylabel("relative frequency")
+    ax.set_ylim(bottom=0)
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
+    return figure
