@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import networkx as nx
@@ -88,7 +89,7 @@ def _extent(positions: Mapping[str, tuple[float, float]]) -> tuple[float, float,
 
 
 def _node(kind: Kind, at: tuple[float, float]) -> Patch:
-    style = {**NODE_STYLE[kind], "linewidth": 1.6, "zorder": 2}
+    style: dict[str, Any] = {**NODE_STYLE[kind], "linewidth": 1.6, "zorder": 2}
     if kind is Kind.QUANTUM:
         return RegularPolygon((at[0], at[1] - 0.05), 3, radius=1.45 * RADIUS, **style)
     if kind is Kind.FIXED:
@@ -114,8 +115,8 @@ def _arrow(graph: CausalGraph, positions: dict[str, tuple[float, float]], edge: 
     )
     return FancyArrowPatch(
         (x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=14, shrinkA=17, shrinkB=17, zorder=1,
-        connectionstyle="arc3,rad=0.38" if hides else "arc3",
-        color=VERMILLION if order else "#333333", linestyle=(0, (4, 2)) if order else "-", linewidth=1.5,
+        connectionstyle="arc3,rad=0.28" if hides else "arc3",
+        color=VERMILLION if order else "#333333", linestyle=(0, (4, 2)) if order else "-", linewidth=1.5, clip_on=False,
     )  # fmt: skip
 
 
