@@ -1,0 +1,40 @@
+# Two commands matter: `make book` and `make test`. `make help` lists all.
+#   PROFILE=quick         parameters from data/parameters/quick.yml instead of the published ones
+#   JOBS=1                how many chapters at once (default: one per core)
+#   PYTHON=python3.12     which Python .venv is made with (default: the first of 3.11, 3.12, 3.13 that is found)
+PROFILE ?= paper
+JOBS ?= all
+PORT ?= 8000
+BIN := .venv/bin
+BOOTSTRAP := $(or $(shell command -v python3),$(shell command -v python),$(PYTHON))
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+export PYTHON
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv book test serve notebooks bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+venv: ## .venv from requirements.lock (the other commands do this by themselves)
+	@$(BOOTSTRAP) pipeline/bootstrap.py
+
+book: venv ## execute what changed, check every claim, build the website
+	@$(BIN)/python -m pipeline book --profile $(PROFILE) --jobs $(JOBS)
+
+test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+
+serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
+	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+
+notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
+	@$(BIN)/python -m pipeline notebooks
+
+bench: venv ## how fast the main computations are
+	@$(BIN)/python -m pytest benchmarks --benchmark-only -q
+
+clean: ## remove everything that was built, except .venv and the paired notebooks
+	rm -rf _build data/generated .snakemake .jupyter_cache .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis

@@ -1,0 +1,17 @@
+"""From chapters to website: plan, execute, collate, render.
+
+The rules are in ``Snakefile``; the modules, in reading order:
+
+`bootstrap`
+    makes ``.venv`` from ``requirements.lock`` (standard library only: it runs before anything is installed)
+`plan`
+    what there is to do: chapters, the files each depends on, parameter profiles
+`secrets`
+    keys that must not be stored
+`execute`
+    one chapter: jupytext reads it, papermill runs it
+`site`
+    the ledger, the generated files, the website
+`build`
+    runs Snakemake, shows progress, sums up
+"""

@@ -1,0 +1,115 @@
+"""``python -m pipeline``: what the Makefile and the Snakefile call."""
+
+import functools
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.plan import Plan, PlanError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
+
+
+def fail(error: Exception | str) -> None:
+    """Print an error for people, on standard error, and stop."""
+    head, *rest = str(error).splitlines() or [type(error).__name__]
+    print("\n".join([f"✗ {head}", *(f"  │ {line}" for line in rest)]), file=sys.stderr, flush=True)
+    raise SystemExit(1)
+
+
+def job(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose expected errors are told without a traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except PlanError as error:
+            return fail(error)
+
+    return told
+
+
+@app.command()
+@job
+def book(profile: Profile = "paper", jobs: Annotated[str, typer.Option(help="at once; all = one per core")] = "all") -> None:
+    """Execute what changed, write the ledger, build the website, sum up."""
+    from pipeline.build import Busy, build
+
+    try:
+        raise SystemExit(build(Plan(profile), jobs))
+    except Busy as error:
+        fail(error)
+
+
+@app.command()
+@job
+def execute(slug: str, profile: Profile = "paper") -> None:
+    """Execute one chapter (Snakemake calls this)."""
+    from pipeline.execute import ChapterError
+    from pipeline.execute import execute as run
+
+    plan = Plan(profile)
+    if slug not in plan.notebooks:
+        raise PlanError(f"there is no chapter {slug!r}; there are {', '.join(plan.notebooks)}")
+    try:
+        seconds = run(plan, slug)
+    except ChapterError as error:
+        fail(error)
+    else:
+        print(f"✓ {slug} … {seconds:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def ledger(profile: Profile = "paper") -> None:
+    """Collate the executed chapters' records (Snakemake calls this)."""
+    from pipeline.site import make_ledger
+    from qlib.ledger import LedgerError
+
+    started = time.monotonic()
+    try:
+        make_ledger(Plan(profile))
+    except LedgerError as error:
+        fail(f"ledger\n{error}")
+    print(f"✓ ledger … {time.monotonic() - started:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def site(profile: Profile = "paper") -> None:
+    """Build the website from the executed chapters (Snakemake calls this)."""
+    from pipeline.site import SiteError, make_site
+
+    started = time.monotonic()
+    try:
+        make_site(Plan(profile))
+    except SiteError as error:
+        fail(f"website\n{error}")
+    print(f"✓ website … {time.monotonic() - started:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def notebooks(folder: Path = Path("notebooks")) -> None:
+    """Write the chapters as .ipynb, paired with their .md, for JupyterLab."""
+    plan = Plan()
+    for slug, chapter in plan.notebooks.items():
+        target = plan.root / folder / f"{slug}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+    files = [str(chapter.path) for chapter in plan.notebooks.values()]
+    command = [str(Path(sys.executable).with_name("jupytext")), "--sync", "--quiet", *files]
+    if subprocess.run(command, cwd=plan.root, check=False).returncode:
+        fail("jupytext could not pair the notebooks (see above)")
+    print(f"{len(files)} notebooks in {folder}/, kernel {sys.executable}.")
+    print("Edit either side; `make notebooks` again brings the older one of each pair up to date.")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m pipeline")

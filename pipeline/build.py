@@ -1,0 +1,134 @@
+"""Run Snakemake with progress that a person can read, and sum up."""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.plan import Plan
+from pipeline.secrets import redact, secrets_in
+
+DONE, FAILED, DETAIL = "✓ ", "✗ ", "  │ "
+VERDICTS = ("confirmed", "corrected", "modelled", "not-reproducible", "open")
+
+
+class Busy(Exception):
+    """Another build of the same profile is running."""
+
+
+@contextlib.contextmanager
+def only_build(plan: Plan) -> Iterator[None]:
+    """Hold the profile's lock; the system frees the lock of a build that was killed."""
+    plan.build.mkdir(parents=True, exist_ok=True)
+    with (plan.build / "lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy(f"another build of the profile {plan.profile!r} is running; wait for it to end") from None
+        yield
+
+
+def build(plan: Plan, jobs: str = "all", console: Console | None = None) -> int:
+    """Bring the book of a profile up to date; returns the exit code."""
+    console = console or Console(highlight=False, soft_wrap=True)
+    started = time.monotonic()
+    with only_build(plan):
+        changes = plan.write_inputs()
+        announce(plan, changes, console)
+        code = follow(plan, snakemake_command(plan, jobs), console)
+    if code:
+        console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
+        return code
+    summarise(plan, time.monotonic() - started, console)
+    return 0
+
+
+def announce(plan: Plan, changes: dict[str, list[str]], console: Console) -> None:
+    """Say what is going to be executed, and why where there is a reason to tell."""
+    stale = plan.stale()
+    total = len(plan.chapters)
+    if stale:
+        console.print(f"{len(stale)} of {total} chapters to execute (profile {plan.profile})")
+    else:
+        console.print(f"{total} chapters are up to date (profile {plan.profile})")
+    for slug in stale:
+        if changes.get(slug):
+            console.print(f"  [dim]{slug}: {', '.join(changes[slug])} changed[/]")
+
+
+def snakemake_command(plan: Plan, jobs: str) -> list[str]:
+    """Snakemake, set for this project: no locks of its own (see `only_build`), whatever is incomplete is redone."""
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(plan.root / "Snakefile")),
+        *("--directory", str(plan.root), "--cores", jobs, "--config", f"profile={plan.profile}"),
+        *("--rerun-triggers", "mtime", "input", "--rerun-incomplete", "--keep-going", "--nolock"),
+    ]
+
+
+def log_file(plan: Plan) -> Path:
+    """What Snakemake and the jobs said in the last build."""
+    return plan.build / "build.log"
+
+
+def follow(plan: Plan, command: list[str], console: Console) -> int:
+    """Run a command; show the lines that are meant for people, log the rest."""
+    total = len(plan.stale())
+    secrets = secrets_in(os.environ)
+    chapters = set(plan.chapters)
+    finished, told, others = 0, False, []
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with (
+        subprocess.Popen(command, cwd=plan.root, env=environment, text=True, encoding="utf-8", **pipes) as process,
+        log_file(plan).open("w", encoding="utf-8") as log,
+    ):
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = redact(raw.rstrip("\n"), secrets)
+            log.write(line + "\n")
+            log.flush()
+            if line.startswith(DONE):
+                name = line.removeprefix(DONE).split(" … ")[0]
+                finished += name in chapters
+                counter = f"[{finished}/{max(total, finished)}]" if name in chapters else "·" * len(f"[{total}/{total}]")
+                console.print(f"{counter} {line.removeprefix(DONE)}", markup=False)
+            elif line.startswith((FAILED, DETAIL)):
+                told = True
+                console.print(line, markup=False, style="red" if line.startswith(FAILED) else None)
+            else:
+                others.append(line)
+    if process.returncode and not told:
+        console.print("\n".join(others[-60:]), markup=False)
+    return process.returncode
+
+
+def summarise(plan: Plan, seconds: float, console: Console) -> None:
+    """Claims by verdict, corrections found, seconds, and the file to open."""
+    records = json.loads(plan.ledger.read_text(encoding="utf-8"))
+    counts = Counter(record["verdict"] for record in records)
+    counts["open"] = sum(claim["verdict"] == "open" for claim in plan.claims)
+    table = Table(title=f"Claims of the four papers ({len(plan.claims)})", title_justify="left", box=None)
+    table.add_column("verdict")
+    table.add_column("claims", justify="right")
+    for verdict in VERDICTS:
+        table.add_row(verdict, str(counts[verdict]))
+    console.print()
+    console.print(table)
+    corrected = [record["id"] for record in records if record["verdict"] == "corrected"]
+    found = f"{len(corrected)} ({', '.join(corrected)})" if corrected else "none"
+    console.print(f"\nCorrections found: {found}", markup=False)
+    console.print(f"Done in {seconds:.1f} s. Open {plan.html / 'index.html'}", markup=False)
+
+
+def relative(plan: Plan, path: Path) -> str:
+    """A path as seen from the project's directory."""
+    return path.relative_to(plan.root).as_posix()

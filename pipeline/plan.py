@@ -1,0 +1,333 @@
+"""What there is to do: the chapters, what each depends on, and the parameters of a profile.
+
+A chapter is known by its slug, its path below ``book/`` without suffix (``joint-exogeneity/linear-program``).
+What it depends on is written to ``_build/<profile>/inputs/<slug>.json`` as a digest of each input, and only when a
+digest has changed. Snakemake looks at that file alone: it re-executes a chapter when the content of an input has
+changed, whatever the clock says, and not when a file was merely touched.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "qlib"
+LEDGER_MODULE = "qlib.ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
+MAGIC = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
+
+
+class PlanError(Exception):
+    """Something in the tree does not fit together; the message names it."""
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of a YAML file (plain data, never evaluated)."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise PlanError(f"{path} does not exist") from None
+    except yaml.YAMLError as error:
+        raise PlanError(f"{path} is not valid YAML: {error}") from None
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a text atomically, unless the file holds it already; True when it was written."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return True
+
+
+def sha256(content: bytes | str) -> str:
+    """Hexadecimal SHA-256 of bytes or of a text."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+# --- chapters -------------------------------------------------------------------------------------------------------
+
+
+def toc_files(toc: Any) -> Iterator[str]:
+    """Every ``file:`` and ``root:`` of a Jupyter Book table of contents, in reading order."""
+    if isinstance(toc, Mapping):
+        for key, value in toc.items():
+            if key in ("root", "file"):
+                yield str(value)
+            else:
+                yield from toc_files(value)
+    elif isinstance(toc, list):
+        for entry in toc:
+            yield from toc_files(entry)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A page of the book; a notebook when its front matter names a kernel."""
+
+    slug: str
+    path: Path
+
+    @functools.cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def is_notebook(self) -> bool:
+        front_matter = re.match(r"---\n(.*?\n)---\n", self.text, re.DOTALL)
+        return bool(front_matter and re.search(r"^kernelspec:", front_matter[1], re.MULTILINE))
+
+    @functools.cached_property
+    def cells(self) -> list[Any]:
+        """The code cells, as nbformat nodes."""
+        return [c for c in jupytext.reads(self.text, fmt="md:myst").cells if c.cell_type == "code"]
+
+    @functools.cached_property
+    def code(self) -> str:
+        """All code, with IPython's magics taken out."""
+        return "\n".join(MAGIC.sub(r"\1pass", cell.source) for cell in self.cells)
+
+    @property
+    def parameters(self) -> set[str]:
+        """Names that the cell tagged ``parameters`` assigns."""
+        tagged = [c.source for c in self.cells if "parameters" in c.metadata.get("tags", [])]
+        tree = parse("\n".join(tagged), self.path)
+        targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
+        targets += [n.target for n in tree.body if isinstance(n, ast.AnnAssign)]
+        return {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
+
+
+def parse(code: str, where: Path) -> ast.Module:
+    """Syntax tree of some Python code, or a PlanError that names the file."""
+    try:
+        return ast.parse(code)
+    except SyntaxError as error:
+        raise PlanError(f"{where}: {error.msg} in: {(error.text or '').strip()}") from None
+
+
+# --- which modules some code needs ----------------------------------------------------------------------------------
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """Dotted names that a syntax tree imports, at any depth; ``from a import b`` yields both a and a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = f"{PACKAGE}.{node.module or ''}".rstrip(".") if node.level else node.module or ""
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def modules_of(root: Path) -> dict[str, Path]:
+    """Dotted name → file of every module of the package."""
+    files = sorted((root / PACKAGE).rglob("*.py"))
+    names = (file.relative_to(root).with_suffix("").parts for file in files)
+    return {".".join(parts).removesuffix(".__init__"): file for parts, file in zip(names, files, strict=True)}
+
+
+def modules_used(code: str, modules: Mapping[str, Path], where: Path) -> set[str]:
+    """The package's modules that some code imports, directly or through one another.
+
+    Examples
+    --------
+    >>> modules_used("import math", {}, Path("chapter.md"))
+    set()
+    """
+    waiting, used = [(code, where)], set()
+    while waiting:
+        source, path = waiting.pop()
+        for name in imported_names(parse(source, path)):
+            parents = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
+            for module in set(parents) & (modules.keys() - used):
+                used.add(module)
+                waiting.append((modules[module].read_text(encoding="utf-8"), modules[module]))
+    return used
+
+
+# --- the plan -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One profile's run through the book: where things are and what depends on what.
+
+    Attributes
+    ----------
+    profile
+        name of a file in ``data/parameters/``
+    root
+        the project's directory
+
+    Raises
+    ------
+    PlanError
+        for a profile that does not exist, or names a chapter or a parameter that does not
+    """
+
+    profile: str = "paper"
+    root: Path = ROOT
+
+    @property
+    def build(self) -> Path:
+        return self.root / "_build" / self.profile
+
+    @property
+    def generated(self) -> Path:
+        """Where the published tables, figures and the ledger go."""
+        return self.root / "data" / "generated" if self.profile == "paper" else self.build / "generated"
+
+    @property
+    def ledger(self) -> Path:
+        return self.generated / "ledger.json"
+
+    @property
+    def html(self) -> Path:
+        return self.build / "html"
+
+    def executed(self, slug: str) -> Path:
+        """The executed notebook of a chapter."""
+        return self.build / "executed" / f"{slug}.ipynb"
+
+    def inputs(self, slug: str) -> Path:
+        """The digests of what a chapter depends on."""
+        return self.build / "inputs" / f"{slug}.json"
+
+    @functools.cached_property
+    def pages(self) -> dict[str, Chapter]:
+        """Every page of the book by slug, in reading order."""
+        files = list(toc_files(read_yaml(self.root / "_toc.yml")))
+        missing = [file for file in files if not (self.root / f"{file}.md").exists()]
+        if missing:
+            raise PlanError(f"_toc.yml names {', '.join(missing)}: no such .md file")
+        slugs = [file.removeprefix("book/") for file in files]
+        return {s: Chapter(s, self.root / f"{f}.md") for s, f in zip(slugs, files, strict=True)}
+
+    @functools.cached_property
+    def notebooks(self) -> dict[str, Chapter]:
+        """The pages that are executed."""
+        return {slug: page for slug, page in self.pages.items() if page.is_notebook}
+
+    @functools.cached_property
+    def ledger_pages(self) -> list[str]:
+        """Slugs of the notebooks that show the ledger, and so wait for it."""
+        return [slug for slug in self.notebooks if LEDGER_MODULE in self.modules(slug)]
+
+    @functools.cached_property
+    def chapters(self) -> list[str]:
+        """Slugs of the notebooks from which the ledger is made."""
+        return [slug for slug in self.notebooks if slug not in self.ledger_pages]
+
+    def parameters(self, slug: str) -> dict[str, Any]:
+        """What the profile sets in a chapter."""
+        return self._profile.get(slug, {})
+
+    @functools.cached_property
+    def _profile(self) -> dict[str, dict[str, Any]]:
+        directory = self.root / "data" / "parameters"
+        known = sorted(path.stem for path in directory.glob("*.yml"))
+        if self.profile not in known:
+            raise PlanError(f"there is no profile {self.profile!r}; data/parameters/ has {', '.join(known)}")
+        file = directory / f"{self.profile}.yml"
+        content = read_yaml(file) or {}
+        if not isinstance(content, dict):
+            raise PlanError(f"{file}: a profile maps chapters to their parameters, this is a {type(content).__name__}")
+        for slug, parameters in content.items():
+            check_parameters(file, slug, parameters, self.notebooks)
+        return content
+
+    @functools.cached_property
+    def claims(self) -> list[dict[str, Any]]:
+        """The authored half of the ledger, as plain data."""
+        return read_yaml(self.root / "data" / "claims.yml")
+
+    @functools.cached_property
+    def _modules(self) -> dict[str, Path]:
+        return modules_of(self.root)
+
+    @functools.lru_cache  # noqa: B019 (one plan lives as long as its process)
+    def modules(self, slug: str) -> set[str]:
+        """Names of the package's modules that a chapter uses."""
+        chapter = self.notebooks[slug]
+        return modules_used(chapter.code, self._modules, chapter.path)
+
+    def files(self, slug: str) -> list[Path]:
+        """The files that a chapter's outcome depends on, besides its claims and parameters."""
+        modules = [self._modules[name] for name in sorted(self.modules(slug))]
+        sources = [m.read_text(encoding="utf-8") for m in modules if m.name != "paths.py"]
+        resources = [p for p in (self.root / PACKAGE).iterdir() if p.is_file() and p.suffix != ".py"]
+        used = [p for p in sorted(resources) if any(p.name in source for source in sources)]
+        published = sorted(p for p in (self.root / "data" / "published").rglob("*") if p.is_file())
+        if not any("published" in code.lower() for code in [self.notebooks[slug].code, *sources]):
+            published = []
+        pipeline = [self.root / "pipeline" / "execute.py", self.root / "requirements.lock"]
+        return [self.notebooks[slug].path, *modules, *used, *published, *pipeline]
+
+    def digests(self, slug: str) -> dict[str, str]:
+        """Input → digest, for one chapter."""
+        own = [c for c in self.claims if slug in self.ledger_pages or c.get("chapter") == slug]
+        return {
+            **self._digest_files(self.files(slug)),
+            "claims": sha256(json.dumps(own, sort_keys=True)),
+            "parameters": sha256(json.dumps(self.parameters(slug), sort_keys=True, default=str)),
+            "python": platform.python_version(),
+        }
+
+    def site_digests(self) -> dict[str, str]:
+        """Input → digest, for the pages that are not executed and all that surrounds them."""
+        own = {"ledger_pages.py"}
+        extra = ["_config.yml", "_toc.yml", "pipeline/site.py", "requirements.lock"]
+        paths = [self.root / name for name in extra] + [p for p in (self.root / "book").rglob("*") if p.is_file()]
+        package = [p for name, p in self._modules.items() if p.name not in own and name]  # the API page shows these
+        return self._digest_files([p for p in (*paths, *package) if "__pycache__" not in p.parts])
+
+    def _digest_files(self, files: Iterable[Path]) -> dict[str, str]:
+        return {p.relative_to(self.root).as_posix(): sha256(p.read_bytes()) for p in files}
+
+    def write_inputs(self) -> dict[str, list[str]]:
+        """Write the digests that have changed; slug → which inputs those were."""
+        wanted = {slug: self.digests(slug) for slug in self.notebooks}
+        wanted["_site"] = self.site_digests()
+        wanted["_ledger"] = self._digest_files([self.root / "data" / "claims.yml", self.root / "pipeline" / "site.py"])
+        changes = {}
+        for slug, new in wanted.items():
+            path = self.inputs(slug)
+            old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            changes[slug] = sorted(key for key in {*old, *new} if old.get(key) != new.get(key)) if old else []
+            write_if_changed(path, json.dumps(new, indent=1) + "\n")
+        return changes
+
+    def stale(self) -> list[str]:
+        """Slugs of the chapters that Snakemake is going to execute."""
+        pairs = {slug: (self.executed(slug), self.inputs(slug)) for slug in self.chapters}
+        return [s for s, (out, inp) in pairs.items() if not out.exists() or mtime(out) < mtime(inp)]
+
+
+def mtime(path: Path) -> float:
+    """Time of a file's last change."""
+    return path.stat().st_mtime
+
+
+def check_parameters(file: Path, slug: str, parameters: Any, notebooks: Mapping[str, Chapter]) -> None:
+    """Refuse a profile's entry for a chapter or a parameter that does not exist (papermill would only warn)."""
+    if slug not in notebooks:
+        raise PlanError(f"{file}: there is no chapter {slug!r}; there are {', '.join(notebooks)}")
+    if not isinstance(parameters, dict):
+        raise PlanError(f"{file}: {slug} needs a mapping of parameters to values, not {parameters!r}")
+    defined = notebooks[slug].parameters
+    unknown = [name for name in parameters if name not in defined]
+    if unknown:
+        has = ", ".join(sorted(defined)) or "none"
+        raise PlanError(f"{file}: chapter {slug} has no parameter {', '.join(unknown)}; its parameters cell has: {has}")

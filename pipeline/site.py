@@ -1,0 +1,112 @@
+"""What is made of the executed chapters: the ledger, the published tables, the website."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from pipeline.execute import tables_of
+from pipeline.plan import Plan, read_yaml
+from qlib import ledger
+
+LINK = re.compile(r"\]\((?P<target>[^)\s:#]+)\.md(?P<anchor>#[^)\s]*)?\)")
+SPHINX_TROUBLE = re.compile(r"WARNING|ERROR|CRITICAL|Error|Exception")
+
+
+class SiteError(Exception):
+    """The ledger or the website could not be made; the message says why."""
+
+
+def make_ledger(plan: Plan) -> Path:
+    """Collate the chapters' records, and publish them with the chapters' tables and figures.
+
+    What is published is put in place at once: ``<generated>/<slug>/…`` and ``<generated>/ledger.json``.
+    """
+    notebooks = {slug: nbformat.read(plan.executed(slug), as_version=4) for slug in plan.chapters}
+    records = ledger.collate(notebooks, ledger.load(plan.root / "data" / "claims.yml"))
+    fresh = plan.build / "partial" / "generated"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for slug in plan.chapters:
+        if any(tables_of(plan, slug).iterdir()):
+            shutil.copytree(tables_of(plan, slug), fresh / slug)
+    text = json.dumps([asdict(record) for record in records], indent=1, ensure_ascii=False)
+    (fresh / "ledger.json").write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(plan.generated, ignore_errors=True)
+    plan.generated.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(fresh, plan.generated)
+    return plan.ledger
+
+
+def assemble(plan: Plan) -> Path:
+    """A copy of the book in which every notebook is executed; returns its directory."""
+    source = plan.build / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    executed = {page.path: slug for slug, page in plan.notebooks.items()}
+    for path in sorted(p for p in (plan.root / "book").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        target = source / path.relative_to(plan.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path in executed:
+            write_notebook(plan, executed[path], target.with_suffix(".ipynb"))
+        elif path.suffix == ".md":
+            target.write_text(point_to_notebooks(plan, path, path.read_text(encoding="utf-8")), encoding="utf-8")
+        else:
+            shutil.copy2(path, target)
+    shutil.copy2(plan.root / "_toc.yml", source)
+    config: dict[str, Any] = read_yaml(plan.root / "_config.yml")
+    config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
+    (source / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    return source
+
+
+def write_notebook(plan: Plan, slug: str, target: Path) -> None:
+    """The executed notebook as a page: links between chapters mended, traces of this machine's run left out."""
+    notebook = nbformat.read(plan.executed(slug), as_version=4)
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        if cell.cell_type == "markdown":
+            cell.source = point_to_notebooks(plan, plan.pages[slug].path, cell.source)
+    nbformat.write(notebook, target)
+
+
+def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:
+    """Links to ``chapter.md`` become links to the ``chapter.ipynb`` that stands in its place."""
+    executed = {page.path for page in plan.notebooks.values()}
+
+    def mend(link: re.Match[str]) -> str:
+        target = (path.parent / f"{link['target']}.md").resolve()
+        return f"]({link['target']}.ipynb{link['anchor'] or ''})" if target in executed else link[0]
+
+    return LINK.sub(mend, text)
+
+
+def make_site(plan: Plan) -> Path:
+    """Render the assembled book, every warning an error; returns the page to open.
+
+    A failed build leaves nothing behind that a second one could take for granted (warnings would vanish with it).
+    """
+    source = assemble(plan)
+    output = plan.build / "site"
+    shutil.rmtree(output, ignore_errors=True)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(output)]
+    command += ["-W", "-n", "--keep-going", "-q"]
+    run = subprocess.run(command, cwd=plan.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    log = plan.build / "site.log"
+    log.write_text(run.stdout, encoding="utf-8")
+    if run.returncode:
+        shutil.rmtree(output, ignore_errors=True)
+        said = [line for line in run.stdout.splitlines() if SPHINX_TROUBLE.search(line)]
+        shown = "\n".join(line.replace(str(source) + "/", "") for line in said[:40])
+        raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
+    shutil.rmtree(plan.html, ignore_errors=True)
+    (output / "_build" / "html").replace(plan.html)
+    shutil.rmtree(output, ignore_errors=True)
+    return plan.html / "index.html"
