@@ -97,7 +97,7 @@ def exact_sign(value: Number) -> int:
     1
     """
     expression = sympy.sympify(value)
-    if expression.is_Rational or expression.is_finite is True and expression.is_Float:
+    if expression.is_Rational or (expression.is_finite is True and expression.is_Float):
         return int(sympy.sign(expression))
     if not expression.is_number or expression.is_real is not True:
         raise ValueError(f"{value} has no sign: it is not a finite real number")
