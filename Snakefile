@@ -14,9 +14,11 @@ plan = Plan(config.get("profile", "paper"))
 if workflow.is_main_process:
     plan.write_inputs()
 
-B = f"_build/{plan.profile}"
-LEDGER = plan.ledger.relative_to(plan.root).as_posix()
 RUN = f"{sys.executable} -m pipeline"
+TARGETS = {
+    name: (str(file.relative_to(plan.root)), [str(source.relative_to(plan.root)) for source in sources])
+    for name, (file, sources) in plan.targets().items()
+}
 
 
 def one_of(slugs):
@@ -29,47 +31,33 @@ localrules: all, ledger
 rule all:
     default_target: True
     input:
-        f"{B}/html/index.html",
+        [file for file, _ in TARGETS.values()],
 
 
 rule chapter:
     input:
-        f"{B}/inputs/{{slug}}.json",
+        lambda wildcards: TARGETS[wildcards.slug][1],
     output:
-        f"{B}/executed/{{slug}}.ipynb",
+        f"_build/{plan.profile}/executed/{{slug}}.ipynb",
     wildcard_constraints:
-        slug=one_of(plan.chapters),
+        slug=one_of(plan.notebooks),
     shell:
         "{RUN} execute {wildcards.slug} --profile {plan.profile}"
 
 
 rule ledger:
     input:
-        f"{B}/inputs/_ledger.json",
-        expand(f"{B}/executed/{{slug}}.ipynb", slug=plan.chapters),
+        TARGETS["ledger"][1],
     output:
-        LEDGER,
+        TARGETS["ledger"][0],
     shell:
         "{RUN} ledger --profile {plan.profile}"
 
 
-rule ledger_page:
+rule website:
     input:
-        f"{B}/inputs/{{slug}}.json",
-        LEDGER,
+        TARGETS["website"][1],
     output:
-        f"{B}/executed/{{slug}}.ipynb",
-    wildcard_constraints:
-        slug=one_of(plan.ledger_pages),
-    shell:
-        "{RUN} execute {wildcards.slug} --profile {plan.profile}"
-
-
-rule site:
-    input:
-        f"{B}/inputs/_site.json",
-        expand(f"{B}/executed/{{slug}}.ipynb", slug=plan.notebooks),
-    output:
-        f"{B}/html/index.html",
+        TARGETS["website"][0],
     shell:
         "{RUN} site --profile {plan.profile}"

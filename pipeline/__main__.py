@@ -14,6 +14,7 @@ from pipeline.plan import Plan, PlanError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
+Jobs = Annotated[str, typer.Option(help="chapters at once; all = one per core")]
 
 
 def fail(error: Exception | str) -> None:
@@ -38,13 +39,13 @@ def job(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @app.command()
 @job
-def book(profile: Profile = "paper", jobs: Annotated[str, typer.Option(help="at once; all = one per core")] = "all") -> None:
+def book(profile: Profile = "paper", jobs: Jobs = "all") -> None:
     """Execute what changed, write the ledger, build the website, sum up."""
-    from pipeline.build import Busy, build
+    from pipeline.build import BusyError, build
 
     try:
         raise SystemExit(build(Plan(profile), jobs))
-    except Busy as error:
+    except BusyError as error:
         fail(error)
 
 
@@ -100,7 +101,7 @@ def site(profile: Profile = "paper") -> None:
 def notebooks(folder: Path = Path("notebooks")) -> None:
     """Write the chapters as .ipynb, paired with their .md, for JupyterLab."""
     plan = Plan()
-    for slug, chapter in plan.notebooks.items():
+    for slug in plan.notebooks:
         target = plan.root / folder / f"{slug}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
     files = [str(chapter.path) for chapter in plan.notebooks.values()]

@@ -121,7 +121,8 @@ def install(uv, lock):
     python = str(VENV / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     if lock and uv:
-        run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, "requirements.lock"], "install the lock")
+        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python]
+        run([*sync, "requirements.lock"], "install the lock")
     elif lock:
         run([*pip, "--require-hashes", "-r", "requirements.lock"], "install the lock")
     this_tree = ["--no-deps", "--no-build-isolation", "-e", "."]

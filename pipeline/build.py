@@ -21,7 +21,7 @@ DONE, FAILED, DETAIL = "✓ ", "✗ ", "  │ "
 VERDICTS = ("confirmed", "corrected", "modelled", "not-reproducible", "open")
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Another build of the same profile is running."""
 
 
@@ -33,7 +33,7 @@ def only_build(plan: Plan) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Busy(f"another build of the profile {plan.profile!r} is running; wait for it to end") from None
+            raise BusyError(f"another build of the profile {plan.profile!r} is running; wait for it to end") from None
         yield
 
 
@@ -43,8 +43,10 @@ def build(plan: Plan, jobs: str = "all", console: Console | None = None) -> int:
     started = time.monotonic()
     with only_build(plan):
         changes = plan.write_inputs()
-        announce(plan, changes, console)
-        code = follow(plan, snakemake_command(plan, jobs), console)
+        outdated = plan.outdated()
+        stale = [slug for slug in plan.chapters if slug in outdated]
+        announce(plan, stale, changes, console)
+        code = follow(plan, snakemake_command(plan, jobs), len(stale), console) if outdated else 0
     if code:
         console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
         return code
@@ -52,9 +54,8 @@ def build(plan: Plan, jobs: str = "all", console: Console | None = None) -> int:
     return 0
 
 
-def announce(plan: Plan, changes: dict[str, list[str]], console: Console) -> None:
+def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], console: Console) -> None:
     """Say what is going to be executed, and why where there is a reason to tell."""
-    stale = plan.stale()
     total = len(plan.chapters)
     if stale:
         console.print(f"{len(stale)} of {total} chapters to execute (profile {plan.profile})")
@@ -79,9 +80,8 @@ def log_file(plan: Plan) -> Path:
     return plan.build / "build.log"
 
 
-def follow(plan: Plan, command: list[str], console: Console) -> int:
-    """Run a command; show the lines that are meant for people, log the rest."""
-    total = len(plan.stale())
+def follow(plan: Plan, command: list[str], total: int, console: Console) -> int:
+    """Run Snakemake for `total` chapters; show the lines that are meant for people, log the rest."""
     secrets = secrets_in(os.environ)
     chapters = set(plan.chapters)
     finished, told, others = 0, False, []
@@ -99,7 +99,8 @@ def follow(plan: Plan, command: list[str], console: Console) -> int:
             if line.startswith(DONE):
                 name = line.removeprefix(DONE).split(" … ")[0]
                 finished += name in chapters
-                counter = f"[{finished}/{max(total, finished)}]" if name in chapters else "·" * len(f"[{total}/{total}]")
+                counter = f"[{finished}/{max(total, finished)}]"
+                counter = counter if name in chapters else "·" * len(counter)
                 console.print(f"{counter} {line.removeprefix(DONE)}", markup=False)
             elif line.startswith((FAILED, DETAIL)):
                 told = True

@@ -309,15 +309,25 @@ class Plan:
             write_if_changed(path, json.dumps(new, indent=1) + "\n")
         return changes
 
-    def stale(self) -> list[str]:
-        """Slugs of the chapters that Snakemake is going to execute."""
-        pairs = {slug: (self.executed(slug), self.inputs(slug)) for slug in self.chapters}
-        return [s for s, (out, inp) in pairs.items() if not out.exists() or mtime(out) < mtime(inp)]
+    def targets(self) -> dict[str, tuple[Path, list[Path]]]:
+        """What is to be made → (file, the files that it is made from): the graph that the Snakefile follows."""
+        executed = {slug: self.executed(slug) for slug in self.notebooks}
+        chapters = {slug: (executed[slug], [self.inputs(slug)]) for slug in self.chapters}
+        ledger = (self.ledger, [self.inputs("_ledger"), *(executed[slug] for slug in self.chapters)])
+        pages = {slug: (executed[slug], [self.inputs(slug), self.ledger]) for slug in self.ledger_pages}
+        website = (self.html / "index.html", [self.inputs("_site"), *executed.values()])
+        return {**chapters, "ledger": ledger, **pages, "website": website}
+
+    def outdated(self) -> list[str]:
+        """Names of the targets that are missing or older than what they are made from."""
+        return [name for name, (file, sources) in self.targets().items() if is_older(file, sources)]
 
 
-def mtime(path: Path) -> float:
-    """Time of a file's last change."""
-    return path.stat().st_mtime
+def is_older(file: Path, sources: Iterable[Path]) -> bool:
+    """Whether a file is missing, or one of its sources is missing or newer."""
+    if not file.exists():
+        return True
+    return any(not source.exists() or source.stat().st_mtime > file.stat().st_mtime for source in sources)
 
 
 def check_parameters(file: Path, slug: str, parameters: Any, notebooks: Mapping[str, Chapter]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from pipeline.execute import tables_of
+from pipeline.execute import ANSI, tables_of
 from pipeline.plan import Plan, read_yaml
 from qlib import ledger
 
@@ -98,13 +98,15 @@ def make_site(plan: Plan) -> Path:
     shutil.rmtree(output, ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(output)]
     command += ["-W", "-n", "--keep-going", "-q"]
-    run = subprocess.run(command, cwd=plan.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run = subprocess.run(command, cwd=plan.root, text=True, check=False, **pipes)
     log = plan.build / "site.log"
-    log.write_text(run.stdout, encoding="utf-8")
+    said = ANSI.sub("", run.stdout).replace(str(source) + "/", "")
+    log.write_text(said, encoding="utf-8")
     if run.returncode:
         shutil.rmtree(output, ignore_errors=True)
-        said = [line for line in run.stdout.splitlines() if SPHINX_TROUBLE.search(line)]
-        shown = "\n".join(line.replace(str(source) + "/", "") for line in said[:40])
+        trouble = [line for line in said.splitlines() if SPHINX_TROUBLE.search(line)]
+        shown = "\n".join(trouble[:40])
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
     shutil.rmtree(plan.html, ignore_errors=True)
     (output / "_build" / "html").replace(plan.html)

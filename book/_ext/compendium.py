@@ -1,6 +1,7 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
 import importlib.metadata
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,50 @@ def copy_mathjax(app: Any, error: Exception | None) -> None:
 def drop_thebe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Leave out Thebe, which is not used here: it is declared twice, an error in the console of every page."""
     for kind in ("script_files", "css_files"):
-        context[kind] = [f for f in context.get(kind, []) if "thebe" not in str(vars(f) if hasattr(f, "__dict__") else f)]
+        files = context.get(kind, [])
+        context[kind] = [file for file in files if "thebe" not in f"{file} {getattr(file, 'attributes', '')}"]
+
+
+NAMED = re.compile(r"(?P<names>[\w*]+(, [\w*]+)*) : (?P<meaning>.*)")
+LITERAL = re.compile(r"(`[^`]*`|``.*?``)")
+
+
+def escape_bars(line: str) -> str:
+    """A line in which |ψ⟩ and |x| are no references, except within backticks."""
+    parts = LITERAL.split(line)
+    return "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+
+
+def render_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """The form of this package's docstrings as reStructuredText: ``name : meaning`` lines become a list.
+
+    Doctests and docstrings with NumPy's underlined sections are left as they are.
+    """
+    if any(re.fullmatch(r"-{3,}", line.strip()) for line in lines):
+        return
+    rendered: list[str] = []
+    in_list = in_doctest = False
+    for line in lines:
+        in_doctest = bool(line.strip()) and (in_doctest or line.lstrip().startswith(">>>"))
+        named = None if in_doctest else NAMED.fullmatch(line)
+        if in_doctest:
+            rendered.append(line)
+        elif named:
+            rendered += [] if in_list else [""]
+            rendered.append(escape_bars(f"- ``{named['names']}``: {named['meaning']}"))
+        elif in_list and line.startswith(" "):
+            rendered.append("  " + escape_bars(line.strip()))
+        else:
+            rendered += [""] if in_list and line.strip() else []
+            rendered.append(escape_bars(line))
+        in_list = bool(named) or (in_list and line.startswith(" "))
+    lines[:] = rendered
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("build-finished", copy_mathjax)
+    app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("html-page-context", drop_thebe, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,44 @@
+// Sorting and filtering of the ledger's table; without it the table is shown whole.
+(() => {
+  const ledger = document.getElementById("ledger");
+  const form = ledger.querySelector("form");
+  const body = ledger.querySelector(".ledger-table tbody");
+  const heads = [...ledger.querySelectorAll(".ledger-table th[data-key]")];
+  const rows = [...body.rows];
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const status = ledger.querySelector(".ledger-shown");
+  const keys = ["paper", "kind", "how", "verdict"];
+
+  const filter = () => {
+    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) {
+      const chosen = keys.every((key) => !form.elements[key].value || row.dataset[key] === form.elements[key].value);
+      row.hidden = !(chosen && words.every((word) => texts.get(row).includes(word)));
+    }
+    status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims shown`;
+  };
+
+  const sort = (head) => {
+    const descending = head.getAttribute("aria-sort") === "ascending";
+    const column = heads.indexOf(head);
+    const value = (row) => row.cells[column].textContent.trim();
+    const sorted = [...rows].sort((a, b) => value(a).localeCompare(value(b), "en", { numeric: true }));
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    body.append(...(descending ? sorted.reverse() : sorted));
+  };
+
+  heads.forEach((head) => head.querySelector("button").addEventListener("click", () => sort(head)));
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => {
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
+    body.append(...rows);
+    setTimeout(filter);
+  });
+  for (const [key, value] of new URLSearchParams(location.search)) {
+    if (form.elements[key]) form.elements[key].value = value; // ledger.html?paper=wz
+  }
+  form.hidden = false;
+  filter();
+})();
