@@ -183,3 +183,63 @@ def counts_against_law(
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
     return figure
+
+
+CLASS_COLOURS = (VERMILLION, GREEN, PURPLE, BLUE)
+
+
+def contradiction_landscape(
+    classes: Mapping[str, Mapping[str, float]],
+    boundary: tuple[ArrayLike, ArrayLike],
+    no_signalling: tuple[ArrayLike, ArrayLike],
+    by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike],
+    by_angles: tuple[ArrayLike, ArrayLike, ArrayLike],
+) -> Figure:
+    """How far the classical lower bound on the average causal effect can exceed its true value: four views.
+
+    classes : name → its point, with the keys "ace", "gap", "concurrence", "alice", "bob" (angles between the two
+    observables, in radians) and "visibility". boundary, no_signalling : ACE and largest gap over quantum and over
+    no-signalling behaviours. by_concurrence : concurrence, largest gap, the gap that Hardy's measurements give.
+    by_angles : angles of Alice, angles of Bob, largest gap of shape (Alice's, Bob's).
+    """
+    figure, ((plane, entanglement), (noise, angles)) = plt.subplots(2, 2, figsize=(9.2, 7.4))
+    _draw_ace_plane(plane, boundary, no_signalling)
+    _draw_gap_by_concurrence(entanglement, by_concurrence)
+    _draw_gap_by_angles(angles, by_angles)
+    for colour, (name, point) in zip(CLASS_COLOURS, classes.items(), strict=True):
+        style: dict[str, Any] = {"color": colour, "markersize": 8, "markeredgecolor": "white", "zorder": 5}
+        plane.plot(point["ace"], point["gap"], "o", label=name, **style)
+        entanglement.plot(point["concurrence"], point["gap"], "o", **style)
+        angles.plot(np.degrees(point["alice"]), np.degrees(point["bob"]), "o", **style)
+        v = np.array([point["visibility"], 1])
+        noise.plot(v, [0, point["gap"]], color=colour, label=name)
+    noise.set(xlabel="visibility of the state", ylabel="lower bound − true ACE", title="(c) white noise", ylim=(0, None))
+    noise.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def _draw_ace_plane(
+    ax: Axes, boundary: tuple[ArrayLike, ArrayLike], no_signalling: tuple[ArrayLike, ArrayLike]
+) -> None:
+    ax.fill(*no_signalling, color="#EEEEEE", label="no signalling")
+    ax.fill(*boundary, color="#CFE5F3", label="quantum")
+    ax.axhline(0, color=BLACK, linewidth=1.2, label="classical limit")
+    ax.set(xlabel="true ACE", ylabel="lower bound − true ACE", title="(a) all strategies", ylim=(-0.02, None))
+    ax.legend(loc="upper left", fontsize=9)
+
+
+def _draw_gap_by_concurrence(ax: Axes, by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+    concurrence, best, hardy = by_concurrence
+    ax.plot(concurrence, best, color=BLUE, label="best measurements")
+    ax.plot(concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
+    ax.set(xlabel="concurrence of the state", ylabel="lower bound − true ACE", title="(b) pure states of two qubits")
+    ax.legend(loc="upper left", fontsize=9)
+
+
+def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+    alice, bob, gap = (np.asarray(v, dtype=float) for v in by_angles)
+    levels = np.linspace(min(0.0, gap.min()), gap.max(), 13)
+    shades = ax.contourf(np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
+    ax.set(xlabel="angle between Alice's observables (°)", ylabel="angle between Bob's (°)", title="(d) best state")
+    ax.grid(visible=False)
+    ax.figure.colorbar(shades, ax=ax, format="%.2f", label="lower bound − true ACE")
