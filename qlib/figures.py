@@ -213,7 +213,9 @@ def contradiction_landscape(
         angles.plot(np.degrees(point["alice"]), np.degrees(point["bob"]), "o", **style)
         v = np.array([point["visibility"], 1])
         noise.plot(v, [0, point["gap"]], color=colour, label=name)
-    noise.set(xlabel="visibility of the state", ylabel="lower bound − true ACE", title="(c) white noise", ylim=(0, None))
+    noise.set(
+        xlabel="visibility of the state", ylabel="lower bound − true ACE", ylim=(0, None), title="(c) white noise"
+    )
     noise.legend(loc="upper left", fontsize=9)
     return figure
 
@@ -238,6 +240,7 @@ def _draw_gap_by_concurrence(ax: Axes, by_concurrence: tuple[ArrayLike, ArrayLik
 
 def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
     alice, bob, gap = (np.asarray(v, dtype=float) for v in by_angles)
+    gap = gap.round(12)  # so that zero has no sign
     levels = np.linspace(min(0.0, gap.min()), gap.max(), 13)
     shades = ax.contourf(np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
     ax.set(xlabel="angle between Alice's observables (°)", ylabel="angle between Bob's (°)", title="(d) best state")
