@@ -55,6 +55,7 @@ __all__ = [
 
 Number: TypeAlias = Any  # int, float, Fraction or a SymPy expression
 Sense: TypeAlias = Literal["min", "max"]
+TOLERANCE = 1e-9  # what HiGHS may leave of a constraint
 Multipliers: TypeAlias = Mapping[str, Fraction]  # by constraint name; those left out are zero
 
 
@@ -341,7 +342,7 @@ def _run_highs(program: LinearProgram, sense: Sense) -> Any:
     model.a_matrix_.start_ = np.searchsorted(where[0], np.arange(A.shape[1] + 1))
     model.a_matrix_.index_, model.a_matrix_.value_ = where[1], A.T[where]
     engine = highspy.Highs()
-    for option, setting in {"output_flag": False, "presolve": "off", "primal_feasibility_tolerance": 1e-10}.items():
+    for option, setting in {"output_flag": False, "presolve": "off", "primal_feasibility_tolerance": TOLERANCE}.items():
         engine.setOptionValue(option, setting)
     engine.passModel(model)
     engine.run()
@@ -474,19 +475,32 @@ def certificate(program: LinearProgram, sense: Sense = "min") -> Certificate:
 def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
     """The proof that a program is infeasible, verified; ValueError if it is feasible.
 
-    The multipliers maximise b·y subject to Aᵀy ≤ 0 and |y| ≤ 1, so that the violation is the least total amount
-    Σ|A q - b| by which every q ≥ 0 misses the constraints.
+    The constraints it names are irreducible: without any one of them the others can be satisfied (as far as floating
+    point can tell), so that the multipliers are unique up to a factor; they are coprime integers.
     """
-    slack = {row.name: (f"excess of {row.name}", f"shortfall of {row.name}") for row in program.constraints}
-    signed = {name: dict(zip(pair, (-1, 1), strict=True)) for name, pair in slack.items()}
-    rows = tuple(replace(row, coefficients={**row.coefficients, **signed[row.name]}) for row in program.constraints)
-    names = [name for pair in slack.values() for name in pair]
-    proof = certificate(LinearProgram((*program.variables, *names), dict.fromkeys(names, 1), rows))
+    proof = certificate(_phase_one(program))
     if exact_sign(proof.value) == 0:
         raise ValueError("the program is feasible: no combination of its constraints is contradictory")
-    result = FarkasCertificate(proof.multipliers, proof.value)
+    core = replace(program, constraints=tuple(row for row in program.constraints if row.name in proof.multipliers))
+    for row in core.constraints:
+        smaller = replace(core, constraints=tuple(other for other in core.constraints if other is not row))
+        if solve(_phase_one(smaller)).value > TOLERANCE:
+            core = smaller
+    multipliers = certificate(_phase_one(core)).multipliers
+    integers = dict(zip(multipliers, map(Fraction, _primitive(list(multipliers.values()))), strict=True))
+    result = FarkasCertificate(integers, combine(program, integers))
     result.verify(program)
     return result
+
+
+def _phase_one(program: LinearProgram) -> LinearProgram:
+    """Minimise the total amount Σ|A q - b| by which q misses the constraints; always feasible, zero if `program` is."""
+    rows, names = [], []
+    for row in program.constraints:
+        excess, shortfall = f"excess of {row.name}", f"shortfall of {row.name}"
+        names += [excess, shortfall]
+        rows.append(replace(row, coefficients={**row.coefficients, excess: -1, shortfall: 1}))
+    return LinearProgram((*program.variables, *names), dict.fromkeys(names, 1), tuple(rows))
 
 
 def _exact_optimum(
