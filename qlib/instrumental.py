@@ -28,6 +28,9 @@ from qlib.linear_programs import exact_sign
 from qlib.potential_outcomes import TOLERANCE, Assumption, behaviour, potential_outcome_program
 
 __all__ = [
+    "BALKE_PEARL_LOWER",
+    "BALKE_PEARL_UPPER",
+    "INSTRUMENTAL_INEQUALITIES",
     "AceBounds",
     "AssumptionRow",
     "InstrumentalInequality",
@@ -40,7 +43,7 @@ __all__ = [
 
 Array: TypeAlias = npt.NDArray[Any]
 Method: TypeAlias = Literal["closed form", "linear program", "exact"]
-CHUNK = 8192  # behaviours at a time, so that intermediate results stay in the cache
+CHUNK = 2048  # behaviours at a time: intermediate results stay in the cache, products in one thread
 NAMES = np.array([f"{f} ≤ 1" for f in INSTRUMENTAL_INEQUALITIES], dtype=object)
 
 
@@ -157,37 +160,32 @@ def _unwrap(column: Array, shape: tuple[int, ...]) -> Any:
 
 def _closed_form(flat: Array) -> tuple[Array, ...]:
     lower, upper, excess = np.empty((3, len(flat)))
+    violated = np.full(len(flat), None)
     for start in range(0, len(flat), CHUNK):
         part = slice(start, start + CHUNK)
         values = _ALL @ flat[part].T
         values[:8].max(axis=0, out=lower[part])
         values[8:16].min(axis=0, out=upper[part])
         values[16:].max(axis=0, out=excess[part])
+        (wrong,) = np.nonzero(excess[part] > 1 + TOLERANCE)
+        lower[part][wrong] = upper[part][wrong] = np.nan
+        violated[part][wrong] = NAMES[values[16:, wrong].argmax(axis=0)]
     excess -= 1
-    return _judged(flat, lower, upper, excess, excess <= TOLERANCE)
-
-
-def _judged(flat: Array, lower: Array, upper: Array, excess: Array, feasible: Array) -> tuple[Array, ...]:
-    """The fields of AceBounds: NaN and the worst inequality where there is no model."""
-    violated = np.full(len(flat), None)
-    if not feasible.all():
-        wrong = ~feasible
-        lower[wrong] = upper[wrong] = np.nan
-        violated[wrong] = NAMES[(_PEARL @ flat[wrong].T).argmax(axis=0)]
-    return lower, upper, feasible, violated, excess
+    return lower, upper, np.isfinite(lower), violated, excess
 
 
 def _by_linear_program(flat: Array) -> tuple[Array, ...]:
     lower, upper = np.full((2, len(flat)), np.nan)
-    feasible = np.ones(len(flat), dtype=bool)
+    violated = np.full(len(flat), None)
+    inequalities = flat @ _PEARL.T
     for i, row in enumerate(flat):
         p = row.reshape(2, 2, 2).clip(0)
         program = potential_outcome_program(p / p.sum(axis=(0, 1)))
         try:
             lower[i], upper[i] = lp.solve(program, "min").value, lp.solve(program, "max").value
         except lp.Infeasible:
-            feasible[i] = False
-    return _judged(flat, lower, upper, (flat @ _PEARL.T).max(axis=1) - 1, feasible)
+            violated[i] = NAMES[inequalities[i].argmax()]
+    return lower, upper, np.isfinite(lower), violated, inequalities.max(axis=1) - 1
 
 
 def _exactly(flat: Array) -> tuple[Array, ...]:

@@ -412,7 +412,8 @@ class Certificate:
 
 
 def _check_equal(what: str, claimed: Any, actual: Any) -> None:
-    if sympy.expand(sympy.sympify(claimed) - actual) != 0 and exact_sign(sympy.sympify(claimed) - actual) != 0:
+    difference = sympy.expand(sympy.sympify(claimed) - actual)
+    if difference.free_symbols or exact_sign(difference) != 0:
         raise CertificateError(f"{what} is claimed to be {claimed}, but it is {actual}")
 
 

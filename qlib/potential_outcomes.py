@@ -32,7 +32,11 @@ import sympy
 from qlib.linear_programs import Constraint, LinearProgram, Multipliers, exact_sign
 
 __all__ = [
+    "POINTS",
+    "REDUCED_POINTS",
     "Assumption",
+    "Point",
+    "ReducedPoint",
     "Reduction",
     "average_causal_effect",
     "balke_pearl_program",
@@ -86,15 +90,18 @@ def behaviour(p: Any, tolerance: float = TOLERANCE) -> Array:
     array = _as_numbers(p)
     if array.shape[-3:] != (2, 2, 2):
         raise ValueError(f"p has shape {array.shape}; it must be (..., 2, 2, 2), indexed [..., x, y, z]")
-    if array.dtype == object or not _is_plausible(array, tolerance):
-        _check_entries(array, tolerance if array.dtype != object else 0)
+    if array.dtype == object:
+        _check_entries(array, 0)
+    elif not _is_plausible(array, tolerance):
+        _check_entries(array, tolerance)
     return array
 
 
-def _is_plausible(array: Array, tolerance: float) -> bool:
+def _is_plausible(array: Array, tolerance: float, chunk: int = 2048) -> bool:
     """Whether all is right with floating-point behaviours: a fast test (NaN and infinities fail every comparison)."""
-    totals = array.reshape(-1, 8) @ np.tile(np.eye(2), (4, 1))
-    return bool(array.min(initial=0) >= -tolerance and np.abs(totals - 1).max(initial=0) <= tolerance)
+    flat, sums = array.reshape(-1, 8), np.tile(np.eye(2), (4, 1))
+    parts = (flat[start : start + chunk] for start in range(0, len(flat), chunk))
+    return all(part.min() >= -tolerance and np.abs(part @ sums - 1).max() <= tolerance for part in parts)
 
 
 def _as_numbers(p: Any) -> Array:
@@ -111,14 +118,17 @@ def _check_entries(array: Array, tolerance: float) -> None:
     """Raise the ValueError that names the first entry, or the first sum, that is wrong."""
     for index in np.ndindex(array.shape):
         *batch, x, y, z = index
-        value = sympy.sympify(array[index])
-        if value.is_real is not True or value.free_symbols or exact_sign(value + tolerance) < 0:
-            where = ", ".join([*map(str, batch), f"x={x}", f"y={y}", f"z={z}"])
-            raise ValueError(f"p[{where}] = {array[index]}; a probability must be a finite real number, at least 0")
+        _check_probability(f"p[{', '.join([*map(str, batch), f'{x=}', f'{y=}', f'{z=}'])}]", array[index], tolerance)
     for (*batch, z), total in np.ndenumerate(array.sum(axis=(-3, -2))):
         if exact_sign(abs(total - 1) - tolerance) > 0:
-            where = ", ".join([*map(str, batch), ":", ":", f"z={z}"])
+            where = ", ".join([*map(str, batch), ":", ":", f"{z=}"])
             raise ValueError(f"the entries p[{where}] sum to {total}; they must sum to 1 for each z")
+
+
+def _check_probability(where: str, value: Any, tolerance: float) -> None:
+    number = sympy.sympify(value)
+    if number.is_real is not True or number.free_symbols or exact_sign(number + tolerance) < 0:
+        raise ValueError(f"{where} = {value}; a probability must be a finite real number, at least 0")
 
 
 def behaviour_symbols() -> Array:
@@ -370,9 +380,11 @@ def couple(q: Any) -> Array:
 
     Given y = (Y(0), Y(1)), the treatments X(0) and X(1) are taken to be independent: r = q(x0, y|0) q(x1, y|1) / P(y).
     Observations and effect stay the same. So Balke and Pearl's assumption that the treatment, too, responds to Z as a
-    function adds nothing to joint exogeneity. Raises ValueError if (Y(0), Y(1)) is not independent of Z.
+    function adds nothing to joint exogeneity. ValueError for another shape, or if (Y(0), Y(1)) depends on Z.
     """
-    q = np.asarray(q)
+    q = _as_numbers(q)
+    if q.shape != (2, 2, 2, 2):
+        raise ValueError(f"q has shape {q.shape}; it must be (2, 2, 2, 2), indexed [x, y0, y1, z]")
     given_z = q.sum(axis=0)
     if not _vanishes(given_z[..., 0] - given_z[..., 1]):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
@@ -481,9 +493,9 @@ def _full_rows_in_reduced() -> dict[str, dict[str, int]]:
 
 def _vanishes(array: Array) -> bool:
     """Whether all entries are zero: proved where they are exact, within the tolerance where they are floats."""
-    if array.dtype == object and not any(isinstance(t, float | sympy.Float) for t in array.flat):
+    if array.dtype == object:
         return all(exact_sign(t) == 0 for t in array.flat)
-    return bool(np.abs(array.astype(float)).max(initial=0) <= TOLERANCE)
+    return bool(np.abs(array).max(initial=0) <= TOLERANCE)
 
 
 def _law(law: Any) -> Array:
@@ -491,9 +503,8 @@ def _law(law: Any) -> Array:
     array = _as_numbers(law)
     if array.shape != (2,) * 6:
         raise ValueError(f"the law has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
-    for index in np.ndindex(array.shape):
-        if not array[index] >= 0:
-            raise ValueError(f"law[{', '.join(map(str, index))}] = {array[index]}; a probability must be ≥ 0")
+    for index, value in np.ndenumerate(array):
+        _check_probability(f"law[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
     if not _vanishes(np.array(array.sum() - 1)):
         raise ValueError(f"the law sums to {array.sum()}; it must sum to 1")
     return array
@@ -597,9 +608,11 @@ def law_from_solution(solution: Mapping[str, Any], probability_of_z1: Any = Frac
 def law_of_response_types(types: Any, probability_of_z1: Any = Fraction(1, 2)) -> Array:
     """The law of a classical instrumental model: Z independent of the response types r[x(0), x(1), y(0), y(1)].
 
-    All four assumptions hold in it.
+    All four assumptions hold in it. ValueError if r is not a distribution of shape (2, 2, 2, 2).
     """
     r = _as_numbers(types)
+    if r.shape != (2, 2, 2, 2):
+        raise ValueError(f"the response types have shape {r.shape}; it must be (2, 2, 2, 2): [x(0), x(1), y(0), y(1)]")
     law = np.zeros((2,) * 6, dtype=r.dtype)
     for (x0, x1, y0, y1), weight in np.ndenumerate(r):
         law[x0, y0, y0, y1, y1, 0] += weight * (1 - probability_of_z1)
