@@ -63,7 +63,9 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
         console.print(f"{total} chapters are up to date (profile {plan.profile})")
     for slug in stale:
         if changes.get(slug):
-            console.print(f"  [dim]{slug}: {', '.join(changes[slug])} changed[/]")
+            first, more = changes[slug][:3], len(changes[slug]) - 3
+            reason = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+            console.print(f"  [dim]{slug}: {reason} changed[/]")
 
 
 def snakemake_command(plan: Plan, jobs: str) -> list[str]:

@@ -1,6 +1,6 @@
 // Sorting and filtering of the ledger's table; without it the table is shown whole.
 (() => {
-  const ledger = document.getElementById("ledger");
+  const ledger = document.querySelector(".ledger");
   const form = ledger.querySelector("form");
   const body = ledger.querySelector(".ledger-table tbody");
   const heads = [...ledger.querySelectorAll(".ledger-table th[data-key]")];

@@ -72,7 +72,7 @@ def ledger_html(claims: Claims, records: Records) -> str:
     )
     script = files("qlib").joinpath("ledger_pages.js").read_text(encoding="utf-8")
     return (
-        f'<div class="ledger" id="ledger">{_notice(records)}{_counts(claims.values())}{_controls()}'
+        f'<div class="ledger">{_notice(records)}{_counts(claims.values())}{_controls()}'
         f'<p class="ledger-shown" role="status"></p><table class="ledger-table"><thead><tr>{heads}</tr></thead>'
         f"<tbody>\n{rows}\n</tbody></table></div>\n<script>\n{script}</script>"
     )

@@ -74,6 +74,7 @@ def render_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lin
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
     app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
