@@ -462,12 +462,10 @@ def certificate(program: LinearProgram, sense: Sense = "min") -> Certificate:
     >>> certificate(coin, "max")
     Certificate(sense='max', multipliers={'total': Fraction(1, 1)}, value=sqrt(2)/2, primal={'heads': sqrt(2)/2})
     """
-    basis = _run_highs(program, sense).getBasis()
-    basic = highspy.HighsBasisStatus.kBasic
-    columns = [j for j, status in enumerate(basis.col_status) if status == basic]
-    rows = [i for i, status in enumerate(basis.row_status) if status != basic]
-    y, primal = _exact_optimum(program, _sign(sense), rows, columns)
-    multipliers = {program.constraints[i].name: value for i, value in y.items() if value}
+    status = _run_highs(program, sense).getBasis()
+    basis = [j for j, s in enumerate([*status.col_status, *status.row_status]) if s == highspy.HighsBasisStatus.kBasic]
+    y, primal = _exact_optimum(program, _sign(sense), basis)
+    multipliers = {row.name: value for row, value in zip(program.constraints, y, strict=True) if value}
     proof = Certificate(sense, multipliers, combine(program, multipliers), primal)
     proof.verify(program)
     return proof
@@ -504,43 +502,40 @@ def _phase_one(program: LinearProgram) -> LinearProgram:
     return LinearProgram((*program.variables, *names), dict.fromkeys(names, 1), tuple(rows))
 
 
-def _exact_optimum(
-    program: LinearProgram, sign: int, rows: list[int], columns: list[int]
-) -> tuple[dict[int, Fraction], dict[str, Any] | None]:
-    """From a dual feasible basis (rows, columns): the exact multipliers and, where b is exact, the exact optimum."""
+def _exact_optimum(program: LinearProgram, sign: int, basis: list[int]) -> tuple[list[Fraction], dict[str, Any] | None]:
+    """From a dual feasible basis: the exact multipliers and, where b is exact, the exact optimal point.
+
+    The basis has one index for each constraint: j for the j-th variable, or n + i for the residual of constraint i,
+    which must vanish. A dual simplex step is due while a basic variable is negative or a basic residual is not zero.
+    """
+    n, m = len(program.variables), len(program.constraints)
+    b = [_exact(row.rhs, f"the right-hand side of {row.name!r}") for row in program.constraints]
     while True:
-        inverse = _inverse([[program._exact_columns[j].get(i, Fraction(0)) for j in columns] for i in rows])
-        costs = [program._exact_costs[j] for j in columns]
-        y = {
-            i: sum((c * line[k] for c, line in zip(costs, inverse, strict=True)), Fraction(0))
-            for k, i in enumerate(rows)
-        }
+        columns = [program._exact_columns[j] if j < n else {j - n: Fraction(1)} for j in basis]
+        inverse = _inverse([[column.get(i, Fraction(0)) for column in columns] for i in range(m)])
+        costs = [program._exact_costs[j] if j < n else Fraction(0) for j in basis]
+        y = [sum((c * line[i] for c, line in zip(costs, inverse, strict=True) if c), Fraction(0)) for i in range(m)]
         if not program.is_exact:
             return y, None
-        b = [_exact(program.constraints[i].rhs, "the right-hand side") for i in rows]
-        q = [
-            sympy.expand(sympy.Add(*[sympy.Rational(a) * t for a, t in zip(line, b, strict=True)])) for line in inverse
+        amounts = [
+            sympy.expand(sympy.Add(*[sympy.Rational(a) * t for a, t in zip(line, b, strict=True) if a]))
+            for line in inverse
         ]
-        negative = [(columns[k], k) for k, amount in enumerate(q) if exact_sign(amount) < 0]
-        if not negative:
-            break
-        k = min(negative)[1]
-        columns[k] = _entering(program, sign, dict(zip(rows, inverse[k], strict=True)), y)
-    primal = {program.variables[j]: amount for j, amount in zip(columns, q, strict=True) if amount != 0}
-    try:
-        _check_primal(program, primal, combine(program, {program.constraints[i].name: t for i, t in y.items()}))
-    except CertificateError:  # a dependent row, consistent within rounding only
-        raise Infeasible(farkas_certificate(program)) from None
-    return y, primal
+        signs = [exact_sign(amount) for amount in amounts]
+        wrong = [(j, k) for k, (j, s) in enumerate(zip(basis, signs, strict=True)) if s < 0 or (s and j >= n)]
+        if not wrong:
+            return y, {program.variables[j]: t for j, t, s in zip(basis, amounts, signs, strict=True) if s}
+        k = min(wrong)[1]
+        basis[k] = _entering(program, sign, [-signs[k] * a for a in inverse[k]], y)
 
 
-def _entering(program: LinearProgram, sign: int, line: dict[int, Fraction], y: dict[int, Fraction]) -> int:
-    """The column that enters in a dual simplex step, by Bland's rule; Infeasible if none can."""
+def _entering(program: LinearProgram, sign: int, line: list[Fraction], y: list[Fraction]) -> int:
+    """The variable that enters in a dual simplex step, by Bland's rule; Infeasible if none can."""
     ratios = []
     for j, column in enumerate(program._exact_columns):
-        alpha = sum((a * line[i] for i, a in column.items() if i in line), Fraction(0))
+        alpha = sum((a * line[i] for i, a in column.items()), Fraction(0))
         if alpha < 0:
-            slack = program._exact_costs[j] - sum((a * y[i] for i, a in column.items() if i in y), Fraction(0))
+            slack = program._exact_costs[j] - sum((a * y[i] for i, a in column.items()), Fraction(0))
             ratios.append((sign * slack / -alpha, j))
     if not ratios:
         raise Infeasible(farkas_certificate(program))

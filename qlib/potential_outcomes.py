@@ -98,10 +98,13 @@ def behaviour(p: Any, tolerance: float = TOLERANCE) -> Array:
 
 
 def _is_plausible(array: Array, tolerance: float, chunk: int = 2048) -> bool:
-    """Whether all is right with floating-point behaviours: a fast test (NaN and infinities fail every comparison)."""
+    """Whether all is right with floating-point behaviours, tested fast (NaN fails every comparison)."""
     flat, sums = array.reshape(-1, 8), np.tile(np.eye(2), (4, 1))
     parts = (flat[start : start + chunk] for start in range(0, len(flat), chunk))
-    return all(part.min() >= -tolerance and np.abs(part @ sums - 1).max() <= tolerance for part in parts)
+    return all(
+        part.min() >= -tolerance and part.max() < np.inf and np.abs(part @ sums - 1).max() <= tolerance
+        for part in parts
+    )
 
 
 def _as_numbers(p: Any) -> Array:
@@ -331,7 +334,7 @@ def response_type_program(p: Any = None, exogeneity: str = JE) -> LinearProgram:
     {'q[0,0,1|0]': 1, 'q[0,0,1|1]': -1, 'q[1,0,1|0]': 1, 'q[1,0,1|1]': -1}
     """
     if exogeneity not in (JE, ME):
-        raise ValueError(f"exogeneity is {exogeneity!r}; it must be {str(JE)!r} or {str(ME)!r}")
+        raise ValueError(f"exogeneity is {str(exogeneity)!r}; it must be {str(JE)!r} or {str(ME)!r}")
     return _observe(_response_type_template(Assumption(exogeneity)), p)
 
 
