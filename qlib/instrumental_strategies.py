@@ -158,7 +158,7 @@ def critical_visibility(F: ArrayLike, correlators: ArrayLike) -> Any:
     ValueError: the functional is 0 at the strategy and -2 for noise; it must change sign between them
     """
     F = np.asarray(F)
-    pure, noise = value(F, correlators)[()], F[0, 0]
+    pure, noise = value(F, correlators), F[0, 0]
     if not (pure > 0 > noise):
         raise ValueError(
             f"the functional is {pure} at the strategy and {noise} for noise; it must change sign between them"

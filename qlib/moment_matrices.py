@@ -29,9 +29,11 @@ from functools import cached_property
 from itertools import product as cartesian
 from typing import Any, TypeAlias
 
+import clarabel
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.exact import Array, exact, is_exact, simplified
@@ -118,13 +120,15 @@ def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
     return F
 
 
-def value(F: ArrayLike, correlators: ArrayLike) -> Array:
+def value(F: ArrayLike, correlators: ArrayLike) -> Any:
     """The value Σ F[i, j] E[i, j] of a functional at correlators E of shape (..., 1 + settings, 1 + settings).
 
-    >>> float(value([[0, 0], [0, 2]], [[1, 0], [0, 0.5]]))
-    1.0
+    An array of shape (...), or for one functional and one strategy a number.
+
+    >>> value(exact([[0, 0], [0, 2]]), exact([[1, 0], [0, sp.Rational(1, 3)]]))
+    2/3
     """
-    return np.asarray((np.asarray(F) * np.asarray(correlators)).sum(axis=(-1, -2)))
+    return (np.asarray(F) * np.asarray(correlators)).sum(axis=(-1, -2))
 
 
 def deterministic_correlators(alice: int, bob: int) -> NDArray[np.int_]:
@@ -283,20 +287,40 @@ def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10)
 
     Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
     """
-    import cvxpy as cp  # costs a second
-
     wanted, places = _coefficients(np.asarray(F)), _places(basis)
     if unknown := wanted.keys() - places.keys():
         raise ValueError(f"the words {tuple(basis)} do not reach {min(unknown)}, on which F depends")
-    Q = cp.Variable((len(basis), len(basis)), PSD=True)
-    total = {w: cp.sum(cp.hstack([Q[i, j] for i, j in entries])) for w, entries in places.items()}
-    identity = [total[w] == -float(wanted.get(w, 0)) for w in places if w != ONE]
-    problem = cp.Problem(cp.Minimize(total[ONE]), identity)
-    tolerances = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), accuracy)
-    problem.solve(solver="CLARABEL", **tolerances)
-    if problem.status != "optimal":
-        raise ArithmeticError(f"the semidefinite program ended with status {problem.status!r}, not 'optimal'")
-    return np.asarray((Q.value + Q.value.T) / 2)
+    column, row = np.tril_indices(len(basis))  # the solver's order: the upper triangle, column by column,
+    scale = np.where(row == column, 1, np.sqrt(2))  # with the entries off the diagonal scaled
+    held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
+    identity = [w for w in places if w != ONE]
+    sums = np.array([[scale[k] if held[k] == w else 0 for k in range(len(held))] for w in identity])
+    right = [-float(wanted.get(w, 0)) for w in identity]
+    x = _solve_semidefinite((row == column).astype(float), sums, np.array(right), len(basis), accuracy)
+    Q = np.zeros((len(basis), len(basis)))
+    Q[row, column] = Q[column, row] = x / scale
+    return Q
+
+
+def _solve_semidefinite(
+    costs: NDArray[np.float64], A: NDArray[np.float64], b: NDArray[np.float64], size: int, accuracy: float
+) -> NDArray[np.float64]:
+    """The x of least costs·x with A x = b for which the scaled triangle x is positive semidefinite."""
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
+    solver = clarabel.DefaultSolver(
+        sparse.csc_matrix((len(costs), len(costs))),
+        costs,
+        sparse.csc_matrix(np.vstack([A, -np.eye(len(costs))])),
+        np.concatenate([b, np.zeros(len(costs))]),
+        [clarabel.ZeroConeT(len(b)), clarabel.PSDTriangleConeT(size)],
+        settings,
+    )
+    solution = solver.solve()
+    if solution.status != clarabel.SolverStatus.Solved:
+        raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
+    return np.array(solution.x)
 
 
 def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> SumOfSquares:
