@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 Bound: TypeAlias = Literal["lower", "upper"]
+TERM = r"(?:p[01][01]\.[01]|\d+)"
 CELLS = tuple(product((0, 1), repeat=3))  # (x, y, z), the order in which coefficients are kept
 
 
@@ -59,9 +60,14 @@ class AffineFunction:
 
     @classmethod
     def parse(cls, text: str) -> AffineFunction:
-        """From a sum in the notation of Balke and Pearl, where p_{yx.z} = P(y, x | z): the outcome comes first."""
+        """From a sum in the notation of Balke and Pearl, where p_{yx.z} = P(y, x | z): the outcome comes first.
+
+        Raises ValueError for any other text.
+        """
+        if not re.fullmatch(rf"\s*[+-]?\s*{TERM}(\s*[+-]\s*{TERM})*\s*", text):
+            raise ValueError(f"{text!r} is no sum of terms p_yx.z and whole numbers")
         constant, coefficients = Fraction(0), dict.fromkeys(CELLS, Fraction(0))
-        for sign, term in re.findall(r"([+-]?)\s*(p\d\d\.\d|\d+)", text):
+        for sign, term in re.findall(rf"([+-]?)\s*({TERM})", text):
             value = Fraction(-1 if sign == "-" else 1)
             if term.startswith("p"):
                 coefficients[int(term[2]), int(term[1]), int(term[4])] += value
