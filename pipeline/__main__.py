@@ -14,6 +14,7 @@ from pipeline.plan import Plan, PlanError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
+Website = Annotated[bool, typer.Option(help="build the website, too")]
 Jobs = Annotated[str, typer.Option(help="chapters at once; all = one per core")]
 
 
@@ -39,12 +40,12 @@ def job(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @app.command()
 @job
-def book(profile: Profile = "paper", jobs: Jobs = "all") -> None:
+def book(profile: Profile = "paper", jobs: Jobs = "all", website: Website = True) -> None:
     """Execute what changed, write the ledger, build the website, sum up."""
     from pipeline.build import BusyError, build
 
     try:
-        raise SystemExit(build(Plan(profile), jobs))
+        raise SystemExit(build(Plan(profile), jobs, website))
     except BusyError as error:
         fail(error)
 

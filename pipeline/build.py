@@ -37,20 +37,21 @@ def only_build(plan: Plan) -> Iterator[None]:
         yield
 
 
-def build(plan: Plan, jobs: str = "all", console: Console | None = None) -> int:
-    """Bring the book of a profile up to date; returns the exit code."""
+def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console | None = None) -> int:
+    """Bring the book of a profile (or all but its website) up to date; returns the exit code."""
     console = console or Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
     with only_build(plan):
         changes = plan.write_inputs()
-        outdated = plan.outdated()
+        names = [name for name in plan.targets() if website or name != "website"]
+        outdated = [name for name in plan.outdated() if name in names]
         stale = [slug for slug in plan.chapters if slug in outdated]
         announce(plan, stale, changes, console)
-        code = follow(plan, snakemake_command(plan, jobs), len(stale), console) if outdated else 0
+        code = follow(plan, snakemake_command(plan, names, jobs), len(stale), console) if outdated else 0
     if code:
         console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
         return code
-    summarise(plan, time.monotonic() - started, console)
+    summarise(plan, time.monotonic() - started, website, console)
     return 0
 
 
@@ -68,10 +69,11 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
             console.print(f"  [dim]{slug}: {reason} changed[/]")
 
 
-def snakemake_command(plan: Plan, jobs: str) -> list[str]:
+def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
     """Snakemake, set for this project: no locks of its own (see `only_build`), whatever is incomplete is redone."""
+    files = [relative(plan, plan.targets()[name][0]) for name in names]
     return [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(plan.root / "Snakefile")),
+        *(sys.executable, "-m", "snakemake", *files, "--snakefile", str(plan.root / "Snakefile")),
         *("--directory", str(plan.root), "--cores", jobs, "--config", f"profile={plan.profile}"),
         *("--rerun-triggers", "mtime", "input", "--rerun-incomplete", "--keep-going", "--nolock"),
     ]
@@ -114,7 +116,7 @@ def follow(plan: Plan, command: list[str], total: int, console: Console) -> int:
     return process.returncode
 
 
-def summarise(plan: Plan, seconds: float, console: Console) -> None:
+def summarise(plan: Plan, seconds: float, website: bool, console: Console) -> None:
     """Claims by verdict, corrections found, seconds, and the file to open."""
     records = json.loads(plan.ledger.read_text(encoding="utf-8"))
     counts = Counter(record["verdict"] for record in records)
@@ -129,7 +131,8 @@ def summarise(plan: Plan, seconds: float, console: Console) -> None:
     corrected = [record["id"] for record in records if record["verdict"] == "corrected"]
     found = f"{len(corrected)} ({', '.join(corrected)})" if corrected else "none"
     console.print(f"\nCorrections found: {found}", markup=False)
-    console.print(f"Done in {seconds:.1f} s. Open {plan.html / 'index.html'}", markup=False)
+    result = f"Open {plan.html / 'index.html'}" if website else f"The ledger is {relative(plan, plan.ledger)}"
+    console.print(f"Done in {seconds:.1f} s. {result}", markup=False)
 
 
 def relative(plan: Plan, path: Path) -> str:

@@ -43,23 +43,16 @@ def execute(plan: Plan, slug: str) -> float:
     environment(plan, slug, tables)
     notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
     started = time.monotonic()
-    executed = run(plan, slug, notebook, partial / "notebook.ipynb")
-    seconds = time.monotonic() - started
-    refuse_secrets(plan, slug, executed, tables)
-    for cell in executed.cells:
-        cell.metadata.pop("papermill", None)
-    executed.metadata.pop("papermill", None)
-    executed.metadata["compendium"] = {
-        "profile": plan.profile,
-        "parameters": plan.parameters(slug),
-        "seconds": round(seconds, 2),
-    }
-    nbformat.write(executed, partial / "executed.ipynb")
-    publish(tables, tables_of(plan, slug))
-    target = plan.executed(slug)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    (partial / "executed.ipynb").replace(target)
-    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        executed = run(plan, slug, notebook, partial / "notebook.ipynb")
+        seconds = time.monotonic() - started
+        refuse_secrets(plan, slug, executed, tables)
+        nbformat.write(executed, partial / "executed.ipynb")
+        publish(tables, tables_of(plan, slug))
+        plan.executed(slug).parent.mkdir(parents=True, exist_ok=True)
+        (partial / "executed.ipynb").replace(plan.executed(slug))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return seconds
 
 

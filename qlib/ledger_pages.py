@@ -20,7 +20,14 @@ from qlib.ledger import MARKS, MEANS, PAPERS, VERDICTS, Claim, Correction, Recor
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
 KINDS = ("definition", "equation", "theorem", "figure", "table", "number")
-COLUMNS = {"item": "Item", "statement": "Statement", "kind": "Kind", "how": "Means", "verdict": "Verdict"}
+COLUMNS = {
+    "item": "Item",
+    "paper": "Paper",
+    "statement": "Statement",
+    "kind": "Kind",
+    "how": "Means",
+    "verdict": "Verdict",
+}
 MATHS = re.compile(r"\$([^$]+)\$")
 CODE = re.compile(r"`([^`]+)`")
 
@@ -87,16 +94,20 @@ def _notice(records: Records) -> str:
 
 
 def _counts(claims: Iterable[Claim]) -> str:
-    counts = Counter((claim.paper, claim.verdict) for claim in claims)
-    heads = "".join(f'<th scope="col">{MARKS[v]} {v}</th>' for v in VERDICTS)
+    counts = Counter((claim.verdict, claim.paper) for claim in claims)
+    names = "".join(
+        f'<th scope="col"><code>{key}</code> <span>{html.escape(n)}</span></th>' for key, n in PAPERS.items()
+    )
     rows = ""
-    for paper, name in {**PAPERS, "": "all"}.items():
-        found = [sum(n for (p, v), n in counts.items() if v == verdict and paper in ("", p)) for verdict in VERDICTS]
-        cells = "".join(f"<td>{n}</td>" for n in [*found, sum(found)])
-        rows += f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>'
-    table = f'<table><thead><tr><td></td>{heads}<th scope="col">all</th></tr></thead><tbody>{rows}</tbody></table>'
-    label = "Claims by paper and verdict"
-    return f'<div class="ledger-counts" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+    for verdict in VERDICTS:
+        row = [counts[verdict, paper] for paper in PAPERS]
+        cells = "".join(f"<td>{n}</td>" for n in [*row, sum(row)])
+        rows += f'<tr class="claim-{verdict}"><th scope="row">{MARKS[verdict]} {verdict}</th>{cells}</tr>'
+    columns = [sum(counts[verdict, paper] for verdict in VERDICTS) for paper in PAPERS]
+    totals = "".join(f"<td>{n}</td>" for n in [*columns, sum(columns)])
+    body = f'{rows}<tr><th scope="row">all</th>{totals}</tr>'
+    table = f'<table><thead><tr><td></td>{names}<th scope="col">all</th></tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="ledger-counts">{table}</div>'
 
 
 def _controls() -> str:
@@ -119,6 +130,7 @@ def _row(claim: Claim, record: Record | None) -> str:
     how = record.how if record else ""
     cells = {
         "item": f"{linked(claim, html.escape(claim.item))}<br><code>{claim.id}</code>",
+        "paper": html.escape(PAPERS[claim.paper]),
         "statement": prose(claim.statement),
         "kind": claim.kind,
         "how": how or "–",
