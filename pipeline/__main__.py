@@ -1,11 +1,9 @@
 """``python -m pipeline``: what the Makefile and the Snakefile call."""
 
 import functools
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -99,18 +97,14 @@ def site(profile: Profile = "paper") -> None:
 
 @app.command()
 @job
-def notebooks(folder: Path = Path("notebooks")) -> None:
-    """Write the chapters as .ipynb, paired with their .md, for JupyterLab."""
-    plan = Plan()
-    for slug in plan.notebooks:
-        target = plan.root / folder / f"{slug}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-    files = [str(chapter.path) for chapter in plan.notebooks.values()]
-    command = [str(Path(sys.executable).with_name("jupytext")), "--sync", "--quiet", *files]
-    if subprocess.run(command, cwd=plan.root, check=False).returncode:
-        fail("jupytext could not pair the notebooks (see above)")
-    print(f"{len(files)} notebooks in {folder}/, kernel {sys.executable}.")
-    print("Edit either side; `make notebooks` again brings the older one of each pair up to date.")
+def notebooks() -> None:
+    """Write the chapters as .ipynb, paired with their .md, for JupyterLab; take over what was edited there."""
+    from pipeline.notebooks import FOLDER, pair
+
+    for chapter in pair(Plan()):
+        print(f"edited as a notebook, taken over: {chapter}")
+    print(f"The chapters are notebooks in {FOLDER}/; their kernel is {sys.executable}.")
+    print("Edit either side, then `make notebooks` again.")
 
 
 if __name__ == "__main__":
