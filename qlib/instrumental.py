@@ -84,9 +84,9 @@ def instrumental_inequality(p: Any) -> InstrumentalInequality:
     """Pearl's instrumental inequality Σ_y max_z p(x, y | z) ≤ 1 for both x, as p(x0|z) + p(x1|1-z) ≤ 1 for all x and z.
 
     For one behaviour or a batch (..., 2, 2, 2), exact or in floating point; ValueError as :func:`behaviour`. With
-    binary X, Y and Z these are necessary and sufficient for program (11) to be feasible, whether with joint or with
-    marginal exogeneity (:func:`qlib.balke_pearl.derive_bounds`), so quantum behaviours satisfy them. For an instrument
-    with three values they no longer suffice: Bonet (2001).
+    binary X, Y and Z they hold exactly if program (11) is feasible, and so with marginal in place of joint exogeneity
+    (:func:`qlib.balke_pearl.derive_bounds`); hence quantum behaviours satisfy them. For an instrument with three values
+    they no longer suffice: Bonet (2001).
 
     >>> perfect = np.zeros((2, 2, 2))
     >>> perfect[0, 0, 0] = perfect[0, 1, 1] = 1  # X = 0 always, yet Y follows Z
@@ -271,6 +271,20 @@ def assumption_table(p: Any, *, z: int = 0, probability_of_z1: Any = 0) -> tuple
     jointly, and assumptions whose bounds contain it are not. Values are exact where p is; each has its proof.
 
     ValueError for an invalid p.
+
+    >>> perfect = np.zeros((2, 2, 2), dtype=int)
+    >>> perfect[0, 0, 0] = perfect[1, 1, 1] = 1  # X and Y both equal Z
+    >>> for row in assumption_table(perfect.astype(object)):
+    ...     print(row.exogeneity, row.exclusion, row.lower, row.upper)
+    none none 0 1
+    none stratified 0 1
+    none individual 0 1
+    marginal none 0 1
+    marginal stratified 1 1
+    marginal individual 1 1
+    joint none 0 1
+    joint stratified 1 1
+    joint individual 1 1
     """
     program_of = {
         "none": (),

@@ -350,11 +350,18 @@ def _run_highs(program: LinearProgram, sense: Sense) -> Any:
     if status == highspy.HighsModelStatus.kInfeasible:
         raise Infeasible(farkas_certificate(program))
     if status == highspy.HighsModelStatus.kUnbounded:
-        ray = engine.getPrimalRay()[-1]
-        raise Unbounded({v: float(d) for v, d in zip(program.variables, ray, strict=True) if d != 0})
+        raise Unbounded(_improving_ray(program, sense))
     if status != highspy.HighsModelStatus.kOptimal:
         raise ArithmeticError(f"HiGHS stopped without an optimum: {engine.modelStatusToString(status)}")
     return engine
+
+
+def _improving_ray(program: LinearProgram, sense: Sense) -> dict[str, float]:
+    """A direction d ≥ 0 with A d = 0 along which the objective improves at unit rate."""
+    rows = tuple(replace(row, rhs=0) for row in program.constraints)
+    rate = Constraint("rate of improvement", program.objective, -_sign(sense))
+    ray = solve(LinearProgram(program.variables, {}, (*rows, rate))).primal
+    return {variable: speed for variable, speed in ray.items() if speed != 0}
 
 
 # --- certificates ----------------------------------------------------------------------------------------------------
@@ -364,6 +371,11 @@ def combine(program: LinearProgram, multipliers: Multipliers) -> Any:
     """The combination b·y of the right-hand sides, as an exact SymPy expression (floats read as dyadic rationals).
 
     Raises CertificateError if a multiplier belongs to no constraint of the program.
+
+    >>> t = sympy.Symbol("t")
+    >>> coin = LinearProgram(("heads", "tails"), {"heads": 1}, (Constraint("total", {"heads": 1, "tails": 1}, t),))
+    >>> combine(coin, {"total": Fraction(1, 2)})
+    t/2
     """
     if unknown := multipliers.keys() - program._rows.keys():
         raise CertificateError(f"the program has no constraint named {min(unknown)!r}")
@@ -476,6 +488,10 @@ def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
 
     The constraints it names are irreducible: without any one of them the others can be satisfied (as far as floating
     point can tell), so that the multipliers are unique up to a factor; they are coprime integers.
+
+    >>> rows = Constraint("total", {"heads": 1, "tails": 1}, 1), Constraint("bias", {"heads": 1}, 2)
+    >>> farkas_certificate(LinearProgram(("heads", "tails"), {}, rows))
+    FarkasCertificate(multipliers={'total': Fraction(-1, 1), 'bias': Fraction(1, 1)}, violation=1)
     """
     proof = certificate(_phase_one(program))
     if exact_sign(proof.value) == 0:

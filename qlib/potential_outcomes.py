@@ -357,6 +357,9 @@ def balke_pearl_program(p: Any = None) -> LinearProgram:
 
     Here X too is a function of Z, and (X(0), X(1), Y(0), Y(1)) is independent of Z. Summing r over the x that was not
     realised gives a solution of :func:`response_type_program`; :func:`couple` goes back. ValueError for an invalid p.
+
+    >>> balke_pearl_program().row("observation: X=0, Y=1, Z=1").coefficients
+    {'r[0,0,1,0]': 1, 'r[0,0,1,1]': 1, 'r[1,0,1,0]': 1, 'r[1,0,1,1]': 1}
     """
     return _observe(_balke_pearl_template(), p)
 
@@ -384,6 +387,9 @@ def couple(q: Any) -> Array:
     Given y = (Y(0), Y(1)), the treatments X(0) and X(1) are taken to be independent: r = q(x0, y|0) q(x1, y|1) / P(y).
     Observations and effect stay the same. So Balke and Pearl's assumption that the treatment, too, responds to Z as a
     function adds nothing to joint exogeneity. ValueError for another shape, or if (Y(0), Y(1)) depends on Z.
+
+    >>> float(couple(np.full((2, 2, 2, 2), 1 / 8))[0, 1, 0, 1])
+    0.0625
     """
     q = _as_numbers(q)
     if q.shape != (2, 2, 2, 2):
@@ -444,7 +450,10 @@ def reduction(exogeneity: str = JE) -> Reduction:
     """Program (11), with joint or marginal exogeneity and stratified exclusion, and its reduced form.
 
     The projection sums q over y01 and y11, so that Y(x) is Y(x,0); stratified exclusion makes that consistent with what
-    is observed at Z=1. The lift sets Y(x,1) = Y(x,0), so that even individual exclusion holds.
+    is observed at Z=1. The lift sets Y(x,1) = Y(x,0), so that even individual exclusion holds. ValueError for another
+    exogeneity.
+
+    >>> reduction().verify()
     """
     full, reduced = potential_outcome_program(None, (exogeneity, SE)), response_type_program(None, exogeneity)
     projection = [[int((v.x, v.y00, v.y10, v.z) == w) for v in POINTS] for w in REDUCED_POINTS]
@@ -574,6 +583,9 @@ def observed_behaviour(law: Any) -> Array:
     """What is observed, p[x, y, z] = P(X=x, Y(x,z)=y | Z=z): consistency, eqs. (4) and (5).
 
     ValueError if the law is no distribution or gives some value of Z probability zero.
+
+    >>> observed_behaviour(law_with_stratified_exclusion_only()).tolist()
+    [[[1/2, 0], [1/2, 0]], [[0, 1/2], [0, 1/2]]]
     """
     law = _law(law)
     given_z = law / _probabilities_of_z(law)
@@ -593,7 +605,10 @@ def _probabilities_of_z(law: Array) -> Array:
 def average_causal_effect(law: Any, z: int = 0, given_z: int | None = None) -> Any:
     """E[Y(1,z) - Y(0,z)], conditional on Z = `given_z` if that is not None; eq. (6) has z=0, with and without.
 
-    ValueError if the law is no distribution, or gives Z = `given_z` probability zero.
+    ValueError if the law is no distribution, or, given `given_z`, if some value of Z has probability zero.
+
+    >>> average_causal_effect(law_with_marginal_exogeneity_only())
+    0
     """
     law = _law(law)
     if given_z is not None:
@@ -602,7 +617,13 @@ def average_causal_effect(law: Any, z: int = 0, given_z: int | None = None) -> A
 
 
 def law_from_solution(solution: Mapping[str, Any], probability_of_z1: Any = Fraction(1, 2)) -> Array:
-    """The law q·P(Z) of a solution of program (11), by variable name (those left out are zero); Z is a fair coin."""
+    """The law q·P(Z) of a solution of program (11), by variable name (those left out are zero), for Z a fair coin.
+
+    ValueError if it is no distribution.
+
+    >>> law_from_solution({"q[0,0,0,1,1|0]": 1, "q[1,0,0,1,1|1]": 1})[:, 0, 0, 1, 1, :].tolist()
+    [[1/2, 0], [0, 1/2]]
+    """
     weights = sympy.sympify(probability_of_z1)
     exact = [sympy.sympify(solution.get(v.name, 0)) * (weights if v.z else 1 - weights) for v in POINTS]
     return _law(np.array(exact, dtype=object).reshape((2,) * 6))
@@ -612,6 +633,11 @@ def law_of_response_types(types: Any, probability_of_z1: Any = Fraction(1, 2)) -
     """The law of a classical instrumental model: Z independent of the response types r[x(0), x(1), y(0), y(1)].
 
     All four assumptions hold in it. ValueError if r is not a distribution of shape (2, 2, 2, 2).
+
+    >>> complier = np.zeros((2, 2, 2, 2))
+    >>> complier[0, 1, 0, 1] = 1  # X = Z and Y = X
+    >>> float(average_causal_effect(law_of_response_types(complier)))
+    1.0
     """
     r = _as_numbers(types)
     if r.shape != (2, 2, 2, 2):

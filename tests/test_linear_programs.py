@@ -204,10 +204,19 @@ def test_negative_amounts_below_the_tolerance_of_the_solver_are_a_contradiction(
 
 
 def test_an_unbounded_objective_comes_with_the_direction_that_improves_it():
-    p = program([[1, -1]], [0], [-1, 0])
-    with pytest.raises(Unbounded, match="improves for ever") as caught:
-        solve(p)
-    assert caught.value.ray["v0"] == caught.value.ray["v1"] > 0
+    p = program([[1, -1, 0]], [0], [-1, 0, 1])
+    for sense, ray in (("min", {"v0": 1, "v1": 1}), ("max", {"v2": 1})):
+        with pytest.raises(Unbounded, match="improves for ever") as caught:
+            solve(p, sense)
+        assert caught.value.ray == pytest.approx(ray)
+
+
+def test_without_constraints_the_origin_is_optimal_or_nothing_is():
+    p = LinearProgram(("a", "b"), {"a": 1}, ())
+    assert solve(p).value == certificate(p).value == 0
+    with pytest.raises(Unbounded) as caught:
+        solve(p, "max")
+    assert caught.value.ray == {"a": 1}
 
 
 @pytest.mark.parametrize(
