@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qlib import paths, printed
 
@@ -37,6 +37,19 @@ class LedgerError(Exception):
     """A claim and what is derived for it do not stand to each other as ``claims.yml`` says."""
 
 
+def _transcription(value: object) -> object:
+    """The value, if it is what a transcription may be: `qlib.printed` knows nothing else."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, list):
+            _transcription(item)
+        elif not isinstance(item, bool) and not (isinstance(item, str) and item.strip()):
+            raise ValueError(f"{item!r} should be a text in quotation marks, true, false, or a list of these")
+    return value
+
+
+Transcription = Annotated[Any, AfterValidator(_transcription)]
+
+
 class Correction(BaseModel):
     """What is true instead of a printed item.
 
@@ -46,9 +59,9 @@ class Correction(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    statement: str
-    argument: str
-    values: dict[str, Any] = Field(default_factory=dict)
+    statement: str = Field(min_length=1)
+    argument: str = Field(min_length=1)
+    values: dict[str, Transcription] = Field(default_factory=dict)
 
 
 class Claim(BaseModel):
@@ -56,13 +69,13 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str = Field(pattern=r"^(wz|kang|pc|sfc):[a-z0-9-]+$")
-    item: str
-    where: str
+    item: str = Field(min_length=1)
+    where: str = Field(min_length=1)
     kind: Literal["definition", "equation", "theorem", "figure", "table", "number"]
-    statement: str
-    printed: dict[str, Any] = Field(min_length=1)
+    statement: str = Field(min_length=1)
+    printed: dict[str, Transcription] = Field(min_length=1)
     names: dict[str, str] = Field(default_factory=dict)
-    chapter: str
+    chapter: str = Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")
     verdict: Verdict
     correction: Correction | None = None
 
@@ -70,8 +83,11 @@ class Claim(BaseModel):
     def _correction_belongs_to_verdict(self) -> Claim:
         needs = self.verdict in ("corrected", "not-reproducible")
         if needs != (self.correction is not None):
-            raise ValueError(f"verdict {self.verdict!r} {'needs' if needs else 'takes no'} correction")
-        if self.correction and (unknown := set(self.correction.values) - set(self.printed)):
+            raise ValueError(f"verdict {self.verdict!r} {'needs a' if needs else 'takes no'} correction")
+        true = self.correction.values if self.correction else {}
+        if (self.verdict == "corrected") != bool(true):
+            raise ValueError(f"verdict {self.verdict!r} {'takes no' if true else 'needs'} values in its correction")
+        if unknown := set(true) - set(self.printed):
             raise ValueError(f"correction of keys that are not printed: {', '.join(sorted(unknown))}")
         return self
 
@@ -110,23 +126,42 @@ class Record:
 def load(path: Path | None = None) -> dict[str, Claim]:
     """All claims by id, in the order of the file (by default ``data/claims.yml``).
 
-    Raises ``LedgerError`` naming the entry that is malformed or stands there twice.
+    Raises ``LedgerError`` naming the entry that is malformed, or what stands there twice.
 
     >>> load()["wz:true-ace"].kind
     'number'
     """
     path = path or paths.CLAIMS
-    return _load(path, path.stat().st_mtime_ns)
+    return dict(_load(path, path.stat().st_mtime_ns))
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML in which no mapping has a key twice: of two equal keys the plain loader drops the first in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for k, key in enumerate(keys) if key in keys[:k]]:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]!r} stands there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 @cache
 def _load(path: Path, _modified: int) -> dict[str, Claim]:
+    try:
+        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise LedgerError(f"{path.name}: {error}") from error
+    if not isinstance(entries, list):
+        raise LedgerError(f"{path.name}: should be a list of claims, but is {type(entries).__name__}")
     claims: dict[str, Claim] = {}
-    for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
+    for k, entry in enumerate(entries):
         try:
             claim = Claim.model_validate(entry)
         except ValidationError as error:
-            raise LedgerError(f"{path.name}, entry {entry.get('id', entry)!r}: {error}") from error
+            name = repr(entry["id"]) if isinstance(entry, dict) and "id" in entry else f"number {k + 1}"
+            raise LedgerError(f"{path.name}, entry {name}: {error}") from error
         if claim.id in claims:
             raise LedgerError(f"{path.name}: {claim.id} stands there twice")
         claims[claim.id] = claim
@@ -167,22 +202,20 @@ def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: p
         raise LedgerError(
             f"{claim.id}: nothing derived for {sorted(missing) or '—'}; derived but not printed {sorted(extra) or '—'}"
         )
-    wrong = [key for key, value in claim.printed.items() if not printed.agrees(value, derived[key], names)]
+    wrong = [key for key, value in claim.printed.items() if not _agrees(claim, key, value, derived[key], names)]
     verdict = _outcome(claim, derived, wrong, how, names)
     if verdict != claim.verdict:
-        found = "; ".join(
-            f"{key}: printed {printed.readable(claim.printed[key])}, derived {printed.readable(derived[key])}"
-            for key in wrong or claim.printed
-        )
-        raise LedgerError(f"{claim.id}: claims.yml says {claim.verdict}, but {found}")
+        found = "; ".join(_difference(claim, key, derived[key], names) for key in wrong)
+        outcome = found or f"every printed item agrees: the outcome is {verdict or 'confirmed'}"
+        raise LedgerError(f"{claim.id}: claims.yml says {claim.verdict}, but {outcome}")
     return Record(
         id=claim.id,
         verdict=verdict,
         how=how,
         printed={key: printed.readable(value) for key, value in claim.printed.items()},
-        derived={key: printed.readable(derived[key]) for key in claim.printed},
+        derived={key: _readable(_true(claim, key), derived[key], names) for key in claim.printed},
         wrong=wrong,
-        mutants=_refuse_mutants(claim, derived, names),
+        mutants=_refuse_mutants(claim, derived, wrong, names),
         anchor=claim.anchor,
     )
 
@@ -196,28 +229,60 @@ def _outcome(
         return "modelled" if how == "model" else "confirmed"
     if not true:
         return "not-reproducible"
-    right = set(true) == set(wrong) and all(printed.agrees(true[k], derived[k], names) for k in true)
+    right = set(true) == set(wrong) and all(_agrees(claim, k, true[k], derived[k], names) for k in true)
     return "corrected" if right else None
+
+
+def _agrees(claim: Claim, key: str, value: printed.Printed, derived: object, names: printed.Names | None) -> bool:
+    """Whether the two agree; if they cannot be compared, a ``LedgerError`` says which claim and key it is."""
+    try:
+        return printed.agrees(value, derived, names)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise LedgerError(f"{claim.id}, {key!r}: {type(error).__name__}: {error}") from error
+
+
+def _difference(claim: Claim, key: str, derived: object, names: printed.Names | None) -> str:
+    """What is printed for a key that is wrong, what its correction says, and what was derived."""
+    true = _true(claim, key)
+    corrected = f", corrected to {printed.readable(true)}" if true != claim.printed[key] else ""
+    text = f"{key}: printed {printed.readable(claim.printed[key])}{corrected}"
+    return f"{text}, derived {_readable(true, derived, names)}"
+
+
+def _true(claim: Claim, key: str) -> printed.Printed:
+    """The transcription that should agree with what is derived: the correction, else the print."""
+    values: dict[str, printed.Printed] = claim.printed | (claim.correction.values if claim.correction else {})
+    return values[key]
+
+
+def _readable(true: printed.Printed, derived: object, names: printed.Names | None) -> str:
+    """The derived value for people: of one with indices, the first place where it is not what it should be."""
+    if isinstance(derived, printed.ForAll) and (at := printed.counterexample(true, derived, names)):
+        where = ", ".join(f"{index}={value}" for index, value in at.items())
+        return f"{printed.readable(derived.value(**at))} for {where}"
+    return printed.readable(derived)
 
 
 def mutants(claim: Claim, derived: Mapping[str, object]) -> Iterator[tuple[str, printed.Printed]]:
     """Every alteration of one value of a claim, as (key, altered value).
 
-    Of a corrected key it is the correction that is altered, and the print is also replaced by the correction.
+    Of a corrected key it is the correction that is altered.
     """
-    true = claim.correction.values if claim.correction else {}
-    for key, value in (claim.printed | true).items():
-        for altered in printed.mutants(value, derived[key]):
+    for key in claim.printed:
+        for altered in printed.mutants(_true(claim, key), derived[key]):
             yield key, altered
 
 
-def _refuse_mutants(claim: Claim, derived: Mapping[str, object], names: printed.Names | None) -> int:
-    if claim.verdict == "not-reproducible":
-        return 0
+def _refuse_mutants(claim: Claim, derived: Mapping[str, object], wrong: list[str], names: printed.Names | None) -> int:
     count = 0
     for key, altered in mutants(claim, derived):
+        if claim.verdict == "not-reproducible" and key in wrong:
+            continue  # there is no transcription that the derived value agrees with
         if _accepts(altered, derived[key], names):
-            raise LedgerError(f"{claim.id}: the check of {key!r} also accepts {altered!r}: it checks nothing")
+            raise LedgerError(
+                f"{claim.id}, {key!r}: the check also accepts {altered!r}, so it does not check what is printed; "
+                "derive it where the two differ: free symbols, indices over more values, no name that is constant"
+            )
         count += 1
     return count
 
@@ -225,8 +290,10 @@ def _refuse_mutants(claim: Claim, derived: Mapping[str, object], names: printed.
 def _accepts(altered: printed.Printed, derived: object, names: printed.Names | None) -> bool:
     try:
         return printed.agrees(altered, derived, names)
-    except (IndexError, KeyError, ZeroDivisionError):
-        return False  # the alteration left the range of an index or divided by zero: it is refused
+    except (LookupError, ValueError, TypeError, ZeroDivisionError):
+        return False  # the alteration has no meaning: an index out of range, a sum of a matrix and a number
+    except ArithmeticError:
+        return True  # it could not be told from what was derived
 
 
 def _display(claim: Claim, record: Record) -> None:
@@ -301,9 +368,13 @@ def _records(chapter: str, notebook: Any) -> Iterator[Record]:
     for cell in notebook.cells:
         timing = cell.metadata.get("papermill", {})
         for output in cell.get("outputs", []):
-            if MIME in output.get("data", {}):
+            if MIME not in output.get("data", {}):
+                continue
+            try:
                 record = Record(**output["data"][MIME])
-                yield replace(record, chapter=chapter, seconds=timing.get("duration") or 0.0)
+            except TypeError as error:
+                raise LedgerError(f"{chapter}: a record has another form than this ledger's ({error})") from error
+            yield replace(record, chapter=chapter, seconds=timing.get("duration") or 0.0)
 
 
 def _require_place(record: Record, claims: Mapping[str, Claim]) -> None:

@@ -12,7 +12,7 @@ derived                     printed, and when the two agree
 `ForAll`                    a formula with free indices; agrees for every assignment of the indices
 number, SymPy expression    a number as printed ("0.4268"): derived rounds to it at its last printed digit
 ..                          a whole number ("64"): derived is exactly that
-..                          a bound ("> 0.999", "< 1e-9"): derived satisfies it
+..                          a bound ("> 0.999", "<= 2*sqrt(2)"): derived satisfies it
 ..                          a formula ("(5*sqrt(2) - 6)/8"): the difference is zero, by symbolic proof; a formula
                             may also stand for an array, and then every entry of the difference is zero
 ==========================  =====================================================================================
@@ -25,36 +25,40 @@ from __future__ import annotations
 
 import ast
 import itertools
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from numbers import Number
+from types import CodeType
 from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.parsing.sympy_parser import parse_expr
+from sympy.core.evalf import PrecisionExhausted
+from sympy.core.function import AppliedUndef
 
 Printed = bool | str | list[Any]
 Names = Mapping[str, object]
 
-NUMBER = re.compile(r"[-+]?\d+(\.(?P<decimals>\d+))?([eE](?P<exponent>[-+]?\d+))?")
-BOUND = re.compile(r"(?P<relation><=|>=|<|>)\s*(?P<number>\S+)")
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: bool(a < b),
-    ">": lambda a, b: bool(a > b),
-    "<=": lambda a, b: bool(a <= b),
-    ">=": lambda a, b: bool(a >= b),
-}
-OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+NUMBER = re.compile(r"[-+]?(?=[\d.])\d*(\.(?P<decimals>\d+))?([eE](?P<exponent>[-+]?\d+))?", re.ASCII)
+BOUND = re.compile(r"(?P<relation><=|>=|<|>)\s*(?P<limit>[^<>=].*)")
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+}  # fmt: skip
+NEGATION = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+ROUNDING = sp.Rational(1, 10**9)  # what floating-point arithmetic may have done to a derived number
 
 
 @dataclass(frozen=True)
 class ForAll:
     """A derived value for every assignment of some indices: a printed formula with free indices is compared with it.
 
-    value : a function of the indices, by keyword.
+    value : a function of the indices, by keyword; evaluated once for each assignment.
     domains : index name → the values it runs over.
+
+    Raises ``ValueError`` for an index that runs over nothing: what holds for all of no values says nothing.
 
     >>> p = ForAll(lambda x, z: 2 * x + z, {"x": (0, 1), "z": (0, 1)})
     >>> agrees("z + x + x", p), agrees("z + x", p)
@@ -63,6 +67,14 @@ class ForAll:
 
     value: Callable[..., object]
     domains: Mapping[str, Sequence[Any]]
+
+    def __post_init__(self) -> None:
+        domains = {index: tuple(values) for index, values in self.domains.items()}
+        if not domains or not all(domains.values()):
+            nothing = ", ".join(repr(index) for index, values in domains.items() if not values)
+            raise ValueError(f"ForAll: {nothing or 'no index'} runs over nothing, so that any formula would agree")
+        object.__setattr__(self, "domains", domains)
+        object.__setattr__(self, "value", cache(self.value))
 
     def assignments(self) -> Iterator[dict[str, Any]]:
         """All assignments of the indices, the last index running fastest."""
@@ -86,24 +98,36 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
     """
     names = names or {}
     if isinstance(derived, ForAll):
-        return all(agrees(printed, derived.value(**values), {**names, **values}) for values in derived.assignments())
+        return counterexample(printed, derived, names) is None
+    if isinstance(derived, np.ndarray) and derived.ndim == 0:
+        derived = derived.item()
     if isinstance(derived, bool | np.bool_ | sp.logic.boolalg.BooleanAtom):
         return _expect(printed, bool) is bool(derived)
     if isinstance(derived, str):
-        return bool(_expect(printed, str) == derived)
+        return _text_agrees(_expect(printed, str), derived)
     if isinstance(derived, set | frozenset):
-        items = _expect(printed, list)
-        return len(items) == len(derived) and set(items) == set(derived)
+        return _set_agrees(_expect(printed, list), derived)
     if isinstance(derived, np.ndarray | sp.MatrixBase) and isinstance(printed, str):
-        difference = parse(printed, names) - sp.Matrix(derived)
-        return all(is_zero(entry) for entry in difference)
+        return all(is_zero(entry) for entry in _difference(printed, _meaning(derived), names))
     if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
-        rows = derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else list(derived)
+        rows = _rows(derived)
         items = _expect(printed, list)
         return len(items) == len(rows) and all(agrees(item, row, names) for item, row in zip(items, rows, strict=True))
     if isinstance(derived, Number | sp.Expr):
         return _scalar_agrees(_expect(printed, str), sp.sympify(derived), names)
     raise ValueError(f"no comparison is defined for a derived {type(derived).__name__}: {derived!r}")
+
+
+def counterexample(printed: Printed, derived: ForAll, names: Names | None = None) -> dict[str, Any] | None:
+    """The first assignment of the indices at which a printed item does not agree; None if there is none.
+
+    >>> counterexample("z + x", ForAll(lambda x, z: 2 * x + z, {"x": (0, 1), "z": (0, 1)}))
+    {'x': 1, 'z': 0}
+    """
+    for values in derived.assignments():
+        if not agrees(printed, derived.value(**values), {**(names or {}), **values}):
+            return values
+    return None
 
 
 def _expect(printed: Printed, kind: type) -> Any:
@@ -112,24 +136,83 @@ def _expect(printed: Printed, kind: type) -> Any:
     return printed
 
 
+def _rows(derived: Any) -> list[Any]:
+    return derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else list(derived)
+
+
+def _text_agrees(printed: str, derived: str) -> bool:
+    if NUMBER.fullmatch(printed) or BOUND.fullmatch(printed):
+        raise ValueError(f"printed {printed!r} is a number; what is derived for it is the text {derived!r}")
+    return printed == derived
+
+
+def _set_agrees(printed: list[Any], derived: set[Any] | frozenset[Any]) -> bool:
+    for name, elements in (("printed", printed), ("derived", derived)):
+        if odd := [element for element in elements if not isinstance(element, str)]:
+            raise ValueError(f"{name} set: its elements should be texts, but {odd[0]!r} is none")
+    return len(printed) == len(derived) and set(printed) == derived
+
+
 def _scalar_agrees(printed: str, derived: sp.Expr, names: Names) -> bool:
+    if derived is sp.nan:
+        raise ValueError(f"printed {printed!r}, but what is derived for it is not a number (nan)")
     if bound := BOUND.fullmatch(printed):
-        return RELATIONS[bound["relation"]](derived, sp.Rational(bound["number"]))
+        return _bound_holds(bound["relation"], derived - _limit(bound["limit"], names))
     if number := NUMBER.fullmatch(printed):
         return _number_agrees(number, derived)
-    return is_zero(parse(printed, names) - derived)
+    return is_zero(_difference(printed, derived, names))
 
 
 def _number_agrees(printed: re.Match[str], derived: sp.Expr) -> bool:
     difference = derived - sp.Rational(printed[0])
-    if printed["decimals"] is None and printed["exponent"] is None:
-        return abs(float(difference)) < 1e-9 if derived.has(sp.Float) else is_zero(difference)
-    unit = sp.Integer(10) ** (int(printed["exponent"] or 0) - len(printed["decimals"] or ""))
-    return bool(abs(sp.N(difference, 30)) <= unit / 2 * (1 + sp.Rational(1, 10**9)))
+    if printed["decimals"] is None and printed["exponent"] is None and not derived.has(sp.Float):
+        return is_zero(difference)
+    if not derived.is_number:
+        raise ValueError(f"printed {printed[0]!r} is a rounded number, but the derived {derived} holds symbols")
+    real, imaginary = sp.N(difference, 30).as_real_imag()
+    half = ROUNDING
+    if printed["decimals"] or printed["exponent"]:
+        half = sp.Rational(10) ** (int(printed["exponent"] or 0) - len(printed["decimals"] or "")) / 2 * (1 + ROUNDING)
+    return bool(abs(real) <= half and abs(imaginary) <= ROUNDING)
 
 
-def parse(formula: str, names: Names) -> sp.Expr:
-    """A printed formula as a SymPy expression; every name in it must be given, or be one of SymPy's constants.
+def _limit(text: str, names: Names) -> sp.Expr:
+    return sp.Rational(text) if NUMBER.fullmatch(text) else parse(text, names)
+
+
+def _bound_holds(relation: str, difference: sp.Expr) -> bool:
+    """Whether a difference is <, >, <= or >= 0, decided exactly where it is exact."""
+    if difference.is_number:
+        exactly_zero = not difference.has(sp.Float) and is_zero(difference)
+        difference, imaginary = sp.N(0 if exactly_zero else difference, 30).as_real_imag()
+        if abs(imaginary) > ROUNDING:
+            raise ValueError(f"{difference + sp.I * imaginary} is not real, so that no bound holds for it")
+    truth = RELATIONS[relation](difference, sp.Integer(0))
+    if truth not in (True, False):
+        raise ArithmeticError(f"whether {difference} {relation} 0 could not be decided")
+    return bool(truth)
+
+
+def _difference(printed: str, derived: Any, names: Names) -> Any:
+    value = parse(printed, names)
+    shapes = [getattr(side, "shape", ()) for side in (value, derived)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"formula {printed!r} has the shape {shapes[0]}, what is derived for it {shapes[1]}")
+    return value - derived
+
+
+KNOWN = {name: getattr(sp, name) for name in ("sqrt", "Abs", "sin", "cos", "exp", "log", "pi", "I")}
+GRAMMAR = (
+    ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.Tuple, ast.BinOp, ast.UnaryOp,
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub,
+)  # fmt: skip
+
+
+def parse(formula: str, names: Names) -> Any:
+    """A printed formula as a SymPy expression or matrix; every name in it must be given, or be one of `KNOWN`.
+
+    A formula consists of names, whole numbers, ``+ - * / **``, brackets and calls of functions, and of nothing else.
+    Raises ``ValueError`` that says what else was found.
 
     >>> parse("a/2 + pi", {"a": sp.Symbol("a")})
     a/2 + pi
@@ -138,20 +221,73 @@ def parse(formula: str, names: Names) -> sp.Expr:
         ...
     ValueError: formula 'a/2 + b': the name 'b' is not defined; defined are a
     """
-    known = {name: getattr(sp, name) for name in ("sqrt", "Abs", "sin", "cos", "exp", "log", "pi", "I", "E")}
-    for node in ast.walk(ast.parse(formula, mode="eval")):
-        if isinstance(node, ast.Name) and node.id not in known | dict(names):
-            raise ValueError(
-                f"formula {formula!r}: the name {node.id!r} is not defined; defined are {', '.join(names)}"
-            )
-    values = {name: sp.sympify(value) if isinstance(value, Number) else value for name, value in names.items()}
-    return sp.sympify(parse_expr(formula, local_dict={**known, **values}))
+    code, used, called = _compiled(formula)
+    for name in used:
+        if name not in names and name not in KNOWN:
+            raise ValueError(f"formula {formula!r}: the name {name!r} is not defined; defined are {', '.join(names)}")
+    values = {name: _meaning(names.get(name, KNOWN.get(name))) for name in used}
+    for name in called:
+        if not callable(values[name]):
+            raise ValueError(f"formula {formula!r}: {name!r} is called, but it is {values[name]}, not a function")
+    value = _meaning(eval(code, {"__builtins__": {}, "Integer": sp.Integer}, values))
+    if not isinstance(value, sp.Expr | sp.MatrixBase):
+        raise ValueError(f"formula {formula!r}: its value {value!r} is neither an expression nor a matrix")
+    return value
+
+
+def _tree(formula: str) -> ast.Expression:
+    """The syntax tree of a formula, if it holds nothing but what `parse` allows."""
+    try:
+        tree = ast.parse(formula.strip(), mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f"formula {formula!r} cannot be read: {error.msg}") from error
+    for node in ast.walk(tree):
+        allowed = isinstance(node, GRAMMAR)
+        if isinstance(node, ast.Constant):
+            allowed = type(node.value) is int
+        elif isinstance(node, ast.Call):
+            allowed = isinstance(node.func, ast.Name) and not node.keywords
+        if not allowed:
+            part = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
+            raise ValueError(f"formula {formula!r}: {part!r} is not allowed in a formula (names, whole numbers, calls)")
+    return tree
+
+
+@cache
+def _compiled(formula: str) -> tuple[CodeType, tuple[str, ...], tuple[str, ...]]:
+    """A formula as code over exact integers, the names in it, and those of them that are called."""
+    tree = _tree(formula)
+    nodes = list(ast.walk(tree))
+    used = tuple(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
+    called = tuple(node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+
+    class Exact(ast.NodeTransformer):
+        def visit_Constant(self, node: ast.Constant) -> ast.Call:
+            return ast.Call(ast.Name("Integer", ast.Load()), [node], [])
+
+    return compile(ast.fix_missing_locations(Exact().visit(tree)), formula, "eval"), used, called
+
+
+def _meaning(value: Any) -> Any:
+    """What a formula computes with: SymPy numbers, matrices (an array of one axis is a column), functions of these."""
+    if isinstance(value, np.ndarray):
+        if value.ndim > 2:
+            raise ValueError(f"an array of shape {value.shape} cannot stand in a formula; a matrix can")
+        return sp.ImmutableMatrix(value) if value.ndim else _meaning(value.item())
+    if isinstance(value, sp.MatrixBase):
+        return sp.ImmutableMatrix(value)
+    if isinstance(value, Number):
+        return sp.sympify(value)
+    if callable(value) and not isinstance(value, sp.Basic):
+        return lambda *arguments: _meaning(value(*arguments))
+    return value
 
 
 def is_zero(expression: sp.Expr) -> bool:
-    """Whether an expression is identically zero: refuted at a random point, or proved by SymPy.
+    """Whether an expression is identically zero: refuted by its value at a point, or proved by SymPy.
 
-    Raises ``ArithmeticError`` if it vanishes numerically and SymPy cannot prove it zero.
+    An undefined expression, such as 1/0, is not zero. Raises ``ArithmeticError`` if it vanishes at several points and
+    SymPy cannot prove it zero, ``ValueError`` if it holds floating-point numbers.
 
     >>> t = sp.Symbol("t", real=True)
     >>> is_zero(sp.sin(2 * t) - 2 * sp.sin(t) * sp.cos(t)), is_zero(sp.sin(2 * t) - 2 * sp.sin(t))
@@ -160,22 +296,70 @@ def is_zero(expression: sp.Expr) -> bool:
     expression = sp.sympify(expression)
     if expression.has(sp.Float):
         raise ValueError(f"{expression}: a formula is compared exactly, but this holds floating-point numbers")
+    if expression.has(sp.nan, sp.zoo):
+        return False
     if sp.expand(expression) == 0:
         return True
-    symbols = sorted(expression.free_symbols, key=str)
-    point = {symbol: sp.Rational(2 * k + 3, 7 + k) / 3 for k, symbol in enumerate(symbols)}
-    if abs(complex(sp.N(expression.subs(point), 30))) > 1e-15:
+    points = _points(sorted(expression.free_symbols, key=str))
+    if any(_differs_from_zero(expression.subs(point)) for point in points):
         return False
-    if sp.simplify(expression) == 0 or sp.radsimp(sp.simplify(expression)) == 0:
+    if expression.equals(0) or sp.radsimp(sp.simplify(expression)) == 0:
         return True
-    raise ArithmeticError(f"{expression} vanishes at {point}, but it could not be proved to be zero")
+    raise ArithmeticError(f"{expression} vanishes wherever it was evaluated, but it could not be proved to be zero")
+
+
+def _differs_from_zero(number: sp.Expr) -> bool:
+    """Whether a constant is finite and has a digit that is not zero, certain beyond rounding.
+
+    What is zero for undefined functions f is zero for every function: each is taken to be one over a linear form.
+    """
+    number = number.replace(
+        lambda part: isinstance(part, AppliedUndef),
+        lambda part: 1 / sum((k * x for k, x in enumerate(sp.flatten(part.args), 2)), sp.Integer(_code(part))),
+    )
+    try:
+        value = number.evalf(15, strict=True)
+    except PrecisionExhausted:  # every digit that was computed is zero
+        return False
+    return bool(value.is_number and value.is_finite and value != 0)
+
+
+def _code(part: AppliedUndef) -> int:
+    return sum(k * ord(letter) for k, letter in enumerate(part.func.__name__, 1))
+
+
+def _points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
+    """Up to three points whose values suit what is assumed of each symbol (real, negative, an integer …).
+
+    A symbol without assumptions is positive at the first point, negative at the second, complex at the third. There
+    is no point if some symbol is not a number at all.
+    """
+    for turn in range(3):
+        point: dict[sp.Symbol, sp.Expr] = {}
+        for k, symbol in enumerate(symbols):
+            n = 3 * k + turn + 2
+            q = sp.Rational(sp.prime(n + 4), sp.prime(n + 1) * 2)
+            first = [q, -q, q + sp.I / n]
+            whole = [(-1) ** turn * (n + 1), -n - 2, 2 * n, -2 * n, 2 * n + 1, -2 * n - 1, sp.prime(n), 9 * n * n, 0]
+            other = [q * sp.I, q * sp.sqrt(2), -q * sp.sqrt(2), q * sp.pi]
+            suiting = (x for x in map(sp.sympify, first[turn:] + first[:turn] + whole + other) if _suits(x, symbol))
+            if (number := next(suiting, None)) is not None:
+                point[symbol] = number
+        if len(point) == len(symbols):
+            yield point
+
+
+def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
+    return all(getattr(number, f"is_{fact}") is truth for fact, truth in symbol.assumptions0.items())
 
 
 def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
     """The transcription with one thing changed, for every thing that can be; `derived` tells what kind of value it is.
 
+    A rounded number's last digit is changed by two, as a number halfway between two roundings agrees with both.
+
     >>> list(mutants("0.1339", sp.Rational(1, 7)))
-    ['0.1338', '-0.1339']
+    ['0.1337', '-0.1339']
     >>> list(mutants("a - 2*b", sp.Symbol("a")))
     ['-(a - 2*b)', 'a', '2 * b', 'a + 2 * b', 'a - 3 * b']
     """
@@ -183,40 +367,60 @@ def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
         yield not printed
     elif isinstance(printed, list):
         yield from _list_mutants(printed, derived)
-    elif isinstance(derived, str):
+    elif isinstance(_sample(derived), str):
         yield f"not {printed}"
     elif bound := BOUND.fullmatch(printed):
-        yield f"{OPPOSITE[bound['relation']]} {bound['number']}"
+        yield f"{NEGATION[bound['relation']]} {bound['limit']}"
     elif number := NUMBER.fullmatch(printed):
         yield from _number_mutants(number)
     else:
+        yield f"{printed} + 1" if _vanishes(derived) else f"-({printed})"
         yield from _formula_mutants(printed, derived.domains if isinstance(derived, ForAll) else {})
+
+
+def _sample(derived: object) -> object:
+    """What is derived, for the first assignment of the indices if there are any."""
+    return derived.value(**next(derived.assignments())) if isinstance(derived, ForAll) else derived
+
+
+def _vanishes(derived: object) -> bool:
+    """Whether what is derived is zero, for all assignments of the indices: turning its sign changes nothing."""
+    if isinstance(derived, ForAll):
+        return all(_vanishes(derived.value(**values)) for values in derived.assignments())
+    if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
+        return all(_vanishes(row) for row in _rows(derived))
+    return is_zero(sp.nsimplify(derived, rational=True))
 
 
 def _list_mutants(printed: list[Any], derived: object) -> Iterator[Printed]:
     for k in range(len(printed)):
         yield printed[:k] + printed[k + 1 :]
-    if isinstance(derived, set | frozenset):
+    yield [*printed, "one more"]
+    rows = _sample(derived)
+    if isinstance(rows, set | frozenset):
         return
-    rows: list[Any] = derived.tolist() if isinstance(derived, np.ndarray | sp.MatrixBase) else derived  # type: ignore[assignment]
-    for k, (item, row) in enumerate(zip(printed, rows, strict=False)):
-        for mutant in mutants(item, row):
+    for k, item in enumerate(printed[: len(_rows(rows))]):
+        entry = ForAll(partial(_entry, derived, k), derived.domains) if isinstance(derived, ForAll) else _rows(rows)[k]
+        for mutant in mutants(item, entry):
             yield [*printed[:k], mutant, *printed[k + 1 :]]
 
 
+def _entry(derived: ForAll, k: int, **values: Any) -> object:
+    return _rows(derived.value(**values))[k]
+
+
 def _number_mutants(number: re.Match[str]) -> Iterator[str]:
-    text, exponent = re.fullmatch(r"(.*?)([eE].*)?", number[0]).groups()  # type: ignore[union-attr]
-    last = int(text[-1])
-    yield f"{text[:-1]}{last - 1 if last == 9 else last + 1}{exponent or ''}"
+    text, exponent = re.fullmatch(r"(.*?)([eE].*)?", number[0]).groups(default="")  # type: ignore[union-attr]
+    last, step = int(text[-1]), 2 if number["decimals"] or exponent else 1
+    yield f"{text[:-1]}{last + step if last + step < 10 else last - step}{exponent}"
     if float(text) != 0:
-        yield text[1:] + (exponent or "") if text[0] == "-" else f"-{number[0].lstrip('+')}"
+        yield number[0][1:] if text[0] == "-" else f"-{number[0].lstrip('+')}"
 
 
 def _formula_mutants(formula: str, domains: Mapping[str, object]) -> Iterator[str]:
-    """The formula negated, with a term dropped, a sign turned, a whole number raised by one, an index exchanged."""
-    yield f"-({formula})"
+    """The formula with a term dropped, a sign turned, a whole number raised by one, an index exchanged for the next."""
     indices = list(domains)
-    for k, node in enumerate(ast.walk(ast.parse(formula, mode="eval"))):
+    for k, node in enumerate(ast.walk(_tree(formula))):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
             turned = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
             yield _with_node(formula, k, node.left)
@@ -231,7 +435,7 @@ def _formula_mutants(formula: str, domains: Mapping[str, object]) -> Iterator[st
 
 def _with_node(formula: str, k: int, new: ast.expr) -> str:
     """The formula with its k-th node, in the order of `ast.walk`, replaced."""
-    tree = ast.parse(formula, mode="eval")
+    tree = _tree(formula)
     old = next(itertools.islice(ast.walk(tree), k, None))
 
     class Replacement(ast.NodeTransformer):
@@ -254,11 +458,12 @@ def readable(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, set | frozenset):
         return "{" + ", ".join(sorted(map(str, value))) + "}"
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return readable(value.item())
     if isinstance(value, list | tuple | np.ndarray | sp.MatrixBase):
-        rows = value.tolist() if isinstance(value, np.ndarray | sp.MatrixBase) else value
-        return "[" + ", ".join(map(readable, rows)) + "]"
-    if isinstance(value, float):
-        return f"{value:.10g}"
+        return "[" + ", ".join(map(readable, _rows(value))) + "]"
+    if isinstance(value, float | np.floating | sp.Float):
+        return f"{float(value):.10g}"
     if isinstance(value, sp.Expr):
-        return re.sub(r"sqrt\((\d+)\)", r"√\1", sp.sstr(value)).replace("pi", "π")
+        return re.sub(r"\bpi\b", "π", re.sub(r"\bsqrt\((\d+)\)", r"√\1", sp.sstr(value)))
     return str(value)
