@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qlib.exact import Array, as_float, exact, is_exact, simplified
 
@@ -23,15 +23,17 @@ IDENTITY = exact([[1, 0], [0, 1]])
 def pure_state(vector: ArrayLike) -> Array:
     """The density operator |ψ⟩⟨ψ| of a unit vector, exact or not.
 
-    Raises ``ValueError`` if the vector's squared norm is not 1.
+    Raises ``ValueError`` if it is not a vector or its squared norm is not 1.
 
     >>> pure_state(exact([1, 0]))
     array([[1, 0],
            [0, 0]], dtype=object)
     """
     ket = np.asarray(vector)
-    norm = simplified(np.array([np.vdot(ket, ket) if not is_exact(ket) else ket @ _conjugate(ket)]))[0]
-    if not np.isclose(complex(norm), 1, atol=1e-12):
+    if ket.ndim != 1:
+        raise ValueError(f"state vector: shape {ket.shape} should be (d,)")
+    norm = ket @ _conjugate(ket)
+    if not largest(np.asarray(norm - 1)) <= 1e-12:
         raise ValueError(f"state vector: its squared norm is {norm}, and should be 1")
     return simplified(np.outer(ket, _conjugate(ket)))
 
@@ -44,28 +46,47 @@ def effects(observable: ArrayLike) -> Array:
     """The two effects (1 ± O)/2 of an observable with O² = 1: outcome 0 ↔ +1, outcome 1 ↔ −1.
 
     observable : shape (..., d, d). Returns shape (..., 2, d, d). Wang & Zhang (2025), eq. (12).
-    Raises ``ValueError`` if O is not Hermitian or O² is not 1, with the largest deviation.
+    Raises ``ValueError`` if O is not square, not Hermitian or O² is not 1, with the largest deviation.
 
     >>> effects(PAULI_X)[1]
     array([[1/2, -1/2],
            [-1/2, 1/2]], dtype=object)
     """
     O = simplified(observable)
-    one = IDENTITY if is_exact(O) and O.shape[-1] == 2 else np.eye(O.shape[-1], dtype=int)
+    if O.ndim < 2 or O.shape[-1] != O.shape[-2]:
+        raise ValueError(f"observable: shape {O.shape} should be (..., d, d)")
+    one = np.eye(O.shape[-1], dtype=int)
     for what, deviation in (("O - O†", O - _conjugate(np.swapaxes(O, -1, -2))), ("O² - 1", O @ O - one)):
-        if (worst := largest(deviation)) > 1e-12:
+        if not (worst := largest(deviation)) <= 1e-12:
             raise ValueError(f"observable: {what} should vanish, but its largest entry is {worst:.3g}")
     half = sp.Rational(1, 2) if is_exact(O) else 0.5
     return np.stack([half * (one + O), half * (one - O)], axis=-3)
 
 
 def largest(array: Array) -> float:
-    """The largest absolute value among the entries of an array, exact or not.
+    """The largest absolute value among the entries of an array, exact or not; nan if one of them is nan.
 
-    >>> largest(exact([1, -2 * sp.I]))
+    Raises ``ValueError`` for an entry that depends on a symbol, however it is simplified.
+
+    >>> t = sp.Symbol("t")
+    >>> largest(exact([1, -2 * sp.I, sp.sin(t) ** 2 + sp.cos(t) ** 2]))
     2.0
     """
-    return float(np.max(np.abs(simplified(array).astype(np.complex128)), initial=0.0))
+    values = np.asarray(array)
+    if is_exact(values):
+        values = np.frompyfunc(lambda entry: sp.simplify(entry) if sp.sympify(entry).free_symbols else entry, 1, 1)(
+            values
+        )
+    return float(np.max(np.abs(_numbers(values)), initial=0.0))
+
+
+def _numbers(array: ArrayLike, name: str = "array") -> NDArray[np.complex128]:
+    """The array in complex floating-point numbers; ``ValueError`` for an entry with a free symbol."""
+    values = np.asarray(array)
+    for index, entry in np.ndenumerate(values) if is_exact(values) else ():
+        if getattr(entry, "free_symbols", None):
+            raise ValueError(f"{name}: entry {index} should be a number, but is {entry}")
+    return values.astype(np.complex128)
 
 
 def validate_measurement(measurement: ArrayLike, name: str = "measurement", tolerance: float = 1e-9) -> Array:
@@ -80,12 +101,12 @@ def validate_measurement(measurement: ArrayLike, name: str = "measurement", tole
     ValueError: M: its effects should add up to the identity (largest deviation 0.1)
     """
     E = np.asarray(measurement)
-    if E.ndim < 3 or E.shape[-1] != E.shape[-2]:
+    if E.ndim < 3 or E.shape[-1] != E.shape[-2] or E.size == 0:
         raise ValueError(f"{name}: shape {E.shape} should be (..., outcomes, d, d)")
-    values = E.astype(np.complex128)
-    if (worst := float(np.max(np.abs(values - values.conj().swapaxes(-1, -2))))) > tolerance:
+    values = _numbers(E, name)
+    if not (worst := largest(values - values.conj().swapaxes(-1, -2))) <= tolerance:
         raise ValueError(f"{name}: its effects should be Hermitian (largest deviation {worst:.3g})")
-    if (worst := largest(E.sum(axis=-3) - np.eye(E.shape[-1], dtype=int))) > tolerance:
+    if not (worst := largest(values.sum(axis=-3) - np.eye(E.shape[-1]))) <= tolerance:
         raise ValueError(f"{name}: its effects should add up to the identity (largest deviation {worst:.3g})")
     lowest = np.linalg.eigvalsh(values).min(axis=-1)
     if lowest.min() < -tolerance:
@@ -105,10 +126,10 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
     ValueError: rho: its trace should be 1, but is 0.9
     """
     R = np.asarray(rho)
-    if R.ndim != 2 or R.shape[0] != R.shape[1]:
+    if R.ndim != 2 or R.shape[0] != R.shape[1] or R.size == 0:
         raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
-    values = R.astype(np.complex128)
-    if (worst := float(np.max(np.abs(values - values.conj().T)))) > tolerance:
+    values = _numbers(R, name)
+    if not (worst := largest(values - values.conj().T)) <= tolerance:
         raise ValueError(f"{name}: it should be Hermitian (largest deviation {worst:.3g})")
     if abs(np.trace(values) - 1) > tolerance:
         raise ValueError(f"{name}: its trace should be 1, but is {np.trace(values).real:.6g}")
@@ -123,6 +144,7 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     rho : (dA·dB, dA·dB). M : effects (settings, outcomes, dA, dA). N : effects (settings, outcomes, dB, dB).
     Exact, symbolic and floating-point arguments alike; exact results are simplified. The arguments are taken as they
     are: see `validate_state` and `validate_measurement`. Wang & Zhang (2025), eqs. (1) and (2).
+    Raises ``ValueError`` for shapes that do not fit, or a law that is not real.
 
     >>> bell = pure_state(exact([1, 0, 0, 1]) / sp.sqrt(2))
     >>> Z = effects(PAULI_Z)[None]
@@ -131,17 +153,26 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
            [0, 1/2]], dtype=object)
     """
     M, N, R = np.asarray(M), np.asarray(N), np.asarray(rho)
+    for name, E in (("M", M), ("N", N)):
+        if E.ndim != 4 or E.shape[-1] != E.shape[-2]:
+            raise ValueError(f"{name}: shape {E.shape} should be (settings, outcomes, d, d)")
     a, b = M.shape[-1], N.shape[-1]
     if R.shape != (a * b, a * b):
         raise ValueError(f"rho: shape {R.shape} should be {(a * b, a * b)}, as M acts on {a} and N on {b} dimensions")
     P = np.einsum("saij,tbkl,jlik->stab", M, N, R.reshape(a, b, a, b))
-    return simplified(P) if is_exact(P) else as_float(P.real)
+    if is_exact(P):
+        return simplified(P)
+    if not (worst := largest(P.imag)) <= 1e-9:
+        raise ValueError(
+            f"the law should be real, but has the imaginary part {worst:.3g}: rho, M or N is not Hermitian"
+        )
+    return as_float(P.real)
 
 
 def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, ...]) -> Array:
     """The operator with every tensor factor traced out but those in `keep`, in the order in which they stood.
 
-    operator : (∏dims, ∏dims).
+    operator : (∏dims, ∏dims). Raises ``ValueError`` if its shape or `keep` does not fit `dims`.
 
     >>> partial_trace(pure_state(exact([1, 0, 0, 1]) / sp.sqrt(2)), (2, 2), keep=(1,))
     array([[1/2, 0],
@@ -151,11 +182,11 @@ def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, .
     O = np.asarray(operator)
     if O.shape != (size, size):
         raise ValueError(f"operator: shape {O.shape} should be {(size, size)} for factors of dimensions {dims}")
-    if not set(keep) <= set(range(n)):
-        raise ValueError(f"keep={keep}: the factors are numbered 0 to {n - 1}")
+    if not set(keep) <= set(range(n)) or len(set(keep)) < len(keep):
+        raise ValueError(f"keep={keep}: should be different numbers of factors, 0 to {n - 1}")
     kept = sorted(keep)
     rows = list(range(n))
     columns = [n + k if k in kept else k for k in range(n)]
-    traced = np.einsum(O.reshape(dims * 2), rows + columns, [*kept, *(n + k for k in kept)])
+    traced = np.einsum(O.reshape((*dims, *dims)), rows + columns, [*kept, *(n + k for k in kept)])
     d = int(np.prod([dims[k] for k in kept]))
     return np.asarray(traced).reshape(d, d)

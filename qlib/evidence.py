@@ -27,17 +27,20 @@ def acceptance_region(law: ArrayLike, shots: int, alarm: float) -> tuple[NDArray
     law : probabilities, any shape. shots : draws from it. alarm : the probability that any one count falls outside,
     at most; it is divided evenly among the outcomes and their two tails, so the outcomes may depend on each other.
     Returns two arrays of counts of the shape of `law`, both ends included.
-    Raises ``ValueError`` for probabilities outside [0, 1], a negative number of shots, or an alarm outside (0, 1).
+    Raises ``ValueError`` for probabilities outside [0, 1], a number of shots that is not whole or is negative, or an
+    alarm outside (0, 1).
 
     >>> low, high = acceptance_region([0.5, 0.0], shots=100, alarm=1e-6)
     >>> low.tolist(), high.tolist()
     ([25, 0], [75, 0])
     """
     p = np.asarray(law, dtype=np.float64)
+    if p.size == 0:
+        raise ValueError(f"law: shape {p.shape} holds no probability")
     if not (np.all(p >= 0) and np.all(p <= 1)):
         raise ValueError(f"law: probabilities should lie in [0, 1], but they reach from {p.min()} to {p.max()}")
-    if shots < 0:
-        raise ValueError(f"shots={shots}: should not be negative")
+    if shots < 0 or shots != int(shots):
+        raise ValueError(f"shots={shots}: should be a whole number, and not negative")
     if not 0 < alarm < 1:
         raise ValueError(f"alarm={alarm}: should lie between 0 and 1")
     tail = alarm / (2 * p.size)
@@ -58,8 +61,13 @@ class Bet:
     shortfall: float
 
     def rounds(self, level: float) -> int:
-        """The number of rounds after which the expected evidence reaches 1/level."""
-        if self.growth <= 0:
+        """The number of rounds after which the expected evidence reaches 1/level.
+
+        Raises ``ValueError`` for a level outside (0, 1), or if the evidence does not grow.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level={level}: should lie between 0 and 1")
+        if not self.growth > 1e-12:
             raise ValueError(f"growth={self.growth:.3g}: this law cannot be told from the class of models")
         return int(np.ceil(np.log(1 / level) / self.growth))
 
@@ -71,15 +79,17 @@ def best_bet(law: ArrayLike, models: ArrayLike, settings: ArrayLike, tolerance: 
     The nearest model, in relative entropy, is found by expectation–maximisation over the weights of the extreme
     points, until the growth is within `tolerance` of the best; the bet is then scaled so that its expectation is at
     most one under every extreme point, and so under the class. Zhang, Glancy & Knill, Phys. Rev. A 84, 062118 (2011).
-    Raises ``ValueError`` if shapes do not match or a law does not sum to one for each setting, and
-    ``ArithmeticError`` if the tolerance is not reached.
+    Raises ``ValueError`` if shapes do not match, a law does not sum to one for each setting, or it has an outcome that
+    no model has (a single round refutes the class then), and ``ArithmeticError`` if the tolerance is not reached.
 
     >>> fair, biased = [[[0.5, 0.5]]], [[0.9, 0.1]]
     >>> best_bet(biased, fair, [1.0]).ratio.round(3).tolist()
     [[1.8, 0.2]]
     """
     Q, K, weight = (np.asarray(a, dtype=np.float64) for a in (law, models, settings))
-    _validate(Q, K, weight)
+    _require_shapes(Q, K, weight)
+    _require_laws(law=Q, models=K, settings=weight)
+    _require_common_outcomes(Q, K)
     joint = weight[:, None] * Q
     mixture = np.full(len(K), 1 / len(K))
     for _ in range(200_000):
@@ -94,20 +104,28 @@ def best_bet(law: ArrayLike, models: ArrayLike, settings: ArrayLike, tolerance: 
     raise ArithmeticError(f"the nearest model was not found: {shortfall:.2g} nats from it, tolerance {tolerance:.2g}")
 
 
-def _validate(Q: Floats, K: Floats, weight: Floats) -> None:
-    if Q.ndim != 2 or K.ndim != 3 or K.shape[1:] != Q.shape or weight.shape != Q.shape[:1]:
+def _require_shapes(Q: Floats, K: Floats, weight: Floats) -> None:
+    if Q.ndim != 2 or K.ndim != 3 or K.shape[1:] != Q.shape or weight.shape != Q.shape[:1] or K.size == 0:
         raise ValueError(
             f"shapes: law {Q.shape} should be (settings, outcomes), models {K.shape} (models, settings, outcomes) "
-            f"and settings {weight.shape} (settings,)"
+            f"and settings {weight.shape} (settings,), none of them empty"
         )
-    for name, sums in (("law", Q.sum(-1)), ("models", K.sum(-1)), ("settings", weight.sum())):
-        if np.max(np.abs(sums - 1)) > 1e-9:
+
+
+def _require_laws(**arrays: Floats) -> None:
+    for name, array in arrays.items():
+        sums = array.sum(-1)
+        if not np.max(np.abs(sums - 1)) <= 1e-9:
             raise ValueError(
-                f"{name}: probabilities should sum to one, but a sum is {sums.flat[np.abs(sums - 1).argmax()]}"
+                f"{name}: probabilities should sum to one, but a sum is {sums.flat[abs(sums - 1).argmax()]}"
             )
-    for name, array in (("law", Q), ("models", K), ("settings", weight)):
         if array.min() < 0:
             raise ValueError(f"{name}: a probability is negative, {array.min()}")
+
+
+def _require_common_outcomes(Q: Floats, K: Floats) -> None:
+    for s, o in np.argwhere((Q > 0) & (K.max(axis=0) == 0)):
+        raise ValueError(f"law: outcome {o} of setting {s} has probability {Q[s, o]:.3g}, and 0 in every model")
 
 
 def accumulate(
@@ -115,12 +133,18 @@ def accumulate(
 ) -> Floats:
     """Logarithm (nats) of the e-value after each round of simulated experiments that follow a law: (runs, rounds).
 
+    law : Q[s, o], which need not be the one that the bet was made for. A run that meets an outcome on which the bet
+    pays nothing has lost everything: the logarithm is −∞ from there on.
+    Raises ``ValueError`` if the shapes do not match the bet's, or a law does not sum to one for each setting.
+
     >>> bet = best_bet([[0.9, 0.1]], [[[0.5, 0.5]]], [1.0])
     >>> accumulate(bet, [[0.9, 0.1]], [1.0], rounds=3, runs=2, rng=np.random.default_rng(1)).shape
     (2, 3)
     """
     Q, weight = np.asarray(law, dtype=np.float64), np.asarray(settings, dtype=np.float64)
+    _require_shapes(Q, bet.ratio[None], weight)
+    _require_laws(law=Q, settings=weight)
     joint = (weight[:, None] * Q).ravel()
-    gains = np.log(bet.ratio, out=np.zeros_like(bet.ratio), where=bet.ratio > 0).ravel()
+    gains = np.log(bet.ratio, out=np.full_like(bet.ratio, -np.inf), where=bet.ratio > 0).ravel()
     draws = rng.choice(joint.size, size=(runs, rounds), p=joint / joint.sum())
     return np.asarray(np.cumsum(gains[draws], axis=1))

@@ -7,6 +7,7 @@ either kind.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Rational
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ Array = NDArray[Any]
 def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
     """An array of SymPy numbers or expressions from nested lists, a SymPy matrix, or whole numbers.
 
-    Raises ``ValueError`` for floating-point entries: an exact computation cannot start from rounded numbers.
+    Raises ``ValueError`` for an entry that is not exact: an exact computation cannot start from rounded numbers.
 
     >>> exact([[1, 0], [0, sp.sqrt(2) / 2]])
     array([[1, 0],
@@ -28,8 +29,10 @@ def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
     rows = values.tolist() if isinstance(values, sp.MatrixBase | np.ndarray) else values
     array = np.array(rows, dtype=object)
     for index, value in np.ndenumerate(array):
-        if isinstance(value, float | complex | np.inexact) or getattr(value, "is_Float", False):
+        if isinstance(value, float | complex | np.inexact) or (isinstance(value, sp.Expr) and value.has(sp.Float)):
             raise ValueError(f"entry {index} is the rounded number {value!r}; give it exactly, as a SymPy number")
+        if isinstance(value, bool) or not isinstance(value, sp.Expr | Rational):
+            raise ValueError(f"entry {index} is {value!r}; it should be a whole number or a SymPy expression")
         array[index] = sp.sympify(value)
     return array
 
@@ -58,4 +61,9 @@ def as_float(array: ArrayLike) -> NDArray[np.float64]:
     >>> as_float(exact([sp.sqrt(2) / 2]))
     array([0.70710678])
     """
-    return np.asarray(array).astype(np.float64)
+    values = np.asarray(array)
+    if np.iscomplexobj(values):
+        for index in np.argwhere(values.imag != 0):
+            raise TypeError(f"entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
+        values = values.real
+    return values.astype(np.float64)

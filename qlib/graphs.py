@@ -36,7 +36,8 @@ class CausalGraph:
         does not depend on it (the red arrow of Wang & Zhang's Fig. 2a).
     positions : node name → (x, y), for drawing only; not part of the graph's identity.
 
-    Raises ``ValueError`` for an arrow with an unknown end, an arrow into a fixed node, or a directed cycle.
+    Raises ``ValueError`` for an unknown kind, an arrow or a position of an unknown node, an arrow into a fixed node, or
+    a directed cycle. Graphs are compared and hashed by nodes, kinds and arrows.
 
     >>> instrumental = CausalGraph(
     ...     {"Z": Kind.OBSERVED, "X": Kind.OBSERVED, "Y": Kind.OBSERVED, "Λ": Kind.QUANTUM},
@@ -61,11 +62,14 @@ class CausalGraph:
         order_only: Iterable[Edge] = (),
         positions: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
-        object.__setattr__(self, "kinds", dict(kinds))
-        object.__setattr__(self, "order_only", frozenset(order_only))
-        object.__setattr__(self, "edges", frozenset(edges) | self.order_only)
+        object.__setattr__(self, "kinds", {node: _kind(node, kind) for node, kind in kinds.items()})
+        object.__setattr__(self, "order_only", frozenset((cause, effect) for cause, effect in order_only))
+        object.__setattr__(self, "edges", frozenset((cause, effect) for cause, effect in edges) | self.order_only)
         object.__setattr__(self, "positions", dict(positions or {}))
         _validate(self)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.kinds.items()), self.edges, self.order_only))
 
     @property
     def digraph(self) -> nx.DiGraph:
@@ -76,12 +80,12 @@ class CausalGraph:
         return graph
 
     def parents(self, node: str) -> frozenset[str]:
-        """The direct causes of a node."""
+        """The nodes that an arrow leads from to this node, be it one that carries order only."""
         self.require(node)
         return frozenset(cause for cause, effect in self.edges if effect == node)
 
     def ancestors(self, node: str) -> frozenset[str]:
-        """All causes of a node, direct or not."""
+        """The nodes that a directed path leads from to this node, over arrows of either sort."""
         self.require(node)
         return frozenset(nx.ancestors(self.digraph, node))
 
@@ -95,7 +99,16 @@ class CausalGraph:
             raise ValueError(f"{node!r} is not a node; the nodes are {', '.join(self.kinds)}")
 
 
+def _kind(node: str, kind: str) -> Kind:
+    if kind not in tuple(Kind):
+        raise ValueError(f"node {node!r}: its kind {kind!r} should be one of {', '.join(map(repr, map(str, Kind)))}")
+    return Kind(kind)
+
+
 def _validate(graph: CausalGraph) -> None:
+    for node in graph.positions:
+        if node not in graph.kinds:
+            raise ValueError(f"position of {node!r}: it is not a node; the nodes are {', '.join(graph.kinds)}")
     for cause, effect in sorted(graph.edges):
         for end in (cause, effect):
             if end not in graph.kinds:
@@ -128,7 +141,8 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
     """Edge surgery: each arrow (cause, effect) is replaced by an arrow from a new fixed node to the effect.
 
     `values` maps an arrow to the name of the fixed node that replaces its tail; the tail keeps its own causes and
-    its other effects. Several arrows may share one fixed node.
+    its other effects. Arrows to different effects may share one fixed node. Raises ``ValueError`` for an arrow that is
+    not there, a fixed node that is there already, or two arrows to one effect that would become one.
 
     >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
     >>> sorted(intervene_on_edges(chain, {("B", "C"): "b"}).edges)
@@ -140,6 +154,11 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
         if value in graph.kinds:
             raise ValueError(f"{value!r} is already a node; the fixed value needs a name of its own")
     moved = {edge: (value, edge[1]) for edge, value in values.items()}
+    for edge, new in moved.items():
+        if list(moved.values()).count(new) > 1:
+            raise ValueError(
+                f"{edge[0]} → {edge[1]} and another arrow into {new[1]!r} cannot share the value {new[0]!r}"
+            )
     return replace_parts(
         graph,
         kinds={**graph.kinds, **dict.fromkeys(values.values(), Kind.FIXED)},

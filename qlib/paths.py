@@ -26,7 +26,8 @@ def generated(chapter: str) -> Path:
         ...
     ValueError: chapter 'joint-exogeneity/no-such-chapter': there is no such file under book/
     """
-    if not (BOOK / f"{chapter}.md").is_file():
+    source = BOOK / f"{chapter}.md"
+    if not source.is_file() or source.resolve() != source:  # no way out of the book by "..": its parts are folders here
         raise ValueError(f"chapter {chapter!r}: there is no such file under book/")
     folder = Path(os.environ.get("COMPENDIUM_GENERATED") or GENERATED / chapter)
     folder.mkdir(parents=True, exist_ok=True)
