@@ -6,6 +6,7 @@ circle, a quantum latent a triangle, a value fixed by surgery a square; a dashed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def use_style() -> None:
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write a figure as ``folder/name.svg``, the same bytes for the same figure."""
     path = folder / f"{name}.svg"
-    figure.savefig(path, metadata={"Date": None})
+    with plt.rc_context({"svg.hashsalt": "qlib"}):
+        figure.savefig(path, metadata={"Date": None})
     return path
 
 
@@ -51,7 +53,14 @@ RADIUS = 0.27
 
 
 def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> Figure:
-    """Causal graphs side by side at one scale, each drawn from its object."""
+    """Causal graphs side by side at one scale, each drawn from its object.
+
+    titles : one for each graph, or none at all. Raises ``ValueError`` for another number of them, or no graph.
+    """
+    if not graphs or len(titles) not in (0, len(graphs)):
+        raise ValueError(
+            f"{len(graphs)} graphs with {len(titles)} titles: at least one graph, and a title each or none"
+        )
     extents = [_extent(_positions(graph)) for graph in graphs]
     widths = [right - left for left, right, _, _ in extents]
     height = max(top - bottom for _, _, bottom, top in extents)
@@ -67,7 +76,7 @@ def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> 
 
 
 def draw_causal_graph(ax: Axes, graph: CausalGraph) -> None:
-    """Draw one causal graph; nodes without a position are laid out in layers by causal order."""
+    """Draw one causal graph; nodes without a position are laid out in layers by causal order, below those with one."""
     positions = _positions(graph)
     for edge in sorted(graph.edges):
         ax.add_patch(_arrow(graph, positions, edge))
@@ -80,7 +89,9 @@ def draw_causal_graph(ax: Axes, graph: CausalGraph) -> None:
 
 
 def _positions(graph: CausalGraph) -> dict[str, tuple[float, float]]:
-    return {**_layered(graph), **graph.positions}
+    below = min((y for _, y in graph.positions.values()), default=1.2) - 1.2
+    layered = {name: (x, y + below) for name, (x, y) in _layered(graph).items()}
+    return {**layered, **graph.positions}
 
 
 def _extent(positions: Mapping[str, tuple[float, float]]) -> tuple[float, float, float, float]:
@@ -98,26 +109,31 @@ def _node(kind: Kind, at: tuple[float, float]) -> Patch:
 
 
 def _layered(graph: CausalGraph) -> dict[str, tuple[float, float]]:
-    layers = list(nx.topological_generations(graph.digraph))
+    layers = nx.topological_generations(graph.digraph)
     return {name: (1.5 * depth, -1.2 * k) for depth, layer in enumerate(layers) for k, name in enumerate(layer)}
 
 
 def _latex(name: str) -> str:
-    return name.replace("Λ", r"\Lambda")
+    """A node's name in mathematical italics, what follows an underscore as its index."""
+    return re.sub(r"_(\w+)", r"_{\1}", name).replace("Λ", r"\Lambda")
 
 
 def _arrow(graph: CausalGraph, positions: dict[str, tuple[float, float]], edge: tuple[str, str]) -> FancyArrowPatch:
     order = edge in graph.order_only
-    (x0, y0), (x1, y1) = positions[edge[0]], positions[edge[1]]
-    hides = any(
-        name not in edge and abs((y - y0) * (x1 - x0) - (x - x0) * (y1 - y0)) < 1e-9 and x0 < x < x1
-        for name, (x, y) in positions.items()
-    )
+    tail, head = positions[edge[0]], positions[edge[1]]
+    hides = any(_is_between(at, tail, head) for name, at in positions.items() if name not in edge)
     return FancyArrowPatch(
-        (x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=14, shrinkA=17, shrinkB=17, zorder=1,
+        tail, head, arrowstyle="-|>", mutation_scale=14, shrinkA=17, shrinkB=17, zorder=1,
         connectionstyle="arc3,rad=0.28" if hides else "arc3",
         color=VERMILLION if order else "#333333", linestyle=(0, (4, 2)) if order else "-", linewidth=1.5, clip_on=False,
     )  # fmt: skip
+
+
+def _is_between(at: tuple[float, float], tail: tuple[float, float], head: tuple[float, float]) -> bool:
+    """Whether a node at a place would lie on the straight arrow from tail to head."""
+    along, to = np.subtract(head, tail), np.subtract(at, tail)
+    share = along @ to / (along @ along)
+    return bool(0 < share < 1 and np.hypot(*(to - share * along)) < RADIUS)
 
 
 def bounds_by_assumption(
@@ -125,9 +141,15 @@ def bounds_by_assumption(
 ) -> Figure:
     """Bounds on the average causal effect, one bar for each set of assumptions, against the true value.
 
-    A row whose bounds are NaN is labelled as impossible: no distribution satisfies its assumptions.
+    A row whose bounds are NaN is labelled as impossible: no distribution satisfies its assumptions. A bar that does not
+    hold the truth has another colour; bounds that coincide are a stroke.
+    Raises ``ValueError`` if there is not one pair of bounds a label, or a lower bound exceeds its upper bound.
     """
     low, high = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    if not low.shape == high.shape == (len(labels),):
+        raise ValueError(f"bounds: shapes {low.shape} and {high.shape} should be {(len(labels),)}, one a label")
+    if np.any(np.isnan(low) != np.isnan(high)) or np.any(low > high):
+        raise ValueError(f"bounds: lower {low} should not exceed upper {high}, and be NaN where that is")
     figure, ax = plt.subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
     rows = np.arange(len(labels))[::-1]
     excludes = (low > truth + 1e-9) | (high < truth - 1e-9)
@@ -135,7 +157,8 @@ def bounds_by_assumption(
         if np.isnan(a):
             ax.text(truth, row, "impossible", color=VERMILLION, ha="center", va="center")
             continue
-        ax.plot([a, b], [row, row], color=VERMILLION if out else BLUE, linewidth=7, solid_capstyle="butt")
+        color = VERMILLION if out else BLUE
+        ax.plot([a, b], [row, row], "|-", color=color, linewidth=7, solid_capstyle="butt", markersize=7)
     ax.axvline(truth, color=BLACK, linewidth=1.2, linestyle="--")
     ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
     ax.set_yticks(rows, labels)
@@ -157,7 +180,7 @@ def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds:
     for k, path in enumerate(np.asarray(paths)):
         ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
     ax.plot(n, expected * n / np.log(10), color=BLUE, label="expected")
-    ax.axhline(threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:.0f}}}$")
+    ax.axhline(threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:g}}}$")
     ax.set_xlabel("rounds of the experiment")
     ax.set_ylabel("evidence, log$_{10}$ of the e-value")
     ax.legend(loc="upper left")
