@@ -14,7 +14,7 @@ from qlib import instrumental_strategies as ist
 from qlib import moment_matrices as mm
 from qlib.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER
 from qlib.channels import PAULI_X, PAULI_Z, born_rule, effects
-from qlib.exact import as_float, exact
+from qlib.exact import as_float, exact, simplified
 
 ROOT2, ROOT6, ROOT13 = sp.sqrt(2), sp.sqrt(6), sp.sqrt(13)
 
@@ -127,6 +127,18 @@ def test_the_largest_gap_is_enclosed_by_a_strategy_and_a_certificate():
     found, _ = ist.see_saw(GAP, np.random.default_rng(3))
     assert found == pytest.approx(float(LARGEST["any"]), abs=1e-12)
     assert 0 <= mm.rational_certificate(GAP).bound - LARGEST["any"] < 1e-8
+
+
+def test_the_largest_gap_is_proved_without_slack():
+    c = -LARGEST["any"]
+    turned, length = simplified(exact([[c, 1 - c**2], [1, -c]])), 1 - c**2  # in the basis |0⟩, √(1 − c²)|1⟩
+    state = exact([[1, (15 + 3 * ROOT13) / 4], [(15 + 3 * ROOT13) / 4, -(1 + 5 * ROOT13) / 8]])
+    moments = mm.moment_matrix(
+        mm.words(2, 2), [PAULI_Z, turned], [turned, -PAULI_Z], state, np.outer([1, length], [1, length])
+    )
+    assert sp.simplify(mm.certificate_from_strategy(GAP, moments).bound - LARGEST["any"]) == 0
+    with pytest.raises(mm.CertificateError):
+        mm.certificate_from_strategy(LOWER[3], moments)
 
 
 def test_the_largest_gap_is_the_same_for_all_bounds_that_can_be_missed():
