@@ -70,12 +70,15 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
 
 
 def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
-    """Snakemake, set for this project: no locks of its own (see `only_build`), whatever is incomplete is redone."""
+    """Snakemake, set for this project: no locks of its own (see `only_build`).
+
+    Every target is put in place whole, so that what a killed build left behind is complete, whatever Snakemake noted.
+    """
     files = [relative(plan, plan.targets()[name][0]) for name in names]
     return [
         *(sys.executable, "-m", "snakemake", *files, "--snakefile", str(plan.root / "Snakefile")),
         *("--directory", str(plan.root), "--cores", jobs, "--config", f"profile={plan.profile}"),
-        *("--rerun-triggers", "mtime", "input", "--rerun-incomplete", "--keep-going", "--nolock"),
+        *("--rerun-triggers", "mtime", "input", "--ignore-incomplete", "--keep-going", "--nolock"),
     ]
 
 

@@ -1,0 +1,377 @@
+"""The pipeline: what depends on what, what is refused, and what survives failure and force."""
+
+import ast
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+import pipeline.bootstrap as bootstrap
+import qlib
+from pipeline.notebooks import pair
+from pipeline.plan import ROOT, Chapter, Plan, PlanError, imported_names, modules_used, toc_files
+from pipeline.secrets import find_secret, redact, secrets_in
+
+CHAPTER = """---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# {title}
+
+```{{code-cell}} ipython3
+:tags: [parameters]
+shots = 100
+seed: int = 1
+```
+
+```{{code-cell}} ipython3
+{code}
+```
+"""
+LEDGER = """
+class LedgerError(Exception):
+    pass
+
+
+def load(path):
+    return {}
+
+
+def collate(notebooks, claims):
+    return []
+"""
+KEY = "k3y-0f-a-stranger"
+
+
+def write(path: Path, text: str) -> Path:
+    """A file with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small project: chapter a uses module lower through upper, b uses lower itself, c uses none."""
+    for name in ("pipeline", "Snakefile", "requirements.lock"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    write(tmp_path / "qlib/__init__.py", "")
+    write(tmp_path / "qlib/lower.py", "X = 1\n")
+    write(tmp_path / "qlib/upper.py", "def x():\n    from .lower import X\n    return X\n")
+    write(tmp_path / "qlib/other.py", "Y = 2\n")
+    write(tmp_path / "qlib/ledger.py", LEDGER)
+    write(tmp_path / "data/claims.yml", "[]\n")
+    write(tmp_path / "data/parameters/paper.yml", "{}\n")
+    write(tmp_path / "_config.yml", "title: Toy\n")
+    toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": f"book/part/{c}"} for c in "abc"]}
+    write(tmp_path / "_toc.yml", yaml.safe_dump(toc))
+    write(tmp_path / "book/intro.md", "# Toy\n")
+    for name, code in {"a": "from qlib import upper\nupper.x()", "b": "import qlib.lower", "c": "1 + 1"}.items():
+        write(tmp_path / f"book/part/{name}.md", CHAPTER.format(title=name, code=code))
+    return tmp_path
+
+
+def make(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Build the small project's chapters and ledger."""
+    command = [sys.executable, "-m", "pipeline", "book", "--no-website", *arguments]
+    inherited = {**os.environ, "PYTHONUTF8": "1", **environment}
+    return subprocess.run(command, cwd=tree, env=inherited, capture_output=True, text=True, timeout=120, check=False)
+
+
+def executed(tree: Path) -> dict[str, int]:
+    """The finished chapters, and when each was finished."""
+    return {file.stem: file.stat().st_mtime_ns for file in (tree / "_build/paper/executed/part").glob("*.ipynb")}
+
+
+# --- what depends on what -------------------------------------------------------------------------------------------
+
+
+def test_reading_order_is_that_of_the_table_of_contents():
+    toc = {
+        "root": "a",
+        "parts": [{"chapters": [{"file": "b", "sections": [{"file": "c"}]}]}, {"chapters": [{"file": "d"}]}],
+    }
+    assert list(toc_files(toc)) == ["a", "b", "c", "d"]
+
+
+def test_every_form_of_import_is_seen():
+    code = "import qlib.a\nfrom qlib import b\ndef f():\n    from qlib.c import x\nfrom . import d\nfrom .e import y"
+    assert {f"qlib.{m}" for m in "abcde"} <= set(imported_names(ast.parse(code)))
+
+
+def test_dependence_is_transitive_and_exact(tree):
+    plan = Plan(root=tree)
+    assert plan.modules("part/a") == {"qlib", "qlib.upper", "qlib.lower"}
+    assert plan.modules("part/b") == {"qlib", "qlib.lower"}
+    assert plan.modules("part/c") == set()
+
+
+def test_magics_do_not_hide_imports(tree):
+    write(tree / "book/part/c.md", CHAPTER.format(title="c", code="%matplotlib inline\nimport qlib.other\n!ls"))
+    assert "qlib.other" in Plan(root=tree).modules("part/c")
+
+
+def test_a_syntax_error_names_its_file(tree):
+    with pytest.raises(PlanError, match=r"lower\.py"):
+        modules_used("import qlib.lower", {"qlib.lower": write(tree / "qlib/lower.py", "def")}, tree)
+
+
+def test_editing_a_module_concerns_its_users_only(tree):
+    Plan(root=tree).write_inputs()
+    write(tree / "qlib/upper.py", "def x():\n    from .lower import X\n    return 2 * X\n")
+    changes = Plan(root=tree).write_inputs()
+    assert {slug for slug, changed in changes.items() if changed and slug.startswith("part/")} == {"part/a"}
+    assert changes["part/a"] == ["qlib/upper.py"]
+
+
+def test_touching_changes_nothing(tree):
+    Plan(root=tree).write_inputs()
+    before = {file: file.stat().st_mtime_ns for file in tree.glob("_build/paper/inputs/**/*.json")}
+    for file in [*tree.glob("book/**/*.md"), *tree.glob("qlib/*.py"), tree / "data/claims.yml"]:
+        file.touch()
+    Plan(root=tree).write_inputs()
+    assert before == {file: file.stat().st_mtime_ns for file in before}
+
+
+def test_an_edit_that_is_older_than_the_build_is_seen(tree):
+    plan = Plan(root=tree)
+    plan.write_inputs()
+    os.utime(write(tree / "book/part/c.md", CHAPTER.format(title="c", code="2 + 2")), (0, 0))
+    assert Plan(root=tree).write_inputs()["part/c"] == ["book/part/c.md"]
+
+
+def test_a_claim_concerns_its_own_chapter_only(tree):
+    Plan(root=tree).write_inputs()
+    write(tree / "data/claims.yml", yaml.safe_dump([{"id": "wz:eq1", "chapter": "part/b"}]))
+    changes = Plan(root=tree).write_inputs()
+    assert [slug for slug, changed in changes.items() if "claims" in changed] == ["part/b"]
+
+
+def test_the_ledgers_pages_depend_on_every_claim():
+    plan = Plan()
+    assert set(plan.ledger_pages) == {"reference/ledger", "reference/corrections"}
+    assert not set(plan.ledger_pages) & set(plan.chapters)
+
+
+# --- profiles -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["paper", "quick"])
+def test_this_trees_profiles_name_what_exists(profile):
+    plan = Plan(profile)
+    assert all(isinstance(plan.parameters(slug), dict) for slug in plan.notebooks)
+
+
+def test_parameters_are_the_names_that_the_tagged_cell_assigns(tree):
+    assert Chapter("part/c", tree / "book/part/c.md").parameters == {"shots", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("part/d: {shots: 1}", "no chapter 'part/d'"),
+        ("part/a: {shot: 1}", "no parameter shot; .*seed, shots"),
+        ("part/a: 1", "mapping .* not 1"),
+        ("[part/a]", "list"),
+        ("part/a: {", "not valid YAML"),
+    ],
+)
+def test_a_profile_is_refused_by_naming_what_is_wrong(tree, content, named):
+    write(tree / "data/parameters/mine.yml", content)
+    with pytest.raises(PlanError, match=named):
+        Plan("mine", tree).parameters("part/a")
+
+
+def test_an_unknown_profile_is_refused_with_the_known_ones():
+    with pytest.raises(PlanError, match=r"'quik'.*paper, quick"):
+        Plan("quik").parameters("intro")
+
+
+def test_only_the_published_profile_writes_published_data():
+    assert Plan("paper").generated == ROOT / "data" / "generated"
+    assert Plan("quick").generated.is_relative_to(ROOT / "_build" / "quick")
+
+
+# --- execution: failure, force, keys --------------------------------------------------------------------------------
+
+
+def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(tree):
+    bad = write(tree / "book/part/b.md", CHAPTER.format(title="b", code="# note\nvalue = 1 / 0"))
+    for _ in range(2):
+        result = make(tree)
+        assert result.returncode != 0
+        assert "part/b, code cell 2 (book/part/b.md:17)" in result.stdout
+        assert "ZeroDivisionError: division by zero" in result.stdout
+        assert set(executed(tree)) == {"a", "c"}
+    kept = executed(tree)
+    write(bad, CHAPTER.format(title="b", code="value = 1"))
+    result = make(tree)
+    assert result.returncode == 0, result.stdout
+    assert "1 of 3 chapters to execute" in result.stdout
+    assert kept.items() <= executed(tree).items()
+    assert "3 chapters are up to date" in make(tree).stdout
+
+
+def test_a_killed_build_goes_on_where_it_was(tree):
+    write(tree / "book/part/b.md", CHAPTER.format(title="b", code="import time; time.sleep(30)"))
+    command = [sys.executable, "-m", "pipeline", "book", "--no-website", "--jobs", "2"]
+    build = subprocess.Popen(command, cwd=tree, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not executed(tree) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(build.pid, signal.SIGKILL)
+    build.wait()
+    kept = executed(tree)
+    assert kept
+    write(tree / "book/part/b.md", CHAPTER.format(title="b", code="1"))
+    result = make(tree)
+    assert result.returncode == 0, result.stdout
+    assert kept.items() <= executed(tree).items()
+    assert set(executed(tree)) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'import os; print("key", os.environ["IONQ_API_KEY"])',
+        'import os; open(os.environ["COMPENDIUM_GENERATED"] + "/t.txt", "w").write(os.environ["IONQ_API_KEY"])',
+        'import os; raise ValueError(os.environ["IONQ_API_KEY"])',
+    ],
+    ids=["output", "file", "error"],
+)
+def test_a_key_of_the_environment_is_not_stored(tree, code):
+    write(tree / "book/part/a.md", CHAPTER.format(title="a", code=code))
+    command = [sys.executable, "-m", "pipeline", "execute", "part/a"]
+    environment = {**os.environ, "IONQ_API_KEY": KEY}
+    result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "IONQ_API_KEY" in result.stderr
+    assert KEY not in result.stdout + result.stderr
+    assert not [f for f in tree.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
+
+
+def test_keys_are_found_by_the_names_of_their_variables():
+    found = secrets_in({"IONQ_API_KEY": KEY, "GITHUB_TOKEN": KEY, "PATH": KEY, "MY_SECRET": "short"})
+    assert set(found) == {"IONQ_API_KEY", "GITHUB_TOKEN"}
+    assert find_secret("nothing", found) is None
+    assert redact(f"<{KEY}>", {"IONQ_API_KEY": KEY}) == "<<IONQ_API_KEY>>"
+
+
+def test_an_edited_notebook_is_taken_over_and_nothing_else_is_touched(tree):
+    plan = Plan(root=tree)
+    sources = {file: file.read_text(encoding="utf-8") for file in tree.glob("book/**/*.md")}
+    assert pair(plan) == []
+    assert pair(plan) == []
+    assert sources == {file: file.read_text(encoding="utf-8") for file in sources}
+    notebook = tree / "notebooks/part/c.ipynb"
+    write(notebook, notebook.read_text(encoding="utf-8").replace("1 + 1", "1 + 2"))
+    os.utime(notebook, (2**31, 2**31))
+    assert pair(Plan(root=tree)) == ["part/c"]
+    assert "1 + 2" in (tree / "book/part/c.md").read_text(encoding="utf-8")
+    assert pair(Plan(root=tree)) == []
+
+
+# --- installation ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """A bootstrap in an empty project that only notes what it would do."""
+    for name in ("requirements.lock", "pyproject.toml"):
+        write(tmp_path / name, name)
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / ".venv/compendium.json")
+    monkeypatch.setattr(bootstrap, "find_uv", lambda: None)
+    monkeypatch.delenv("PYTHON", raising=False)
+    noted: list[str] = []
+
+    def create(python, uv):
+        noted.append("create")
+        shutil.rmtree(bootstrap.VENV, ignore_errors=True)
+        (bootstrap.VENV / "bin").mkdir(parents=True)
+        (bootstrap.VENV / "bin/python").symlink_to(sys.executable)
+
+    monkeypatch.setattr(bootstrap, "create", create)
+    monkeypatch.setattr(bootstrap, "install", lambda uv, lock: noted.append("lock and tree" if lock else "tree"))
+    return noted
+
+
+def test_a_finished_environment_is_left_alone(steps):
+    bootstrap.main()
+    bootstrap.main()
+    assert steps == ["create", "lock and tree"]
+
+
+def test_an_environment_whose_installation_was_killed_is_made_anew(steps, monkeypatch):
+    def killed(uv, lock):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bootstrap, "install", killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            bootstrap.main()
+    bootstrap.main()
+    assert steps == ["create", "create", "lock and tree"]
+
+
+def test_a_new_lock_is_installed_and_a_new_project_file_reinstalls_the_tree_only(steps):
+    bootstrap.main()
+    write(bootstrap.ROOT / "requirements.lock", "new")
+    bootstrap.main()
+    write(bootstrap.ROOT / "pyproject.toml", "new")
+    bootstrap.main()
+    assert steps == ["create", "lock and tree", "lock and tree", "tree"]
+
+
+def test_a_wished_python_that_does_not_run_is_refused_by_name(steps, monkeypatch):
+    monkeypatch.setenv("PYTHON", "/no/such/python")
+    with pytest.raises(SystemExit, match=r"/no/such/python does not run.*3\.11 to 3\.13"):
+        bootstrap.main()
+
+
+def test_supported_pythons_are_those_of_the_package():
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert requires == ">={}.{},<{}.{}".format(*bootstrap.OLDEST, bootstrap.NEWEST[0], bootstrap.NEWEST[1] + 1)
+
+
+# --- versions -------------------------------------------------------------------------------------------------------
+
+
+def declared() -> set[str]:
+    """Every requirement of pyproject.toml, in lower case without blanks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {r.lower().replace(" ", "") for r in project["dependencies"] + project["optional-dependencies"]["test"]}
+
+
+def test_the_conda_environment_says_the_same_as_the_package():
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    names = [entry for entry in entries if isinstance(entry, str)]
+    names += [name for entry in entries if isinstance(entry, dict) for name in entry["pip"]]
+    assert {n.lower().replace(" ", "") for n in names} - {"pip", "python>=3.11,<3.14"} == declared()
+
+
+def test_the_lock_holds_every_requirement_by_hash():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = re.findall(r"^([a-z0-9._-]+)==\S+.*\\\n +--hash=sha256:", lock, re.MULTILINE)
+    assert len(locked) == len(re.findall(r"^[a-z0-9]", lock, re.MULTILINE))
+    assert {re.match(r"[\w-]+", requirement)[0].replace("_", "-") for requirement in declared()} <= set(locked)
+
+
+def test_qlib_is_this_trees_and_nobody_elses():
+    assert Path(qlib.__file__).is_relative_to(ROOT)
+    assert metadata.packages_distributions()["qlib"] == ["causality-quantum-compendium"]
