@@ -26,8 +26,7 @@ def generated(chapter: str) -> Path:
         ...
     ValueError: chapter 'joint-exogeneity/no-such-chapter': there is no such file under book/
     """
-    source = BOOK / f"{chapter}.md"
-    if not source.is_file() or source.resolve() != source:  # no way out of the book by "..": its parts are folders here
+    if chapter not in {source.relative_to(BOOK).with_suffix("").as_posix() for source in BOOK.rglob("*.md")}:
         raise ValueError(f"chapter {chapter!r}: there is no such file under book/")
     folder = Path(os.environ.get("COMPENDIUM_GENERATED") or GENERATED / chapter)
     folder.mkdir(parents=True, exist_ok=True)

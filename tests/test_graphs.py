@@ -1,0 +1,254 @@
+"""Causal graphs: what they refuse, and what the two surgeries do to every graph."""
+
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from itertools import combinations
+
+import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qlib.graphs import CausalGraph, Edge, Kind, do, instrumental_graph, intervene_on_edges, replace_parts
+
+NODES = "ABCDEF"
+KINDS = st.sampled_from([Kind.OBSERVED, Kind.LATENT, Kind.QUANTUM])
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> CausalGraph:
+    """A random causal graph: nodes in a random order, arrows forwards, some of them for order only."""
+    nodes = draw(st.permutations(NODES[: draw(st.integers(1, len(NODES)))]))
+    arrows = [pair for pair in combinations(nodes, 2) if draw(st.booleans())]
+    order = [arrow for arrow in arrows if draw(st.integers(0, 3)) == 0]
+    return CausalGraph({node: draw(KINDS) for node in nodes}, arrows, order)
+
+
+@st.composite
+def graphs_with_nodes(draw: st.DrawFn) -> tuple[CausalGraph, list[str]]:
+    graph = draw(graphs())
+    return graph, draw(st.lists(st.sampled_from(sorted(graph.kinds)), unique=True))
+
+
+@st.composite
+def graphs_with_arrows(draw: st.DrawFn) -> tuple[CausalGraph, dict[Edge, str]]:
+    """A graph, and a fixed node of its own for some of its arrows."""
+    graph = draw(graphs())
+    chosen = [edge for edge in sorted(graph.edges) if draw(st.booleans())]
+    return graph, {edge: f"{edge[0]}{edge[1]}" for edge in chosen}
+
+
+def chain() -> CausalGraph:
+    return CausalGraph(dict.fromkeys("ABC", Kind.OBSERVED), [("A", "B"), ("B", "C")])
+
+
+# ── the graph ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(graphs())
+def test_the_digraph_has_the_same_nodes_arrows_and_ancestors(graph: CausalGraph) -> None:
+    assert list(graph.digraph) == list(graph.kinds)
+    assert set(graph.digraph.edges) == graph.edges
+    for node in graph.kinds:
+        assert graph.parents(node) == set(graph.digraph.predecessors(node)) <= graph.ancestors(node)
+        assert graph.ancestors(node) == nx.ancestors(graph.digraph, node)
+        assert node not in graph.ancestors(node)
+
+
+@given(graphs())
+def test_order_only_arrows_are_arrows(graph: CausalGraph) -> None:
+    assert graph.order_only <= graph.edges
+
+
+@given(graphs())
+def test_every_node_is_of_exactly_one_kind(graph: CausalGraph) -> None:
+    assert sorted(node for kind in Kind for node in graph.of_kind(kind)) == sorted(graph.kinds)
+    assert graph.of_kind(*Kind) == tuple(graph.kinds)
+
+
+@given(graphs())
+def test_identity_is_in_kinds_and_arrows_not_in_order_or_drawing(graph: CausalGraph) -> None:
+    kinds = dict(reversed(graph.kinds.items()))
+    edges = sorted(graph.edges, reverse=True)
+    same = CausalGraph(kinds, edges, graph.order_only, positions={next(iter(kinds)): (1, 2)})
+    assert same == graph
+    assert len({same, graph}) == 1
+
+
+def test_an_order_only_arrow_differs_from_one_that_carries_a_value() -> None:
+    assert instrumental_graph(order_only=[("Z", "Y")]) != replace_parts(
+        instrumental_graph(), kinds=instrumental_graph().kinds, added=[("Z", "Y")]
+    )
+
+
+@given(graphs())
+def test_graphs_survive_pickling(graph: CausalGraph) -> None:
+    assert pickle.loads(pickle.dumps(graph)) == graph
+
+
+def test_a_graph_cannot_be_changed_in_place() -> None:
+    with pytest.raises(FrozenInstanceError):
+        chain().edges = frozenset()  # type: ignore[misc]
+    kinds = {"A": Kind.OBSERVED}
+    graph = CausalGraph(kinds, [])
+    kinds["B"] = Kind.LATENT
+    assert "B" not in graph.kinds
+
+
+def test_a_kind_may_be_given_by_its_text() -> None:
+    assert CausalGraph({"A": "observed"}, []).of_kind(Kind.OBSERVED) == ("A",)  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="node 'A': its kind 'seen' should be one of 'observed', "):
+        CausalGraph({"A": "seen"}, [])  # type: ignore[dict-item]
+
+
+@given(graphs())
+def test_a_cycle_is_refused_and_named(graph: CausalGraph) -> None:
+    for cause, effect in graph.edges:
+        with pytest.raises(ValueError, match=r"the arrows form a cycle: .* → "):
+            CausalGraph(graph.kinds, [*graph.edges, (effect, cause)])
+
+
+def test_malformed_graphs_are_refused() -> None:
+    with pytest.raises(ValueError, match="cycle: A → A"):
+        CausalGraph({"A": Kind.OBSERVED}, [("A", "A")])
+    with pytest.raises(ValueError, match="arrow B → A: 'B' is not a node; the nodes are A"):
+        CausalGraph({"A": Kind.OBSERVED}, [("B", "A")])
+    with pytest.raises(ValueError, match="arrow A → B: 'B' is fixed by surgery and has no causes"):
+        CausalGraph({"A": Kind.OBSERVED, "B": Kind.FIXED}, [("A", "B")])
+    with pytest.raises(ValueError, match="position of 'B'"):
+        CausalGraph({"A": Kind.OBSERVED}, [], positions={"B": (0, 0)})
+    for ask in (chain().parents, chain().ancestors, chain().require):
+        with pytest.raises(ValueError, match="'D' is not a node; the nodes are A, B, C"):
+            ask("D")
+
+
+# ── do ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(graphs_with_nodes())
+def test_do_removes_exactly_the_incoming_arrows(case: tuple[CausalGraph, list[str]]) -> None:
+    graph, nodes = case
+    after = do(graph, *nodes)
+    assert graph.edges - after.edges == {edge for edge in graph.edges if edge[1] in nodes}
+    assert after.edges <= graph.edges
+    assert after.order_only == graph.order_only & after.edges
+
+
+@given(graphs_with_nodes())
+def test_do_fixes_exactly_its_nodes(case: tuple[CausalGraph, list[str]]) -> None:
+    graph, nodes = case
+    after = do(graph, *nodes)
+    assert set(after.of_kind(Kind.FIXED)) == set(nodes)
+    assert all(after.kinds[node] is graph.kinds[node] for node in graph.kinds if node not in nodes)
+    assert not any(after.ancestors(node) for node in nodes)
+
+
+@given(graphs_with_nodes())
+def test_do_is_idempotent_and_its_order_is_of_no_account(case: tuple[CausalGraph, list[str]]) -> None:
+    graph, nodes = case
+    at_once = one_by_one = do(graph, *nodes)
+    for node in reversed(nodes):
+        one_by_one = do(one_by_one, node)
+    assert one_by_one == at_once
+    stepwise = graph
+    for node in nodes:
+        stepwise = do(stepwise, node)
+    assert stepwise == at_once
+
+
+def test_do_on_an_unknown_node_is_refused() -> None:
+    with pytest.raises(ValueError, match="'D' is not a node"):
+        do(chain(), "A", "D")
+
+
+# ── edge surgery ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(graphs_with_arrows())
+def test_edge_surgery_changes_the_tails_of_its_arrows_and_nothing_else(
+    case: tuple[CausalGraph, dict[Edge, str]],
+) -> None:
+    graph, values = case
+    after = intervene_on_edges(graph, values)
+    assert graph.edges - after.edges == set(values)
+    assert after.edges - graph.edges == {(value, effect) for (_, effect), value in values.items()}
+    assert len(after.order_only) == len(graph.order_only)
+    assert set(after.of_kind(Kind.FIXED)) == set(values.values())
+    assert all(after.kinds[node] is graph.kinds[node] for node in graph.kinds)
+
+
+@given(graphs_with_arrows())
+def test_edge_surgeries_commute(case: tuple[CausalGraph, dict[Edge, str]]) -> None:
+    graph, values = case
+    forwards = backwards = graph
+    for edge in values:
+        forwards = intervene_on_edges(forwards, {edge: values[edge]})
+    for edge in reversed(values):
+        backwards = intervene_on_edges(backwards, {edge: values[edge]})
+    assert forwards == backwards == intervene_on_edges(graph, values)
+
+
+@given(graphs_with_arrows())
+def test_edge_surgery_leaves_the_causes_of_the_tail(case: tuple[CausalGraph, dict[Edge, str]]) -> None:
+    graph, values = case
+    after = intervene_on_edges(graph, values)
+    untouched = set(graph.kinds) - {effect for _, effect in values}
+    assert all(after.parents(node) == graph.parents(node) for node in untouched)
+
+
+@given(graphs(), st.sampled_from(NODES))
+def test_do_and_surgery_on_all_outgoing_arrows_cut_off_the_same_causes(graph: CausalGraph, node: str) -> None:
+    """What happens downstream of do(X=x) is what happens downstream of x when every child of X receives x instead."""
+    if node not in graph.kinds:
+        return
+    children = [edge for edge in graph.edges if edge[0] == node]
+    resent = intervene_on_edges(graph, dict.fromkeys(children, "value"))
+    cut = do(graph, node)
+    for other in set(graph.kinds) - {node}:
+        renamed = {"value" if name == node else name for name in cut.parents(other)}
+        assert resent.parents(other) == renamed
+
+
+def test_edge_surgery_refuses_what_it_cannot_do() -> None:
+    with pytest.raises(ValueError, match="A → C is not an arrow"):
+        intervene_on_edges(chain(), {("A", "C"): "a"})
+    with pytest.raises(ValueError, match="'C' is already a node"):
+        intervene_on_edges(chain(), {("A", "B"): "C"})
+
+
+def test_edge_surgery_never_merges_two_arrows() -> None:
+    graph = instrumental_graph(order_only=[("Z", "Y")])
+    with pytest.raises(ValueError, match="cannot share the value 'v'"):
+        intervene_on_edges(graph, {("X", "Y"): "v", ("Z", "Y"): "v"})
+    shared = intervene_on_edges(graph, {("Λ", "X"): "v", ("Λ", "Y"): "v"})
+    assert {("v", "X"), ("v", "Y")} <= shared.edges
+
+
+# ── the instrumental scenario ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_instrumental_graph_is_that_of_pearl() -> None:
+    graph = instrumental_graph()
+    assert graph.edges == {("Z", "X"), ("X", "Y"), ("Λ", "X"), ("Λ", "Y")}
+    assert nx.is_d_separator(graph.digraph, {"Z"}, {"Λ"}, set())
+    assert nx.is_d_separator(graph.digraph, {"Z"}, {"Y"}, {"X", "Λ"})
+    assert not nx.is_d_separator(
+        graph.digraph, {"Z"}, {"Y"}, {"X"}
+    )  # X is a collider: conditioning opens Z → X ← Λ → Y
+
+
+def test_fig_2b_of_wang_and_zhang_follows_from_fig_2a_by_surgery_on_two_arrows() -> None:
+    network = instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")])
+    hypothetical = intervene_on_edges(network, {("X", "Y"): "x", ("Z", "Y"): "z"})
+    assert hypothetical.parents("Y") == {"x", "z", "Λ"}
+    assert hypothetical.parents("X") == network.parents("X") == {"Z", "Λ"}
+    assert hypothetical.order_only == {("z", "Y")}
+    assert hypothetical.of_kind(Kind.QUANTUM) == ("Λ",)
+    assert hypothetical.of_kind(Kind.FIXED) == ("x", "z")
+
+
+def test_parts_are_replaced_without_touching_the_rest() -> None:
+    graph = replace_parts(chain(), kinds=chain().kinds, removed=[("A", "B")], added_order_only=[("A", "C")])
+    assert graph.edges == {("B", "C"), ("A", "C")}
+    assert graph.order_only == {("A", "C")}
+    assert replace(graph, positions={"A": (0, 0)}) == graph
