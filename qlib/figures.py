@@ -40,12 +40,17 @@ def use_style() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write a figure as ``folder/name.svg``, the same bytes for the same figure."""
-    path = folder / f"{name}.svg"
+def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: Any) -> tuple[Figure, Any]:
+    """A figure and its axes, outside pyplot's registry: it is shown where it is returned, and only there."""
+    figure = Figure(figsize=figsize)
+    return figure, figure.subplots(*grid, **options)
+
+
+def save(figure: Figure, folder: Path, name: str) -> Figure:
+    """Write a figure as ``folder/name.svg``, the same bytes for the same figure; return it, to be shown."""
     with plt.rc_context({"svg.hashsalt": "qlib"}):
-        figure.savefig(path, metadata={"Date": None})
-    return path
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    return figure
 
 
 INCHES_PER_UNIT = 0.85
@@ -64,7 +69,7 @@ def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> 
     extents = [_extent(_positions(graph)) for graph in graphs]
     widths = [right - left for left, right, _, _ in extents]
     height = max(top - bottom for _, _, bottom, top in extents)
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(graphs), squeeze=False, width_ratios=widths,
         figsize=(INCHES_PER_UNIT * sum(widths), INCHES_PER_UNIT * height + (0.35 if titles else 0)),
     )  # fmt: skip
@@ -150,7 +155,7 @@ def bounds_by_assumption(
         raise ValueError(f"bounds: shapes {low.shape} and {high.shape} should be {(len(labels),)}, one a label")
     if np.any(np.isnan(low) != np.isnan(high)) or np.any(low > high):
         raise ValueError(f"bounds: lower {low} should not exceed upper {high}, and be NaN where that is")
-    figure, ax = plt.subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
+    figure, ax = subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
     rows = np.arange(len(labels))[::-1]
     excludes = (low > truth + 1e-9) | (high < truth - 1e-9)
     for row, a, b, out in zip(rows, low, high, excludes, strict=True):
@@ -175,7 +180,7 @@ def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds:
     paths : (runs, len(rounds)) natural logarithms of e-values. threshold : the rejection level, as log10.
     expected : the expected growth per round, in nats.
     """
-    figure, ax = plt.subplots()
+    figure, ax = subplots()
     n = np.asarray(rounds)
     for k, path in enumerate(np.asarray(paths)):
         ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
@@ -194,7 +199,7 @@ def counts_against_law(
 
     law, counts, low, high : one entry a label, as frequencies.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.4))
+    figure, ax = subplots(figsize=(7.2, 3.4))
     x = np.arange(len(labels))
     values, bottom, top = (np.asarray(v, dtype=float) for v in (law, low, high))
     ax.bar(x, top - bottom, bottom=bottom, width=0.7, color="#BFDDEE", label="acceptance region")
@@ -225,7 +230,7 @@ def contradiction_landscape(
     no-signalling behaviours. by_concurrence : concurrence, largest gap, the gap that Hardy's measurements give.
     by_angles : angles of Alice, angles of Bob, largest gap of shape (Alice's, Bob's).
     """
-    figure, ((plane, entanglement), (noise, angles)) = plt.subplots(2, 2, figsize=(9.2, 7.4))
+    figure, ((plane, entanglement), (noise, angles)) = subplots(2, 2, figsize=(9.2, 7.4))
     _draw_ace_plane(plane, boundary, no_signalling)
     _draw_gap_by_concurrence(entanglement, by_concurrence)
     _draw_gap_by_angles(angles, by_angles)
