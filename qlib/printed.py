@@ -198,6 +198,8 @@ def _difference(printed: str, derived: Any, names: Names) -> Any:
     shapes = [getattr(side, "shape", ()) for side in (value, derived)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"formula {printed!r} has the shape {shapes[0]}, what is derived for it {shapes[1]}")
+    if derived.has(sp.Float):
+        raise ValueError(f"formula {printed!r}: it is compared exactly, but the derived {derived} is rounded")
     return value - derived
 
 
@@ -286,8 +288,8 @@ def _meaning(value: Any) -> Any:
 def is_zero(expression: sp.Expr) -> bool:
     """Whether an expression is identically zero: refuted by its value at a point, or proved by SymPy.
 
-    An undefined expression, such as 1/0, is not zero. Raises ``ArithmeticError`` if it vanishes at several points and
-    SymPy cannot prove it zero, ``ValueError`` if it holds floating-point numbers.
+    An undefined or infinite expression, such as 1/0, is not zero. Raises ``ArithmeticError`` if it vanishes at several
+    points and SymPy cannot prove it zero, ``ValueError`` if it holds floating-point numbers.
 
     >>> t = sp.Symbol("t", real=True)
     >>> is_zero(sp.sin(2 * t) - 2 * sp.sin(t) * sp.cos(t)), is_zero(sp.sin(2 * t) - 2 * sp.sin(t))
@@ -296,7 +298,7 @@ def is_zero(expression: sp.Expr) -> bool:
     expression = sp.sympify(expression)
     if expression.has(sp.Float):
         raise ValueError(f"{expression}: a formula is compared exactly, but this holds floating-point numbers")
-    if expression.has(sp.nan, sp.zoo):
+    if expression.has(sp.nan, sp.zoo) or expression.is_infinite:
         return False
     if sp.expand(expression) == 0:
         return True
