@@ -7,6 +7,7 @@ changed, whatever the clock says, and not when a file was merely touched.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
@@ -23,7 +24,6 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "qlib"
 LEDGER_MODULE = "qlib.ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
-MAGIC = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
 
 
 class PlanError(Exception):
@@ -95,26 +95,33 @@ class Chapter:
         return [c for c in jupytext.reads(self.text, fmt="md:myst").cells if c.cell_type == "code"]
 
     @functools.cached_property
-    def code(self) -> str:
-        """All code, with IPython's magics taken out."""
-        return "\n".join(MAGIC.sub(r"\1pass", cell.source) for cell in self.cells)
+    def code(self) -> list[str]:
+        """The source of each code cell."""
+        return [cell.source for cell in self.cells]
 
     @property
     def parameters(self) -> set[str]:
         """Names that the cell tagged ``parameters`` assigns."""
         tagged = [c.source for c in self.cells if "parameters" in c.metadata.get("tags", [])]
-        tree = parse("\n".join(tagged), self.path)
+        tree = parse("\n".join(tagged)) or ast.Module([], [])
         targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
         targets += [n.target for n in tree.body if isinstance(n, ast.AnnAssign)]
         return {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
 
 
-def parse(code: str, where: Path) -> ast.Module:
-    """Syntax tree of some Python code, or a PlanError that names the file."""
-    try:
-        return ast.parse(code)
-    except SyntaxError as error:
-        raise PlanError(f"{where}: {error.msg} in: {(error.text or '').strip()}") from None
+def parse(code: str) -> ast.Module | None:
+    """Syntax tree of Python code, IPython's magics included; None where it has none (running it will tell)."""
+    for read in (str, without_magics):
+        with contextlib.suppress(SyntaxError):
+            return ast.parse(read(code))
+    return None
+
+
+def without_magics(code: str) -> str:
+    """The Python that IPython makes of a cell."""
+    from IPython.core.inputtransformer2 import TransformerManager  # slow to import, seldom needed
+
+    return TransformerManager().transform_cell(code)
 
 
 # --- which modules some code needs ----------------------------------------------------------------------------------
@@ -138,22 +145,26 @@ def modules_of(root: Path) -> dict[str, Path]:
     return {".".join(parts).removesuffix(".__init__"): file for parts, file in zip(names, files, strict=True)}
 
 
-def modules_used(code: str, modules: Mapping[str, Path], where: Path) -> set[str]:
+def modules_used(code: Iterable[str], modules: Mapping[str, Path]) -> set[str]:
     """The package's modules that some code imports, directly or through one another.
+
+    Code that cannot be parsed might import anything: then it is all of them.
 
     Examples
     --------
-    >>> modules_used("import math", {}, Path("chapter.md"))
+    >>> modules_used(["import math"], {})
     set()
     """
-    waiting, used = [(code, where)], set()
+    waiting, used = list(code), set()
     while waiting:
-        source, path = waiting.pop()
-        for name in imported_names(parse(source, path)):
+        tree = parse(waiting.pop())
+        if tree is None:
+            return set(modules)
+        for name in imported_names(tree):
             parents = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
             for module in set(parents) & (modules.keys() - used):
                 used.add(module)
-                waiting.append((modules[module].read_text(encoding="utf-8"), modules[module]))
+                waiting.append(modules[module].read_text(encoding="utf-8"))
     return used
 
 
@@ -260,8 +271,7 @@ class Plan:
     @functools.lru_cache  # noqa: B019 (one plan lives as long as its process)
     def modules(self, slug: str) -> set[str]:
         """Names of the package's modules that a chapter uses."""
-        chapter = self.notebooks[slug]
-        return modules_used(chapter.code, self._modules, chapter.path)
+        return modules_used(self.notebooks[slug].code, self._modules)
 
     def files(self, slug: str) -> list[Path]:
         """The files that a chapter's outcome depends on, besides its claims and parameters."""
@@ -270,7 +280,7 @@ class Plan:
         resources = [p for p in (self.root / PACKAGE).iterdir() if p.is_file() and p.suffix != ".py"]
         used = [p for p in sorted(resources) if any(p.name in source for source in sources)]
         published = [p for p in sorted((self.root / "data" / "published").rglob("*.*")) if p.suffix != ".md"]
-        if not any("published" in code.lower() for code in [self.notebooks[slug].code, *sources]):
+        if not any("published" in code.lower() for code in [*self.notebooks[slug].code, *sources]):
             published = []
         pipeline = [self.root / "pipeline" / "execute.py", self.root / "requirements.lock"]
         return [self.notebooks[slug].path, *modules, *used, *published, *pipeline]

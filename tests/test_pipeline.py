@@ -125,9 +125,13 @@ def test_magics_do_not_hide_imports(tree):
     assert "qlib.other" in Plan(root=tree).modules("part/c")
 
 
-def test_a_syntax_error_names_its_file(tree):
-    with pytest.raises(PlanError, match=r"lower\.py"):
-        modules_used("import qlib.lower", {"qlib.lower": write(tree / "qlib/lower.py", "def")}, tree)
+def test_code_that_cannot_be_parsed_depends_on_everything(tree):
+    write(tree / "book/part/c.md", CHAPTER.format(title="c", code="def"))
+    assert Plan(root=tree).modules("part/c") == {"qlib", *(f"qlib.{m}" for m in ("ledger", "lower", "other", "upper"))}
+
+
+def test_a_line_that_begins_with_a_percent_sign_is_not_taken_for_a_magic():
+    assert modules_used(["x = (5\n    % 2)\nimport qlib.a"], {"qlib.a": Path(os.devnull)}) == {"qlib.a"}
 
 
 def test_editing_a_module_concerns_its_users_only(tree):

@@ -36,6 +36,13 @@ def drop_thebe(app: Any, page: str, template: str, context: dict[str, Any], doct
         context[kind] = [file for file in files if "thebe" not in f"{file} {getattr(file, 'attributes', '')}"]
 
 
+def unique_ids(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Take away the ids that sphinx-proof and sphinx-exercise repeat in every directive (nothing refers to them)."""
+    if "body" in context:
+        context["body"] = REPEATED_ID.sub("", context["body"])
+
+
+REPEATED_ID = re.compile(r' id="(proof|(proof|exercise|solution)-content)"')
 NAMED = re.compile(r"(?P<names>[\w*]+(, [\w*]+)*) : (?P<meaning>.*)")
 LITERAL = re.compile(r"(`[^`]*`|``.*?``)")
 
@@ -78,5 +85,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
-    app.connect("html-page-context", drop_thebe, priority=990)
+    for change in (drop_thebe, unique_ids):
+        app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
