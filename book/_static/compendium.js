@@ -1,7 +1,7 @@
 // Formulas wider than the page: an inline one gets a line of its own, and all that scroll can be reached by keyboard.
 window.addEventListener("load", async () => {
   if (!window.MathJax?.startup) return;
-  await MathJax.startup.promise;
+  for (let last; last !== MathJax.startup.promise; ) await (last = MathJax.startup.promise); // it is replaced once
   const fit = () => {
     for (const formula of document.querySelectorAll("mjx-container")) {
       formula.classList.remove("wide");

@@ -1,0 +1,174 @@
+"""The executed book, in the quick profile, through the same pipeline as the published one."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+
+from pipeline.plan import ROOT, Plan, modules_of, modules_used
+from qlib import ledger
+
+pytestmark = pytest.mark.xdist_group("book")  # one worker builds it
+
+KEY = "ionq-k3y-that-nobody-has"
+PLAN = Plan("quick")
+LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src")}
+
+
+def build() -> subprocess.CompletedProcess:
+    """Build the quick profile, with a key in the environment."""
+    command = [sys.executable, "-m", "pipeline", "book", "--profile", "quick"]
+    environment = {**os.environ, "PYTHONUTF8": "1", "IONQ_API_KEY": KEY, "COLUMNS": "200"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+
+
+@pytest.fixture(scope="module")
+def book() -> subprocess.CompletedProcess:
+    """The finished build."""
+    result = build()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+class Page(HTMLParser):
+    """What a page loads, links to and defines."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.ids, self.links, self.loads, self.images = path, [], [], [], []
+        self.language = self.title = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {key: value or "" for key, value in attrs}
+        self.ids += [values["id"]] if "id" in values else []
+        self.loads += [value for key, value in values.items() if (tag, key) in LOADED]
+        if tag == "link" and values.get("rel") in ("stylesheet", "preload", "icon", "modulepreload"):
+            self.loads.append(values["href"])
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag == "img":
+            self.images.append(values)
+        self.language = values.get("lang", "") if tag == "html" else self.language
+
+
+@pytest.fixture(scope="module")
+def pages(book) -> dict[Path, Page]:
+    """Every page of the website."""
+    paths = [path for path in sorted(PLAN.html.rglob("*.html")) if "_static" not in path.parts]
+    return {path.resolve(): Page(path) for path in paths}
+
+
+def test_the_summary_counts_the_claims_and_names_the_file_to_open(book):
+    claims = ledger.load()
+    verdicts = Counter(claim.verdict for claim in claims.values())
+    for verdict, number in verdicts.items():
+        assert re.search(rf"{verdict} +{number}\b", book.stdout), book.stdout
+    assert f"Claims of the four papers ({len(claims)})" in book.stdout
+    assert f"Open {PLAN.html / 'index.html'}" in book.stdout
+
+
+def test_a_second_build_does_nothing(book):
+    before = {path: path.stat().st_mtime_ns for path in PLAN.build.rglob("*.ipynb")}
+    result = build()
+    assert f"{len(PLAN.chapters)} chapters are up to date" in result.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_every_chapter_ran_without_error_or_warning(book):
+    for slug in PLAN.notebooks:
+        cells = nbformat.read(PLAN.executed(slug), as_version=4).cells
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], slug
+
+
+def test_every_claim_that_is_not_open_has_one_record(book):
+    records = json.loads(PLAN.ledger.read_text(encoding="utf-8"))
+    due = {claim.id: claim.verdict for claim in ledger.load().values() if claim.verdict != "open"}
+    assert {record["id"]: record["verdict"] for record in records} == due
+    assert len(records) == len(due)
+
+
+def test_no_key_of_the_environment_is_stored(book):
+    files = [*PLAN.build.rglob("*"), *(ROOT / ".snakemake").rglob("*"), *(ROOT / "data").rglob("*")]
+    assert not [file for file in files if file.is_file() and KEY.encode() in file.read_bytes()]
+    assert KEY not in book.stdout + book.stderr
+
+
+def test_the_profile_is_what_the_chapters_ran_with(book):
+    for slug in PLAN.notebooks:
+        cells = nbformat.read(PLAN.executed(slug), as_version=4).cells
+        injected = "\n".join(c.source for c in cells if "injected-parameters" in c.metadata.get("tags", []))
+        for name, value in PLAN.parameters(slug).items():
+            assert f"{name} = {value!r}" in injected
+
+
+def test_the_website_loads_nothing_from_elsewhere(pages):
+    loaded = {url for page in pages.values() for url in page.loads}
+    assert not [url for url in loaded if urlsplit(url).netloc]
+    for sheet in PLAN.html.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_every_file_that_a_page_loads_is_there(pages):
+    for page in pages.values():
+        for url in page.loads:
+            if not url.startswith("data:"):
+                assert (page.path.parent / unquote(urlsplit(url).path)).exists(), f"{page.path}: {url}"
+
+
+def test_every_internal_link_leads_somewhere(pages):
+    for page in pages.values():
+        for url in page.links:
+            parts = urlsplit(url)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path.resolve()
+            assert target.exists(), f"{page.path.name}: {url}"
+            if parts.fragment and target in pages:
+                assert unquote(parts.fragment) in {*pages[target].ids, "", "top"}, f"{page.path.name}: {url}"
+
+
+def test_the_ledgers_page_has_a_row_for_every_claim_and_a_link_for_every_check(pages):
+    page = pages[(PLAN.html / "book/reference/ledger.html").resolve()]
+    claims = ledger.load().values()
+    assert [i for i in page.ids if i.startswith("row-")] == [f"row-{claim.anchor}" for claim in claims]
+    linked = {url.split("#")[1] for url in page.links if "#claim-" in url}
+    assert linked == {claim.anchor for claim in claims if claim.verdict != "open"}
+
+
+def test_the_corrections_page_has_every_correction(pages):
+    page = pages[(PLAN.html / "book/reference/corrections.html").resolve()]
+    due = [claim.anchor.replace("claim-", "correction-", 1) for claim in ledger.load().values() if claim.correction]
+    assert [i for i in page.ids if i.startswith("correction-")] == due
+
+
+def test_the_api_page_has_every_module_after_those_that_it_imports(pages):
+    page = pages[(PLAN.html / "book/reference/api.html").resolve()]
+    modules = {name: path for name, path in modules_of(ROOT).items() if name != "qlib"}
+    order = [i.removeprefix("module-") for i in page.ids if i.startswith("module-")]
+    assert set(order) == set(modules)
+    for module, path in modules.items():
+        above = modules_used([path.read_text(encoding="utf-8")], modules) - {module}
+        assert all(order.index(other) < order.index(module) for other in above), f"{module} imports {above}"
+
+
+def test_pages_declare_their_language_and_pictures_their_meaning(pages):
+    for page in pages.values():
+        if page.path.parent == PLAN.html and page.path.name == "index.html":
+            continue  # leads to the first page
+        assert page.language == "en", page.path
+        assert not [image["src"] for image in page.images if not image.get("alt")], page.path
+
+
+def test_ids_are_unique(pages):
+    for page in pages.values():
+        assert not [i for i, number in Counter(page.ids).items() if number > 1], page.path
