@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 Floats = NDArray[np.float64]
+ITERATIONS = 200_000  # of expectation–maximisation, at most
 
 
 def acceptance_region(law: ArrayLike, shots: int, alarm: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -92,7 +93,7 @@ def best_bet(law: ArrayLike, models: ArrayLike, settings: ArrayLike, tolerance: 
     _require_common_outcomes(Q, K)
     joint = weight[:, None] * Q
     mixture = np.full(len(K), 1 / len(K))
-    for _ in range(200_000):
+    for _ in range(ITERATIONS):
         nearest = np.tensordot(mixture, K, 1)
         ratio = np.divide(Q, nearest, out=np.zeros_like(Q), where=Q > 0)
         expectation = np.tensordot(K, weight[:, None] * ratio, 2)

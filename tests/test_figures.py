@@ -1,0 +1,279 @@
+"""Figures: they show what they are given, say what their axes are, and are the same bytes every time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle, RegularPolygon
+
+from qlib import figures
+from qlib.graphs import CausalGraph, Kind, do, instrumental_graph, intervene_on_edges
+
+NETWORK = instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")])
+SHAPES = {Kind.OBSERVED: Circle, Kind.LATENT: Circle, Kind.QUANTUM: RegularPolygon, Kind.FIXED: Rectangle}
+
+
+@pytest.fixture(autouse=True)
+def style() -> Iterator[None]:
+    """The book's style in every test, and no figure left open."""
+    with mpl.rc_context():
+        plt.switch_backend("agg")
+        plt.style.use(str(Path(figures.__file__).with_name("qlib.mplstyle")))
+        yield
+        plt.close("all")
+
+
+def bounds() -> Figure:
+    return figures.bounds_by_assumption(["none", "some", "all"], [-1, 0.1, np.nan], [1, 0.1, np.nan], 0.0, "truth")
+
+
+def growth() -> Figure:
+    return figures.evidence_growth([[0.1, 2.0], [-0.1, -np.inf]], threshold=6, expected=0.01, rounds=[100, 200])
+
+
+def counts() -> Figure:
+    return figures.counts_against_law(["00", "01"], [0.4, 0.6], [0.41, 0.59], [0.35, 0.55], [0.45, 0.65])
+
+
+def graphs() -> Figure:
+    return figures.causal_graphs([NETWORK, do(NETWORK, "X")], ["before", "after"])
+
+
+def landscape() -> Figure:
+    point = {"ace": 0.0, "gap": 0.1, "concurrence": 0.5, "alice": 1.0, "bob": 1.2, "visibility": 0.8}
+    curve, grid = np.linspace(0, 1, 5), np.linspace(0.1, 1.5, 4)
+    return figures.contradiction_landscape(
+        dict.fromkeys(("one", "two", "three", "four"), point),
+        (curve, curve / 5), (curve, curve / 3), (curve, curve / 6, curve / 7), (grid, grid, np.outer(grid, grid)),
+    )  # fmt: skip
+
+
+PLOTS: list[Callable[[], Figure]] = [bounds, growth, counts, landscape]
+
+
+def arrows(ax: Axes) -> list[FancyArrowPatch]:
+    return [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+
+
+# ── every figure ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("draw", [*PLOTS, graphs], ids=lambda f: f.__name__)
+def test_a_figure_is_the_same_bytes_every_time(draw: Callable[[], Figure], tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        figure = draw()
+        assert figures.save(figure, tmp_path, name) is figure
+    first = (tmp_path / "first.svg").read_bytes()
+    assert (tmp_path / "second.svg").read_bytes() == first
+    assert b"<dc:date>" not in first
+    assert first.startswith(b"<?xml")
+
+
+def test_a_figure_is_the_same_bytes_in_every_process_whatever_the_style(tmp_path: Path) -> None:
+    """Neither the seed of Python's hashes nor a style that leaves the names in the file to chance shows in it."""
+    program = (
+        "import sys; from pathlib import Path; from qlib import figures, graphs; g = graphs.instrumental_graph\n"
+        "figures.save(figures.causal_graphs([g()]), Path(sys.argv[1]), sys.argv[2])"
+    )
+    for name, seed in (("one", "1"), ("two", "2")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "MPLBACKEND": "agg"}
+        subprocess.run([sys.executable, "-c", program, str(tmp_path), name], check=True, env=environment)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+@pytest.mark.parametrize("draw", PLOTS, ids=lambda f: f.__name__)
+def test_every_axis_says_what_it_shows(draw: Callable[[], Figure]) -> None:
+    """By its label, or by naming each of its ticks."""
+    for axis in (axis for ax in draw().axes for axis in (ax.xaxis, ax.yaxis)):
+        ticks = {tick.get_text() for tick in axis.get_ticklabels()}
+        assert axis.get_label_text() or ticks <= {"none", "some", "all", "00", "01"}
+
+
+def test_use_style_is_the_style_of_the_book() -> None:
+    mpl.rcdefaults()
+    figures.use_style()
+    assert mpl.rcParams["svg.hashsalt"] == "qlib"
+    assert mpl.rcParams["figure.constrained_layout.use"]
+    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert [f"#{colour.lstrip('#')}" for colour in colours] == [
+        figures.BLUE, figures.VERMILLION, figures.GREEN, figures.PURPLE, figures.ORANGE, figures.SKY, figures.BLACK,
+    ]  # fmt: skip
+
+
+# ── causal graphs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def causal_graphs(draw: st.DrawFn) -> CausalGraph:
+    nodes = "ABCDEF"[: draw(st.integers(1, 6))]
+    edges = [pair for pair in combinations(nodes, 2) if draw(st.booleans())]
+    order = [edge for edge in edges if draw(st.integers(0, 3)) == 0]
+    graph = CausalGraph({node: draw(st.sampled_from(list(Kind)[:3])) for node in nodes}, edges, order)
+    return do(graph, *[node for node in nodes if draw(st.integers(0, 4)) == 0])
+
+
+@settings(max_examples=15)
+@given(causal_graphs())
+def test_a_graph_is_drawn_node_per_node_and_arrow_per_arrow(graph: CausalGraph) -> None:
+    figure, ax = plt.subplots()
+    figures.draw_causal_graph(ax, graph)
+    assert [text.get_text() for text in ax.texts] == [f"${node}$" for node in graph.kinds]
+    nodes = [patch for patch in ax.patches if not isinstance(patch, FancyArrowPatch)]
+    for node, patch in zip(graph.kinds, nodes, strict=True):
+        kind = graph.kinds[node]
+        assert isinstance(patch, SHAPES[kind])
+        assert patch.get_linestyle() == figures.NODE_STYLE[kind]["linestyle"]
+    drawn = arrows(ax)
+    assert len(drawn) == len(graph.edges)
+    dashed = [arrow for arrow in drawn if arrow.get_linestyle() != "-"]
+    assert len(dashed) == len(graph.order_only)
+    plt.close(figure)
+
+
+@settings(max_examples=15)
+@given(causal_graphs())
+def test_every_node_has_a_place_of_its_own_and_is_within_the_axes(graph: CausalGraph) -> None:
+    figure, ax = plt.subplots()
+    figures.draw_causal_graph(ax, graph)
+    places = [text.get_position() for text in ax.texts]
+    assert len(set(places)) == len(places)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert all(left < x < right and bottom < y < top for x, y in places)
+    plt.close(figure)
+
+
+def test_nodes_stand_where_the_graph_puts_them() -> None:
+    (ax,) = figures.causal_graphs([NETWORK]).axes
+    assert {text.get_text(): text.get_position() for text in ax.texts} == {
+        "$Z$": (0, 0), "$X$": (1.5, 0), "$Y$": (3, 0), r"$\Lambda$": (2.25, 1.2),
+    }  # fmt: skip
+
+
+def test_nodes_without_a_place_stand_below_those_that_have_one() -> None:
+    hypothetical = intervene_on_edges(NETWORK, {("X", "Y"): "x", ("Z", "Y"): "z"})
+    (ax,) = figures.causal_graphs([hypothetical]).axes
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    assert all(places[f"${fixed}$"][1] < 0 for fixed in "xz")
+    assert len(set(places.values())) == 6
+
+
+@pytest.mark.parametrize("turn", range(8))
+@pytest.mark.parametrize("offset", [0.0, 0.2])
+def test_an_arrow_bends_around_a_node_in_its_way_in_every_direction(turn: int, offset: float) -> None:
+    direction = np.exp(1j * np.pi * turn / 4)
+    points = {"A": 0j, "B": (1.5 + offset * 1j) * direction, "C": 3 * direction, "D": 3j * direction}
+    places = {name: (point.real, point.imag) for name, point in points.items()}
+    graph = CausalGraph(dict.fromkeys("ABCD", Kind.OBSERVED), [("A", "C"), ("A", "D")], positions=places)
+    _, ax = plt.subplots()
+    figures.draw_causal_graph(ax, graph)
+    bent, straight = arrows(ax)
+    assert getattr(bent.get_connectionstyle(), "rad", 0) != 0
+    assert getattr(straight.get_connectionstyle(), "rad", 0) == 0
+
+
+def test_an_underscore_in_a_name_makes_an_index_of_all_that_follows() -> None:
+    graph = CausalGraph({"A_out": Kind.OBSERVED, "Λ_1": Kind.QUANTUM}, [])
+    figure = figures.causal_graphs([graph])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["$A_{out}$", r"$\Lambda_{1}$"]
+    figure.canvas.draw()
+
+
+def test_graphs_side_by_side_have_one_scale_and_their_titles() -> None:
+    figure = graphs()
+    assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
+    figure.canvas.draw()
+    scales = [ax.transData.transform((1, 0))[0] - ax.transData.transform((0, 0))[0] for ax in figure.axes]
+    assert scales[0] == pytest.approx(scales[1], rel=0.02)
+
+
+def test_missing_graphs_and_titles_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 graphs with 0 titles"):
+        figures.causal_graphs([])
+    with pytest.raises(ValueError, match="2 graphs with 1 titles"):
+        figures.causal_graphs([NETWORK, NETWORK], ["one"])
+
+
+# ── plots ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_bars_reach_from_bound_to_bound_and_those_that_miss_the_truth_stand_out() -> None:
+    figure = figures.bounds_by_assumption(
+        ["a", "b", "c", "d"], [-1, 0.1, -0.5, np.nan], [1, 0.4, -0.5, np.nan], 0.0, "truth"
+    )
+    (ax,) = figure.axes
+    bars = ax.lines[:3]
+    assert [bar.get_xdata().tolist() for bar in bars] == [[-1, 1], [0.1, 0.4], [-0.5, -0.5]]
+    assert [bar.get_ydata()[0] for bar in bars] == [3, 2, 1]
+    assert [bar.get_color() for bar in bars] == [figures.BLUE, figures.VERMILLION, figures.VERMILLION]
+    assert ax.lines[3].get_xdata() == [0.0, 0.0]
+    assert {text.get_text() for text in ax.texts} == {"impossible", "truth"}
+    ticks = dict(zip(ax.get_yticks(), [tick.get_text() for tick in ax.get_yticklabels()], strict=True))
+    assert ticks == {3: "a", 2: "b", 1: "c", 0: "d"}
+
+
+def test_bounds_that_coincide_can_be_seen() -> None:
+    pixels = []
+    for point in (0.52, -0.52):
+        figure = figures.bounds_by_assumption(["a"], [point], [point], 0.0, "")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels.append(np.asarray(canvas.buffer_rgba()).copy())
+    assert (pixels[0] != pixels[1]).any()
+
+
+def test_bounds_of_nonsense_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(1,\) should be \(1,\), one a label"):
+        figures.bounds_by_assumption(["a"], [0, 0], [1], 0.0, "")
+    with pytest.raises(ValueError, match="should not exceed"):
+        figures.bounds_by_assumption(["a"], [1], [0], 0.0, "")
+    with pytest.raises(ValueError, match="and be NaN where that is"):
+        figures.bounds_by_assumption(["a"], [np.nan], [0], 0.0, "")
+
+
+def test_evidence_is_drawn_in_decimal_logarithms() -> None:
+    paths = np.log(10) * np.array([[1.0, 2.0], [3.0, 4.0]])
+    (ax,) = figures.evidence_growth(paths, threshold=1.5, expected=np.log(10) / 100, rounds=[100, 200]).axes
+    assert [line.get_ydata().tolist() for line in ax.lines[:3]] == [
+        pytest.approx([1, 2]), pytest.approx([3, 4]), pytest.approx([1, 2]),
+    ]  # fmt: skip
+    assert list(ax.lines[3].get_ydata()) == [1.5, 1.5]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["simulated runs", "expected", "rejection at level $10^{-1.5}$"]
+
+
+def test_counts_stand_against_their_law_and_its_acceptance_region() -> None:
+    (ax,) = counts().axes
+    assert [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches] == [
+        pytest.approx((0.35, 0.45)), pytest.approx((0.55, 0.65)),
+    ]  # fmt: skip
+    (circuit,) = ax.lines
+    assert circuit.get_ydata().tolist() == [0.41, 0.59]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["00", "01"]
+    assert ax.get_ylim()[0] == 0
+
+
+def test_the_kinds_of_nodes_can_be_told_apart_without_colour() -> None:
+    """Shape and outline together differ for every two kinds."""
+    looks = {(SHAPES[kind], figures.NODE_STYLE[kind]["linestyle"]) for kind in Kind}
+    assert len(looks) == len(Kind)
+    assert set(figures.NODE_STYLE) == set(Kind)
+
+
+def test_positions_are_for_drawing_only() -> None:
+    moved = replace(NETWORK, positions={"Z": (9, 9)})
+    assert moved == NETWORK
+    (ax,) = figures.causal_graphs([moved]).axes
+    assert (9, 9) in [text.get_position() for text in ax.texts]
