@@ -29,7 +29,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from numbers import Number
 from types import CodeType
 from typing import Any
@@ -295,7 +295,11 @@ def is_zero(expression: sp.Expr) -> bool:
     >>> is_zero(sp.sin(2 * t) - 2 * sp.sin(t) * sp.cos(t)), is_zero(sp.sin(2 * t) - 2 * sp.sin(t))
     (True, False)
     """
-    expression = sp.sympify(expression)
+    return _is_zero(sp.sympify(expression))
+
+
+@lru_cache(maxsize=4096)
+def _is_zero(expression: sp.Expr) -> bool:
     if expression.has(sp.Float):
         raise ValueError(f"{expression}: a formula is compared exactly, but this holds floating-point numbers")
     if expression.has(sp.nan, sp.zoo) or expression.is_infinite:

@@ -1,0 +1,65 @@
+"""Every check of every chapter turns red when anything printed is altered.
+
+A chapter is executed with `ledger.check` replaced: where it would compare the claim as transcribed, it is also given
+the claim with one printed value altered, again and again until everything has been altered once.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import pytest
+import yaml
+
+from qlib import ledger, paths
+
+QUICK = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8"))
+CLOSED = [claim for claim in ledger.load().values() if claim.verdict != "open"]
+CHAPTERS = sorted({claim.chapter for claim in CLOSED})
+
+
+def misprinted(claim: ledger.Claim, key: str, altered: Any) -> ledger.Claim:
+    """The claim with one value altered: of a corrected key the correction, of any other the print."""
+    if claim.correction and key in claim.correction.values:
+        values = {**claim.correction.values, key: altered}
+        return claim.model_copy(update={"correction": claim.correction.model_copy(update={"values": values})})
+    return claim.model_copy(update={"printed": {**claim.printed, key: altered}})
+
+
+def without_correction(claim: ledger.Claim) -> ledger.Claim:
+    """The claim as it would stand if the print were what the correction says."""
+    return claim.model_copy(update={"printed": {**claim.printed, **claim.correction.values}})
+
+
+def run(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: Any) -> None:
+    """Execute a chapter's cells with the quick parameters and another `ledger.check`."""
+    monkeypatch.setenv("COMPENDIUM_GENERATED", str(tmp_path))
+    monkeypatch.setattr(ledger, "check", check)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for k, cell in enumerate(jupytext.read(paths.BOOK / f"{chapter}.md").cells):
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{chapter}, cell {k}", "exec"), namespace)
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace.update(QUICK.get(chapter, {}))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.filterwarnings("default")
+def test_every_check_refuses_every_misprint(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    checked: dict[str, int] = {}
+
+    def check(id: str, derived: Mapping[str, object], *, how: Any, names: Any = None) -> None:
+        claim = ledger.load()[id]
+        assert ledger.examine(claim, derived, how=how, names=names).verdict == claim.verdict
+        alterations = [misprinted(claim, *alteration) for alteration in ledger.mutants(claim, derived)]
+        if claim.correction:
+            alterations.append(without_correction(claim))
+        for altered in alterations:
+            with pytest.raises(ledger.LedgerError, match=id):
+                ledger.examine(altered, derived, how=how, names=names)
+        checked[id] = len(alterations)
+
+    run(chapter, monkeypatch, tmp_path, check)
+    assert set(checked) == {claim.id for claim in CLOSED if claim.chapter == chapter}
+    assert all(checked[claim.id] >= len(claim.printed) for claim in CLOSED if claim.chapter == chapter)
