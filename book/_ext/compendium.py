@@ -79,12 +79,18 @@ def render_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lin
     lines[:] = rendered
 
 
+def short_signature(app: Any, what: str, name: str, obj: Any, *rest: Any) -> tuple[str, None] | None:
+    """A Pydantic model's fields are listed below it, so its signature need not list them with all their validators."""
+    return ("", None) if hasattr(obj, "model_fields") else None
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
     app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
+    app.connect("autodoc-process-signature", short_signature)
     for change in (drop_thebe, unique_ids):
         app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
