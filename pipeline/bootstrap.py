@@ -121,7 +121,7 @@ def install(uv, lock):
     python = str(VENV / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     if lock and uv:
-        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python]
+        sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", python]
         run([*sync, "requirements.lock"], "install the lock")
     elif lock:
         run([*pip, "--require-hashes", "-r", "requirements.lock"], "install the lock")
