@@ -1,0 +1,47 @@
+"""What the README says is so."""
+
+import re
+from collections import Counter
+
+import yaml
+
+from qlib import ledger
+from qlib.paths import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs_and_prints_what_it_says(capsys) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    (said,) = re.findall(r"# (-?\d[\d.]* to [\d.]+)$", example, flags=re.MULTILINE)
+    assert capsys.readouterr().out.startswith(said + "\n")
+
+
+def test_its_counts_are_those_of_the_ledger() -> None:
+    claims = ledger.load().values()
+    assert f"ledger of {len(claims)} items" in README
+    for paper, said in zip(ledger.PAPERS, re.findall(r"^\|.*arXiv.*\| ([^|]+) \|$", README, re.MULTILINE), strict=True):
+        verdicts = Counter(claim.verdict for claim in claims if claim.paper == paper)
+        checked, total = verdicts.total() - verdicts["open"], verdicts.total()
+        counted = f"whole: {total} of {total} items checked, {verdicts['corrected']} corrected"
+        assert said == (counted if checked == total else "items in the ledger, open")
+
+
+def test_every_command_that_it_names_is_one() -> None:
+    commands = set(re.findall(r"`?make ([a-z]+)", README)) | set(re.findall(r"`(serve|notebooks|bench|clean)`", README))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert commands
+    assert commands <= targets
+
+
+def test_every_file_that_it_names_is_there() -> None:
+    named = re.findall(r"`([\w./-]+\.(?:md|cff|yml))`", README) + re.findall(r"\]\((book/[^)]+)\)", README)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_its_citation_file_names_the_four_papers() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    numbers = {identifier["value"] for paper in citation["references"] for identifier in paper["identifiers"]}
+    assert numbers == set(re.findall(r"arXiv:\d+\.\d+", README))
