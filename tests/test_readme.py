@@ -29,7 +29,7 @@ def test_its_counts_are_those_of_the_ledger() -> None:
 
 
 def test_every_command_that_it_names_is_one() -> None:
-    commands = set(re.findall(r"`?make ([a-z]+)", README)) | set(re.findall(r"`(serve|notebooks|bench|clean)`", README))
+    commands = set(re.findall(r"\bmake ([a-z]+)", README)) | set(re.findall(r"`(serve|notebooks|bench|clean)`", README))
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert commands
     assert commands <= targets
