@@ -162,8 +162,8 @@ def bounds_by_assumption(
         if np.isnan(a):
             ax.text(truth, row, "impossible", color=VERMILLION, ha="center", va="center")
             continue
-        color = VERMILLION if out else BLUE
-        ax.plot([a, b], [row, row], "|-", color=color, linewidth=7, solid_capstyle="butt", markersize=7, markeredgewidth=2)
+        bar = {"color": VERMILLION if out else BLUE, "linewidth": 7, "solid_capstyle": "butt"}
+        ax.plot([a, b], [row, row], "|-", markersize=7, markeredgewidth=2, **bar)
     ax.axvline(truth, color=BLACK, linewidth=1.2, linestyle="--")
     ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
     ax.set_yticks(rows, labels)
