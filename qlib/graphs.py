@@ -4,17 +4,22 @@ Two surgeries are provided. `do` is Pearl's: a node loses its causes and takes a
 replaces what *one* child receives from a node by a fixed value and leaves the node itself, with its causes and its
 other children, as it was: it is what an experimenter does who records a variable and then resends another value.
 Fig. 2b of Wang & Zhang (2025) is the second surgery, applied to X → Y and Z → Y.
+
+`d_separated` and `d_separations` say which conditional independences a graph implies, `latent_projection` what is left
+of it when its latent nodes are left out. `qlib.enumeration` asks the same of millions of graphs at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import combinations, product
 
 import networkx as nx
 
 Edge = tuple[str, str]
+Separation = tuple[frozenset[str], frozenset[str], frozenset[str]]
 
 
 class Kind(StrEnum):
@@ -183,6 +188,153 @@ def replace_parts(
         kinds=kinds,
         edges=(graph.edges - gone) | frozenset(added),
         order_only=(graph.order_only - gone) | frozenset(added_order_only),
+    )
+
+
+# ── d-separation ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def d_separated(
+    graph: CausalGraph, xs: str | Iterable[str], ys: str | Iterable[str], given: str | Iterable[str] = ()
+) -> bool:
+    """Whether `given` blocks every path between `xs` and `ys` (Pearl's d-separation, by networkx).
+
+    A single name stands for the set of that one node. Latent nodes are nodes like others, so that a latent may have any
+    number of children and may itself be in any of the three sets. Arrows that carry order only carry no influence and
+    count for nothing. The empty set is separated from every set. Raises ``ValueError`` for an unknown node, or one that
+    is in two of the sets.
+
+    >>> graph = instrumental_graph()
+    >>> d_separated(graph, "Z", "Λ"), d_separated(graph, "Z", "Λ", given="Y"), d_separated(graph, "Z", "Y", ["X", "Λ"])
+    (True, False, True)
+    """
+    sets = [{part} if isinstance(part, str) else set(part) for part in (xs, ys, given)]
+    for node in set().union(*sets):
+        graph.require(node)
+    for one, other in combinations(sets, 2):
+        if twice := one & other:
+            raise ValueError(f"{min(twice)!r} is in two of the three sets, which should be disjoint")
+    return not sets[0] or not sets[1] or bool(nx.is_d_separator(_influences(graph), *sets))
+
+
+def _influences(graph: CausalGraph) -> nx.DiGraph:
+    """The arrows that carry a value."""
+    digraph = graph.digraph
+    digraph.remove_edges_from(graph.order_only)
+    return digraph
+
+
+def d_separations(
+    graph: CausalGraph, observed: Iterable[str] | None = None, *, sets: bool = True
+) -> Iterator[Separation]:
+    """Every d-separation (xs, ys, given) that holds among the observed nodes, each once.
+
+    observed : the nodes to speak about; by default those of the kind `Kind.OBSERVED`.
+    sets : statements between sets of nodes, or (False) between single nodes only, given any set. As sets are
+        d-separated where all pairs of their elements are, the second determine the first.
+
+    Of (xs, ys, given) and (ys, xs, given) the one is listed whose xs holds the node that comes first among `observed`.
+
+    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> [tuple("".join(part) for part in separation) for separation in d_separations(chain)]
+    [('A', 'C', 'B')]
+    """
+    nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
+    digraph = _influences(graph)
+    for node in nodes:
+        graph.require(node)
+    separated = {
+        (x, y, given)
+        for x, y in combinations(nodes, 2)
+        for given in subsets([node for node in nodes if node not in (x, y)])
+        if nx.is_d_separator(digraph, {x}, {y}, set(given))
+    }
+    for xs, ys, given in disjoint_triples(nodes):
+        pairs = (tuple(sorted(pair, key=nodes.index)) for pair in product(xs, ys))
+        if (sets or len(xs) == len(ys) == 1) and all((*pair, given) in separated for pair in pairs):
+            yield xs, ys, given
+
+
+def subsets(items: Iterable[str]) -> Iterator[frozenset[str]]:
+    """All subsets, the small ones first.
+
+    >>> ["".join(sorted(subset)) for subset in subsets("ab")]
+    ['', 'a', 'b', 'ab']
+    """
+    pool = tuple(items)
+    for size in range(len(pool) + 1):
+        yield from map(frozenset, combinations(pool, size))
+
+
+def disjoint_triples(nodes: Iterable[str]) -> Iterator[Separation]:
+    """All (xs, ys, given) of disjoint sets, xs and ys not empty, the first node of both in xs.
+
+    >>> sum(1 for _ in disjoint_triples("ABC"))
+    9
+    """
+    pool = tuple(nodes)
+    for places in product(range(4), repeat=len(pool)):
+        xs, ys, given = (
+            frozenset(node for node, at in zip(pool, places, strict=True) if at == part) for part in (1, 2, 3)
+        )
+        if xs and ys and places.index(1) < places.index(2):
+            yield xs, ys, given
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What is left of a causal graph when its latent nodes are left out: an acyclic directed mixed graph.
+
+    nodes : the nodes that are kept. arrows : the pairs (cause, effect). confounded : the pairs of nodes that a common
+    cause outside the graph acts on (↔).
+    """
+
+    nodes: tuple[str, ...]
+    arrows: frozenset[Edge]
+    confounded: frozenset[frozenset[str]]
+
+    def with_latents(self, kind: Kind = Kind.LATENT) -> CausalGraph:
+        """A causal graph with a latent common cause for every confounded pair; its projection is this one.
+
+        >>> sorted(latent_projection(instrumental_graph()).with_latents().edges)
+        [('X', 'Y'), ('X↔Y', 'X'), ('X↔Y', 'Y'), ('Z', 'X')]
+        """
+        pairs = {"↔".join(sorted(pair, key=self.nodes.index)): pair for pair in self.confounded}
+        kinds = {**dict.fromkeys(self.nodes, Kind.OBSERVED), **dict.fromkeys(sorted(pairs), kind)}
+        return CausalGraph(kinds, self.arrows | {(name, node) for name, pair in pairs.items() for node in pair})
+
+
+def latent_projection(graph: CausalGraph, observed: Iterable[str] | None = None) -> Projection:
+    """Verma and Pearl's projection onto the observed nodes; it has the same d-separations among them.
+
+    There is an arrow where a directed path leads from one kept node to another through left-out nodes only, and ↔ where
+    some left-out node reaches both by such paths. A latent with three children thus leaves three pairs.
+
+    >>> latent_projection(instrumental_graph()).confounded == {frozenset("XY")}
+    True
+    """
+    nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
+    for node in nodes:
+        graph.require(node)
+    digraph = _influences(graph)
+
+    def reached(start: str) -> set[str]:
+        """The kept nodes that a directed path leads to through left-out nodes only."""
+        found: set[str] = set()
+        pending, seen = [start], {start}
+        while pending:
+            for child in digraph.successors(pending.pop()):
+                if child in nodes:
+                    found.add(child)
+                elif child not in seen:
+                    seen.add(child)
+                    pending.append(child)
+        return found
+
+    arrows = frozenset((node, effect) for node in nodes for effect in reached(node))
+    hidden = [reached(node) for node in graph.kinds if node not in nodes]
+    return Projection(
+        nodes, arrows, frozenset(frozenset(pair) for effects in hidden for pair in combinations(sorted(effects), 2))
     )
 
 

@@ -6,10 +6,23 @@ from itertools import combinations
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.graphs import CausalGraph, Edge, Kind, do, instrumental_graph, intervene_on_edges, replace_parts
+from qlib.graphs import (
+    CausalGraph,
+    Edge,
+    Kind,
+    d_separated,
+    d_separations,
+    disjoint_triples,
+    do,
+    instrumental_graph,
+    intervene_on_edges,
+    latent_projection,
+    replace_parts,
+    subsets,
+)
 
 NODES = "ABCDEF"
 KINDS = st.sampled_from([Kind.OBSERVED, Kind.LATENT, Kind.QUANTUM])
@@ -222,6 +235,91 @@ def test_edge_surgery_never_merges_two_arrows() -> None:
         intervene_on_edges(graph, {("X", "Y"): "v", ("Z", "Y"): "v"})
     shared = intervene_on_edges(graph, {("Λ", "X"): "v", ("Λ", "Y"): "v"})
     assert {("v", "X"), ("v", "Y")} <= shared.edges
+
+
+# ── d-separation ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(graphs())
+def test_every_node_is_separated_from_its_non_descendants_by_its_parents(graph: CausalGraph) -> None:
+    graph = replace(graph, order_only=frozenset())
+    for node in graph.kinds:
+        parents = graph.parents(node)
+        others = {other for other in graph.kinds if node not in graph.ancestors(other)} - parents - {node}
+        assert d_separated(graph, node, others, parents)
+
+
+@given(graphs())
+def test_what_is_adjacent_is_never_separated_and_what_is_not_can_be(graph: CausalGraph) -> None:
+    adjacent = {frozenset(edge) for edge in graph.edges - graph.order_only}
+    found = {frozenset(xs | ys) for xs, ys, _ in d_separations(graph, graph.kinds, sets=False)}
+    assert found == {frozenset(pair) for pair in combinations(graph.kinds, 2)} - adjacent
+
+
+@settings(max_examples=25, deadline=None)
+@given(graphs())
+def test_the_listed_separations_are_those_that_hold(graph: CausalGraph) -> None:
+    nodes = list(graph.kinds)[:4]
+    listed = list(d_separations(graph, nodes))
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == {triple for triple in disjoint_triples(nodes) if d_separated(graph, *triple)}
+    single = [triple for triple in listed if len(triple[0]) == len(triple[1]) == 1]
+    assert set(single) == set(d_separations(graph, nodes, sets=False))
+
+
+@settings(max_examples=50, deadline=None)
+@given(graphs())
+def test_the_latent_projection_keeps_the_separations(graph: CausalGraph) -> None:
+    nodes = graph.of_kind(Kind.OBSERVED)
+    projection = latent_projection(graph)
+    assert projection.nodes == nodes
+    after = projection.with_latents(Kind.QUANTUM)
+    assert set(d_separations(after, nodes, sets=False)) == set(d_separations(graph, sets=False))
+    assert latent_projection(after) == projection
+
+
+def test_a_latent_with_three_children_projects_to_three_confounded_pairs() -> None:
+    kinds = {"L": Kind.LATENT, **dict.fromkeys("ABC", Kind.OBSERVED)}
+    projection = latent_projection(CausalGraph(kinds, [("L", node) for node in "ABC"]))
+    assert projection.confounded == {frozenset(pair) for pair in combinations("ABC", 2)}
+    assert not projection.arrows
+
+
+def test_a_latent_between_two_observed_nodes_projects_to_an_arrow() -> None:
+    kinds = {"A": Kind.OBSERVED, "L": Kind.LATENT, "B": Kind.OBSERVED}
+    projection = latent_projection(CausalGraph(kinds, [("A", "L"), ("L", "B")]))
+    assert projection.arrows == {("A", "B")}
+    assert not projection.confounded
+
+
+def test_arrows_that_carry_order_only_separate_nothing_and_join_nothing() -> None:
+    graph = instrumental_graph(order_only=[("Z", "Y")])
+    plain = instrumental_graph()
+    assert set(d_separations(graph, "ZXYΛ")) == set(d_separations(plain, "ZXYΛ"))
+    assert latent_projection(graph) == latent_projection(plain)
+
+
+def test_a_name_stands_for_its_set_and_the_empty_set_is_separated_from_all() -> None:
+    assert d_separated(chain(), "A", "C", "B") is d_separated(chain(), {"A"}, {"C"}, {"B"}) is True
+    assert d_separated(chain(), "A", ["B", "C"]) is False
+    assert d_separated(chain(), (), "A")
+    assert d_separated(chain(), "A", (), "B")
+
+
+def test_separation_of_unknown_or_repeated_nodes_is_refused() -> None:
+    with pytest.raises(ValueError, match="'D' is not a node"):
+        d_separated(chain(), "A", "D")
+    with pytest.raises(ValueError, match="'B' is in two of the three sets"):
+        d_separated(chain(), ["A", "B"], "C", "B")
+    for ask in (d_separations, latent_projection):
+        with pytest.raises(ValueError, match="'D' is not a node"):
+            list(ask(chain(), "ABD"))  # type: ignore[operator]
+
+
+def test_the_number_of_disjoint_triples_is_half_of_what_two_ordered_sets_would_give() -> None:
+    for n in range(6):
+        assert sum(1 for _ in subsets("ABCDE"[:n])) == 2**n
+        assert sum(1 for _ in disjoint_triples("ABCDE"[:n])) == (4**n - 2 * 3**n + 2**n) // 2
 
 
 # ── the instrumental scenario ───────────────────────────────────────────────────────────────────────────────────────
