@@ -305,11 +305,10 @@ class ProbabilisticModel:
         if given:
             return self.abduct(given).distribution(*queries)
         variables = [q.variable if isinstance(q, Response) else q for q in queries]
-        places = [np.broadcast_to(self.structure.responses(q), self.structure.shape) for q in queries]
-        shape = tuple(len(self.structure.domains[v]) for v in variables)
-        result = np.zeros(shape, dtype=self.law.dtype)
+        places = np.broadcast_arrays(np.zeros(self.structure.shape, int), *map(self.structure.responses, queries))
+        result = np.full((1, *(len(self.structure.domains[v]) for v in variables)), self._zero)
         np.add.at(result, tuple(places), self.law)
-        return _tidy(result)
+        return _tidy(result[0])
 
     def probability(self, event: Event, given: Event | None = None) -> Any:
         """The probability of an event, variable or potential response → value, given evidence of the same form.
@@ -320,7 +319,7 @@ class ProbabilisticModel:
         """
         if given:
             return self.abduct(given).probability(event)
-        total = np.where(self._holds(event), self.law, 0).sum()
+        total = np.where(self._holds(event), self.law, self._zero).sum()
         return _tidy(np.asarray(total, dtype=self.law.dtype)).item()
 
     def abduct(self, evidence: Event) -> ProbabilisticModel:
@@ -329,7 +328,7 @@ class ProbabilisticModel:
         evidence : variable or potential response → observed value. Step 1 of Theorem 1 of Suresh, Frembs & Cavalcanti.
         Raises ``ValueError`` for evidence of probability zero.
         """
-        weights = np.where(self._holds(evidence), self.law, 0)
+        weights = np.where(self._holds(evidence), self.law, self._zero)
         if not np.any(weights != 0):
             seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
             raise ValueError(f"evidence {seen}: it has probability zero in this model")
@@ -351,6 +350,11 @@ class ProbabilisticModel:
         4/5
         """
         return self.abduct(given).do(do).probability(event)
+
+    @property
+    def _zero(self) -> Any:
+        """Zero in the number system of the law."""
+        return self.law.flat[0] * 0
 
     def _holds(self, event: Event) -> NDArray[np.bool_]:
         """Whether an event happens, in every exogenous state."""
