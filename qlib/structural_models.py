@@ -389,7 +389,7 @@ def _validate_law(structure: StructuralModel, law: Array) -> None:
     name = f"the law of ({_names(structure.exogenous)})"
     if law.shape != structure.shape:
         raise ValueError(f"{name} has shape {law.shape}; the numbers of values make it {structure.shape}")
-    negative = np.frompyfunc(_is_negative, 1, 1)(law).astype(bool) if is_exact(law) else law < 0
+    negative = np.vectorize(_is_negative, otypes=[bool])(law) if is_exact(law) else law < 0
     for at in np.argwhere(negative):
         u = ", ".join(f"{n}={d[k]}" for (n, d), k in zip(structure.exogenous.items(), at, strict=True))
         raise ValueError(f"{name} is {law[tuple(at)]} at ({u}); a probability is not negative")
