@@ -297,10 +297,10 @@ def _vanishes(entry: Any) -> bool:
     expression = sp.expand(sp.sympify(entry))
     if expression.is_Rational:
         return bool(expression == 0)
-    if not expression.free_symbols:
-        return exact_sign(expression) == 0
-    if exact_sign(expression.subs(_point(expression.free_symbols))) != 0:
+    if abs(expression.subs(_point(expression.free_symbols)).evalf(30)) > sp.Rational(1, 10**20):
         return False
+    if expression.is_algebraic:
+        return exact_sign(expression) == 0
     if sp.expand(sp.radsimp(sp.simplify(expression))) == 0:
         return True
     raise ArithmeticError(f"{expression} vanishes where it was evaluated, but it could not be proved to be zero")
