@@ -1,0 +1,283 @@
+r"""The polytope of noncontextual phenomena and its facets, in exact arithmetic: the Kochen–Specker inequalities.
+
+In a scenario with finitely many assignments of outcomes the noncontextual phenomena are their mixtures, a polytope; its
+facets are the tight inequalities, in Bell scenarios the Bell inequalities (Pitowsky 1989).
+
+*Coordinates*: a nondisturbing phenomenon is fixed by the probabilities P(a_S | S) for all sets S of compatible
+measurements and outcomes a_S none of which is its measurement's last (Collins & Gisin 2004). In these coordinates the
+polytope has full dimension, and a facet is a row (y_0, y) of coprime integers: y_0 + y·x ≥ 0.
+
+Facets are found by the double description method of Motzkin, Raiffa, Thompson & Thrall (1953) on integers: it is
+complete by construction. :meth:`Facets.verify` nevertheless takes nothing from it: every facet is checked against all
+vertices, the vertices on it have to span it, and the list is complete if the facets, described dually by the same
+method, have these vertices and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, product
+from typing import Any
+
+import flint
+import networkx as nx
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from qlib.exact import exact
+from qlib.factorisability import Inequality, general_bound
+from qlib.linear_programs import CertificateError
+from qlib.scenarios import Scenario
+
+Integers = NDArray[np.int64]
+LARGEST = 2**31  # an entry of a row: products of two stay within 64 bits
+
+
+# --- coordinates -----------------------------------------------------------------------------------------------------
+
+Coordinate = tuple[tuple[str, ...], tuple[int, ...]]
+
+
+@lru_cache(maxsize=32)
+def coordinates(scenario: Scenario) -> tuple[Coordinate, ...]:
+    """The coordinates of nondisturbing phenomena: sets of compatible measurements with an outcome of each.
+
+    >>> from qlib.scenarios import bell_scenario, cycle_scenario
+    >>> len(coordinates(bell_scenario(2, 2))), len(coordinates(cycle_scenario(5)))
+    (8, 10)
+    """
+    order = scenario.measurements.index
+    compatible = {
+        tuple(sorted(chosen, key=order))
+        for context in scenario.contexts
+        for size in range(1, len(context) + 1)
+        for chosen in combinations(context, size)
+    }
+    subsets = sorted(compatible, key=lambda names: (len(names), [order(m) for m in names]))
+    return tuple((S, a) for S in subsets for a in product(*[range(scenario.outcomes[m] - 1) for m in S]))
+
+
+def vertices(scenario: Scenario) -> Integers:
+    """The coordinates of every assignment of outcomes, zeros and ones, shape (assignments, coordinates)."""
+    column = {m: scenario.assignments[:, k] for k, m in enumerate(scenario.measurements)}
+    columns = [
+        np.prod([column[m] == a for m, a in zip(S, outcomes, strict=True)], axis=0, dtype=np.int64)
+        for S, outcomes in coordinates(scenario)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _inequality(scenario: Scenario, row: Integers) -> Inequality:
+    """The row y_0 + y·x ≥ 0 as an inequality in all probabilities; a coordinate is read off the first context."""
+    array = exact(np.zeros(scenario.shape, dtype=int))
+    for (S, outcomes), y in zip(coordinates(scenario), row[1:].tolist(), strict=True):
+        c = next(c for c, context in enumerate(scenario.contexts) if set(S) <= set(context))
+        places = [1 + scenario.contexts[c].index(m) for m in S]
+        for index in scenario.entries:
+            if y and index[0] == c and tuple(index[k] for k in places) == outcomes:
+                array[index] -= y
+    return Inequality(scenario, array, sp.Integer(int(row[0])))
+
+
+# --- double description ----------------------------------------------------------------------------------------------
+
+
+def _primitive(rows: Integers) -> Integers:
+    """The rows divided by their greatest common divisors; OverflowError before a product could leave 64 bits."""
+    rows = rows // np.maximum(np.gcd.reduce(rows, axis=1, keepdims=True), 1)
+    if rows.size and np.abs(rows).max() > LARGEST:
+        raise OverflowError("the numbers grow beyond what 64-bit integers hold; another order of the rows may help")
+    return rows
+
+
+def _independent(W: Integers) -> list[int]:
+    """The first rows of full rank, greedily."""
+    echelon, _, rank = flint.fmpz_mat(W.T.tolist()).rref()
+    table = [list(map(int, line)) for line in echelon.table()[:rank]]
+    return [next(j for j, x in enumerate(line) if x) for line in table]
+
+
+def extreme_rays(W: ArrayLike) -> Integers:
+    """All extreme rays of the cone {y : W y ≥ 0}, as rows of coprime integers, by the double description method.
+
+    W : whole numbers, of full column rank (so that the cone is pointed). Constraint by constraint, the rays that
+    violate it are replaced by those where edges from the others leave it; two rays share an edge exactly if no third
+    ray satisfies with equality all constraints that both do.
+    Raises ``ValueError`` if the rank is lower.
+
+    >>> extreme_rays([[1, 0], [0, 1], [1, 1]]).tolist()
+    [[0, 1], [1, 0]]
+    """
+    W = np.asarray(W, dtype=np.int64)
+    dimension = W.shape[1]
+    start = _independent(W)
+    if len(start) < dimension:
+        raise ValueError(f"the rows have the rank {len(start)}, below the {dimension} columns: the cone holds a line")
+    R = _primitive(_dual_basis(W[start]))
+    done = list(start)
+    for j in [j for j in range(len(W)) if j not in start]:
+        R = _cut(R, W[done], W[j])
+        done.append(j)
+    return np.asarray(R[np.lexsort(R.T[::-1])])
+
+
+def _dual_basis(basis: Integers) -> Integers:
+    """The extreme rays of the cone that so many constraints as there are dimensions cut out, in whole numbers."""
+    columns = flint.fmpz_mat(basis.T.tolist()).inv().table()
+    common = int(np.lcm.reduce([int(x.q) for line in columns for x in line]))
+    return np.array([[int(x.p) * (common // int(x.q)) for x in line] for line in columns], dtype=np.int64)
+
+
+def _cut(R: Integers, W: Integers, w: Integers) -> Integers:
+    """The extreme rays of {y : W y ≥ 0, w·y ≥ 0} from those of {y : W y ≥ 0}."""
+    value = R @ w
+    positive, negative = np.flatnonzero(value > 0), np.flatnonzero(value < 0)
+    tight = (R @ W.T == 0).astype(np.float32)
+    new = [R[value >= 0]]
+    for p in positive:
+        common = tight[p] * tight[negative]
+        count = common.sum(axis=1)
+        enough = np.flatnonzero(count >= R.shape[1] - 2)
+        holders = (common[enough] @ tight.T == count[enough, None]).sum(axis=1)
+        n = negative[enough[holders == 2]]
+        new.append(_primitive(value[p] * R[n] - value[n, None] * R[p]))
+    return np.concatenate(new)
+
+
+# --- facets ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Facets:
+    """The facets of a scenario's noncontextual polytope.
+
+    rows : (facets, 1 + coordinates), y_0 + y·x ≥ 0. incidence : (facets, assignments), which vertex lies on which.
+    """
+
+    scenario: Scenario
+    rows: Integers
+    incidence: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def inequality(self, k: int) -> Inequality:
+        """The k-th facet as an inequality in the probabilities."""
+        return _inequality(self.scenario, self.rows[k])
+
+    def verify(self, complete: bool = True) -> None:
+        """Verify in exact arithmetic that these are facets, and `complete`: that there are no others.
+
+        Each holds at every vertex, and the vertices on it have its dimension; a polytope that satisfies all of these
+        inequalities and has the vertices of the noncontextual one is that one. Raises CertificateError.
+        """
+        V = _homogeneous(self.scenario)
+        values = self.rows @ V.T
+        if (values < 0).any() or ((values == 0) != self.incidence).any():
+            raise CertificateError("a vertex violates a facet, or does not lie where it should")
+        for k, on in enumerate(self.incidence):
+            rank = flint.fmpz_mat(V[on].tolist()).rank() if on.any() else 0
+            if rank != V.shape[1] - 1:
+                raise CertificateError(f"facet {k}: its vertices span the dimension {rank - 1}, not {V.shape[1] - 2}")
+        if complete and set(map(tuple, extreme_rays(self.rows))) != set(map(tuple, V)):
+            raise CertificateError("the inequalities have other vertices than the polytope: a facet is missing")
+
+
+def _homogeneous(scenario: Scenario) -> Integers:
+    V = vertices(scenario)
+    return np.concatenate([np.ones((len(V), 1), dtype=np.int64), V], axis=1)
+
+
+@lru_cache(maxsize=16)
+def facets(scenario: Scenario) -> Facets:
+    """All facets of the polytope of noncontextual phenomena.
+
+    >>> from qlib.scenarios import bell_scenario
+    >>> len(facets(bell_scenario(2, 2)))
+    24
+    """
+    V = _homogeneous(scenario)
+    rows = extreme_rays(V)
+    return Facets(scenario, rows, rows @ V.T == 0)
+
+
+# --- symmetry --------------------------------------------------------------------------------------------------------
+
+
+def relabellings(scenario: Scenario) -> Iterator[Integers]:
+    """Permutations of the assignments that generate the scenario's symmetry group.
+
+    They come from exchanging two outcomes of one measurement, and from permuting measurements so that contexts become
+    contexts. Each is an array π: assignment k becomes assignment π[k].
+    """
+    sizes = tuple(scenario.outcomes.values())
+    A = scenario.assignments
+    for k, size in enumerate(sizes):
+        for a in range(size - 1):
+            exchanged = A.copy()
+            exchanged[:, k] = np.select([A[:, k] == a, A[:, k] == a + 1], [a + 1, a], A[:, k])
+            yield np.ravel_multi_index(tuple(exchanged.T), sizes)
+    for image in automorphisms(scenario):
+        moved = np.empty_like(A)
+        for k, m in enumerate(scenario.measurements):
+            moved[:, scenario.measurements.index(image[m])] = A[:, k]
+        yield np.ravel_multi_index(tuple(moved.T), sizes)
+
+
+def automorphisms(scenario: Scenario) -> Iterator[dict[str, str]]:
+    """The permutations of the measurements that keep contexts and numbers of outcomes.
+
+    >>> from qlib.scenarios import cycle_scenario
+    >>> sum(1 for _ in automorphisms(cycle_scenario(5)))
+    10
+    """
+    graph = nx.Graph()
+    graph.add_nodes_from((m, {"kind": n}) for m, n in scenario.outcomes.items())
+    for context in {frozenset(context) for context in scenario.contexts}:
+        graph.add_node(context, kind="context")
+        graph.add_edges_from((m, context) for m in context)
+    matcher = nx.isomorphism.GraphMatcher(graph, graph, node_match=lambda a, b: a["kind"] == b["kind"])
+    for mapping in matcher.isomorphisms_iter():
+        yield {m: mapping[m] for m in scenario.measurements}
+
+
+@dataclass(frozen=True, eq=False)
+class FacetClass:
+    """Facets that are one up to symmetry: how many, the first of them, and all their numbers."""
+
+    size: int
+    inequality: Inequality
+    members: Integers
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether every nondisturbing phenomenon satisfies it, such as that a probability is not negative."""
+        return bool(general_bound(self.inequality).value == self.inequality.bound)
+
+
+def facet_classes(found: Facets) -> tuple[FacetClass, ...]:
+    """The facets divided into classes under the scenario's symmetries, the smallest class first.
+
+    >>> from qlib.scenarios import bell_scenario
+    >>> [c.size for c in facet_classes(facets(bell_scenario(2, 2)))]
+    [8, 16]
+    """
+    number = {on.tobytes(): k for k, on in enumerate(found.incidence)}
+    links: list[Any] = []
+    for permutation in relabellings(found.scenario):
+        moved = np.empty_like(found.incidence)
+        moved[:, permutation] = found.incidence
+        links += [(k, number[on.tobytes()]) for k, on in enumerate(moved)]
+    first, second = np.array(links).T
+    graph = coo_matrix((np.ones(len(links)), (first, second)), shape=(len(found), len(found)))
+    _, label = connected_components(graph, directed=False)
+    classes = [np.flatnonzero(label == k) for k in range(label.max() + 1)]
+    return tuple(
+        FacetClass(len(members), found.inequality(int(members[0])), members)
+        for members in sorted(classes, key=lambda members: (len(members), int(members[0])))
+    )
