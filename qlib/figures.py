@@ -274,3 +274,48 @@ def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLi
     ax.set(xlabel="angle between Alice's observables (°)", ylabel="angle between Bob's (°)", title="(d) best state")
     ax.grid(visible=False)
     ax.figure.colorbar(shades, ax=ax, format="%.2f", label="lower bound − true ACE")
+
+
+def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apart: Sequence[int]) -> Figure:
+    """The ladder of causation, the lowest rung first: each rung's name, its question, how many models it tells apart.
+
+    Raises ``ValueError`` if the three do not have one entry for each rung.
+    """
+    if not len(rungs) == len(questions) == len(told_apart) > 0:
+        raise ValueError(f"{len(rungs)} rungs, {len(questions)} questions, {len(told_apart)} numbers: one each, please")
+    figure, (ax, counts) = subplots(1, 2, figsize=(9.2, 0.95 * len(rungs) + 0.9), width_ratios=(3, 1.2), sharey=True)
+    height = np.arange(len(rungs))
+    for side in (0.0, 1.0):
+        ax.plot([side, side], [-0.6, len(rungs) - 0.4], color="#8B5A2B", linewidth=7, solid_capstyle="round")
+    for k, name in enumerate(rungs):
+        ax.plot([0, 1], [k, k], color="#8B5A2B", linewidth=6)
+        ax.text(0.5, k + 0.14, name, ha="center", va="bottom", fontsize=12, fontweight="bold")
+        ax.text(1.15, k, questions[k], ha="left", va="center")
+    ax.set(xlim=(-0.1, 3.4), ylim=(-0.7, len(rungs) - 0.2))
+    ax.axis("off")
+    counts.barh(height, told_apart, height=0.45, color=BLUE)
+    counts.bar_label(counts.containers[0], padding=3)  # type: ignore[arg-type]
+    counts.set(xlabel="models told apart", xlim=(0, 1.25 * max(told_apart)))
+    counts.tick_params(left=False, labelleft=False)
+    counts.grid(axis="y", visible=False)
+    return figure
+
+
+def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylabel: str) -> Figure:
+    """Rates of an outcome for some groups, side by side within each stratum.
+
+    rates : group → its rate in each stratum. Raises ``ValueError`` for a group with another number of rates.
+    """
+    figure, ax = subplots(figsize=(7.2, 3.4))
+    x, width = np.arange(len(strata)), 0.8 / max(len(rates), 1)
+    for k, (colour, (name, values)) in enumerate(zip((BLUE, ORANGE, GREEN, PURPLE), rates.items(), strict=False)):
+        heights = np.asarray(values, dtype=float)
+        if heights.shape != (len(strata),):
+            raise ValueError(f"rates of {name!r}: shape {heights.shape} should be {(len(strata),)}, one a stratum")
+        bars = ax.bar(x + (k - (len(rates) - 1) / 2) * width, heights, width=0.92 * width, color=colour, label=name)
+        ax.bar_label(bars, fmt="%.3f", padding=2, fontsize=9)
+    ax.set_xticks(x, strata)
+    ax.set(ylabel=ylabel, ylim=(0, 1.12 * max(np.max(np.asarray(v, dtype=float)) for v in rates.values())))
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=len(rates), loc="upper center", bbox_to_anchor=(0.5, 1.2))
+    return figure

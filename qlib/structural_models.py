@@ -507,7 +507,21 @@ def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str,
             set_to = Mechanism((), np.array(values.get(name), dtype=object), m.domain)
             mechanisms[name + suffix] = set_to if name in values else Mechanism(own, m.rule, m.domain)
     fixed = {name + suffix for suffix, values in worlds.items() for name in (*structure.fixed, *values)}
-    return ProbabilisticModel(StructuralModel(structure.exogenous, mechanisms, frozenset(fixed)), model.law)
+    positions = _side_by_side(structure, tuple(worlds))
+    return ProbabilisticModel(StructuralModel(structure.exogenous, mechanisms, frozenset(fixed), positions), model.law)
+
+
+def _side_by_side(structure: StructuralModel, suffixes: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Places for drawing: the worlds beside each other, the exogenous variables in a row above; none if none had one."""
+    places = {name: at for name, at in structure.positions.items() if name in structure.mechanisms}
+    if set(places) != set(structure.mechanisms):
+        return {}
+    width = max(x for x, _ in places.values()) - min(x for x, _ in places.values()) + 1.5
+    top, left = max(y for _, y in places.values()) + 1.2, min(x for x, _ in places.values())
+    step = (len(suffixes) * width - 1.5) / (len(structure.exogenous) + 1)
+    above = {name: (left + step * (k + 1), top) for k, name in enumerate(structure.exogenous)}
+    copies = {name + s: (x + width * k, y) for k, s in enumerate(suffixes) for name, (x, y) in places.items()}
+    return copies | above
 
 
 def six_node_model(probabilities: Mapping[str, ArrayLike] | None = None) -> ProbabilisticModel:
