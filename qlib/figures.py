@@ -293,8 +293,7 @@ def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apa
         ax.text(1.15, k, questions[k], ha="left", va="center")
     ax.set(xlim=(-0.1, 3.4), ylim=(-0.7, len(rungs) - 0.2))
     ax.axis("off")
-    counts.barh(height, told_apart, height=0.45, color=BLUE)
-    counts.bar_label(counts.containers[0], padding=3)  # type: ignore[arg-type]
+    counts.bar_label(counts.barh(height, told_apart, height=0.45, color=BLUE), padding=3)
     counts.set(xlabel="models told apart", xlim=(0, 1.25 * max(told_apart)))
     counts.tick_params(left=False, labelleft=False)
     counts.grid(axis="y", visible=False)

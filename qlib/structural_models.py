@@ -512,7 +512,7 @@ def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str,
 
 
 def _side_by_side(structure: StructuralModel, suffixes: tuple[str, ...]) -> dict[str, tuple[float, float]]:
-    """Places for drawing: the worlds beside each other, the exogenous variables in a row above; none if none had one."""
+    """Places for drawing: the worlds beside each other, the exogenous variables in a row above; or none."""
     places = {name: at for name, at in structure.positions.items() if name in structure.mechanisms}
     if set(places) != set(structure.mechanisms):
         return {}
