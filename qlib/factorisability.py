@@ -12,6 +12,7 @@ stands in its context: that is factorisability of :func:`qlib.scenarios.by_posit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -190,6 +191,20 @@ class Inequality:
                 total = sum((-1) ** int(np.dot(chosen, a)) * sp.sympify(law[a]) for a in np.ndindex(law.shape))
                 found[key] = found.get(key, 0) + total / 2 ** len(context)
         return {key: found[key] for key in sorted(found, key=lambda k: (len(k), k)) if found[key] != 0}
+
+    def normal_form(self) -> dict[tuple[str, ...], int]:
+        """The coefficients of :meth:`correlators` with the bound brought to the left (… ≤ 0), as coprime integers.
+
+        Two inequalities are the same for all nondisturbing phenomena exactly if their normal forms are equal.
+
+        >>> chsh_inequality().normal_form()
+        {(): -2, ('A0', 'B0'): 1, ('A0', 'B1'): 1, ('A1', 'B0'): 1, ('A1', 'B1'): -1}
+        """
+        terms = {(): sp.Integer(0)} | self.correlators()
+        terms[()] -= self.bound
+        denominator = sp.ilcm(1, *[k.q for k in terms.values()])
+        integers = {names: int(k * denominator) for names, k in terms.items() if k != 0}
+        return {names: k // math.gcd(*integers.values()) for names, k in integers.items()}
 
 
 def inequality_of_correlators(

@@ -20,7 +20,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, combinations, product
+from itertools import chain, combinations, permutations, product
 from typing import Any
 
 import numpy as np
@@ -308,6 +308,21 @@ def by_position(phenomenon: Phenomenon) -> Phenomenon:
         for m, new in zip(context, names, strict=True)
     }
     return Phenomenon(Scenario(contexts, outcomes, f"{old.name} by position"), phenomenon.table, phenomenon.name)
+
+
+def in_every_order(phenomenon: Phenomenon) -> Phenomenon:
+    """The same phenomenon with the measurements of each context in every order, each order a context of its own.
+
+    >>> in_every_order(white_noise(cycle_scenario(3))).scenario.contexts[:2]
+    (('m0', 'm1'), ('m1', 'm0'))
+    """
+    old = phenomenon.scenario
+    contexts, laws = [], []
+    for c, context in enumerate(old.contexts):
+        for order in permutations(range(len(context))):
+            contexts.append(tuple(context[k] for k in order))
+            laws.append(np.transpose(phenomenon.table[c], (*order, *range(len(context), old.size))))
+    return Phenomenon(Scenario(contexts, old.outcomes, f"{old.name}, every order"), np.stack(laws), phenomenon.name)
 
 
 # --- no-disturbance --------------------------------------------------------------------------------------------------
