@@ -211,10 +211,12 @@ class Line:
 
     def verify(self, program: Callable[[Any], LinearProgram]) -> None:
         """Verify everything in exact arithmetic; ``CertificateError``, or ``ValueError`` if it proves nothing."""
-        self.below.verify(program(self.symbol))
         for row in program(self.symbol).constraints:
             if sp.diff(sp.sympify(row.rhs), self.symbol, 2) != 0:
                 raise ValueError(f"{row.name}: its right-hand side {row.rhs} is not linear in {self.symbol}")
+        self.below.verify(program(self.symbol))
+        if sp.expand(self.below.value - self.formula) != 0:
+            raise ValueError(f"the multipliers prove {self.below.value}, not {self.formula}")
         for end, proof in zip((self.low, self.high), self.ends, strict=True):
             proof.verify(program(end))
             if not proof.is_optimal or sp.simplify(proof.value - self.formula.subs(self.symbol, end)) != 0:
