@@ -1,0 +1,314 @@
+"""All causal structures on outcomes and settings that no-disturbance without fine-tuning allows.
+
+n parties (or measurements of a context) have the outcomes A₁ … Aₙ, nodes 0 … n−1, and the settings X₁ … Xₙ, nodes
+n … 2n−1. Eq. (7) of Pearl & Cavalcanti (2019) asks of a structure that X_γ d-separates A_γ from the other settings, for
+every set γ of parties; a structure that meets it survives. To remove an arrow or a latent never opens a path, so the
+survivors are closed under removal, and a structure with a part that does not survive does not either. That makes all
+survivors enumerable (`census`). Each is then examined by a criterion that implies factorisability (`is_certified`),
+and their number compared with a formula (`survivor_count`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, product
+from math import comb, factorial
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+
+from qlib.enumeration import (
+    Pairs,
+    Structures,
+    Truths,
+    Words,
+    all_pairs,
+    ancestors,
+    concatenate,
+    dag_count,
+    dags,
+    mask,
+    separated,
+    with_all_confoundings,
+    word,
+)
+
+Condition = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+Latents = Literal["pairs", "complexes", "families"]
+
+
+def outcomes(parties: int) -> range:
+    """The nodes A₁ … Aₙ."""
+    return range(parties)
+
+
+def settings(parties: int) -> range:
+    """The nodes X₁ … Xₙ."""
+    return range(parties, 2 * parties)
+
+
+def names(parties: int) -> tuple[str, ...]:
+    """The names of the nodes, in their order.
+
+    >>> names(2)
+    ('A_1', 'A_2', 'X_1', 'X_2')
+    """
+    return tuple(f"{letter}_{k + 1}" for letter in "AX" for k in range(parties))
+
+
+def no_disturbance(parties: int, sizes: Sequence[int] | None = None) -> list[Condition]:
+    """The d-separations (A_γ ⊥ X_rest | X_γ) of eq. (7), for sets γ of the given sizes.
+
+    By default for all sizes from 1 to parties − 1: of all parties together the condition says nothing.
+
+    >>> no_disturbance(2)
+    [((0,), (3,), (2,)), ((1,), (2,), (3,))]
+    """
+    chosen = range(1, parties) if sizes is None else sizes
+    return [
+        (
+            tuple(gamma),
+            tuple(parties + k for k in range(parties) if k not in gamma),
+            tuple(parties + k for k in gamma),
+        )
+        for size in chosen
+        for gamma in combinations(range(parties), size)
+    ]
+
+
+def satisfies(structures: Structures, conditions: Sequence[Condition]) -> Truths:
+    """Whether all the d-separations hold, for each structure; the failed are not asked further."""
+    alive = np.arange(len(structures))
+    for condition in conditions:
+        alive = alive[separated(structures[alive], *condition)]
+    truth = np.zeros(len(structures), dtype=bool)
+    truth[alive] = True
+    return truth
+
+
+# ── the census ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, eq=False)
+class Census:
+    """Every structure that can meet the conditions, tested.
+
+    parties : how many. arrows, confounded : the pairs (u, v) of nodes for which the structure with nothing but u → v,
+    or nothing but u ↔ v, survives. acyclic : how many structures made of such parts have no latents. tested : how many
+    there are in all. survivors : those that meet all conditions.
+    """
+
+    parties: int
+    arrows: Pairs
+    confounded: Pairs
+    acyclic: int
+    tested: int
+    survivors: Structures
+
+
+Progress = Callable[[Iterator[Any], int], Iterator[Any]]
+
+
+def census(
+    parties: int,
+    conditions: Sequence[Condition] | None = None,
+    *,
+    jobs: int = 1,
+    chunk: int = 729,
+    progress: Progress = lambda results, total: results,
+) -> Census:
+    """All structures on the outcomes and settings that meet the conditions (by default all of eq. (7)).
+
+    First the structures with a single arrow or a single ↔ are tested: as removing a part never opens a path, no
+    structure with a part that fails alone can survive. Then every structure made of the other parts is tested. The
+    work goes in chunks of `chunk` codes (see `qlib.enumeration.orientations`) through ``joblib.Parallel`` with `jobs`
+    workers, or through any other backend that ``joblib.parallel_config`` names.
+
+    progress : wraps the iterator over the chunks' results, given their number; for a progress bar.
+
+    >>> len(census(2).survivors)
+    180
+    """
+    wanted = no_disturbance(parties) if conditions is None else list(conditions)
+    arrows, confounded = surviving_parts(parties, wanted)
+    joined = [pair for pair in all_pairs(2 * parties) if pair in arrows or pair[::-1] in arrows]
+    codes = 3 ** len(joined)
+    tasks = [(start, min(start + chunk, codes)) for start in range(0, codes, chunk)]
+    work = joblib.delayed(_survivors_in)
+    results = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
+        work(parties, wanted, joined, confounded, *task) for task in tasks
+    )
+    acyclic_count, tested, found = zip(*progress(results, len(tasks)), strict=True)
+    return Census(parties, arrows, confounded, sum(acyclic_count), sum(tested), concatenate(found))
+
+
+def surviving_parts(parties: int, conditions: Sequence[Condition]) -> tuple[Pairs, Pairs]:
+    """The arrows (u, v), and the pairs u ↔ v, that meet the conditions when there is nothing else in the structure."""
+    nodes = 2 * parties
+    arrows = [(u, v) for u, v in product(range(nodes), repeat=2) if u != v]
+    pairs = all_pairs(nodes)
+    parents = np.zeros((nodes, len(arrows) + len(pairs)), word(nodes))
+    confounded = np.zeros_like(parents)
+    for k, (u, v) in enumerate(arrows):
+        parents[v, k] = 1 << u
+    for k, (u, v) in enumerate(pairs, len(arrows)):
+        confounded[u, k], confounded[v, k] = 1 << v, 1 << u
+    survives = satisfies(Structures(parents, confounded), conditions)
+    return (
+        [arrow for arrow, good in zip(arrows, survives[: len(arrows)], strict=True) if good],
+        [pair for pair, good in zip(pairs, survives[len(arrows) :], strict=True) if good],
+    )
+
+
+def _survivors_in(
+    parties: int, conditions: Sequence[Condition], joined: Pairs, confounded: Pairs, start: int, stop: int
+) -> tuple[int, int, Structures]:
+    """How many acyclic and how many structures were tested among some codes, and the survivors."""
+    without_latents = dags(2 * parties, start, stop, joined)
+    structures = with_all_confoundings(without_latents, confounded)
+    return len(without_latents), len(structures), structures[satisfies(structures, conditions)]
+
+
+# ── the criterion ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def senders(structures: Structures, parties: int) -> Words:
+    """The outcomes that have an arrow into another outcome, one word for each structure."""
+    sending: Words = np.bitwise_or.reduce(structures.parents[:parties], axis=0)
+    sending &= sending.dtype.type(mask(outcomes(parties)))
+    return sending
+
+
+def is_certified(structures: Structures, parties: int) -> Truths:
+    """Whether a structure meets a graphical criterion under which each of its models is factorisable.
+
+    Let Λ be the latents all of whose children are outcomes, and S the outcomes with an arrow into another outcome.
+
+    1. Nothing but S and Λ acts on S.
+    2. No setting is a descendant of S or Λ.
+    3. For every outcome Aᵢ outside S, (Aᵢ ⊥ A_rest, X_rest | Xᵢ S Λ), where A_rest are the other outcomes outside S.
+
+    By 1, S is a function of Λ and of S's own noise; call these two λ. By 2, λ is independent of X. By 3, the outcomes
+    outside S are independent of each other and of the other settings, given λ and Xᵢ. So P(A|X) = Σ P(λ) Π P(Aᵢ|Xᵢ,λ).
+    Λ being parentless, conditioning on it is the same as removing it: 3 is tested without the ↔ between outcomes.
+    """
+    inside = structures.parents.dtype.type(mask(outcomes(parties)))
+    sending = senders(structures, parties)
+    shared = structures.confounded[:parties]
+    above = ancestors(structures, settings(parties))
+    certified: Truths = (above & sending) == 0
+    for i in outcomes(parties):
+        sends = (sending >> i) & 1 == 1
+        certified &= ~sends | (((structures.parents[i] & ~sending) == 0) & ((shared[i] & ~inside) == 0))
+        certified &= ((shared[i] & inside) == 0) | ((above >> i) & 1 == 0)
+    given_latents = structures.confounded.copy()
+    given_latents[:parties] &= ~inside
+    conditioned = Structures(structures.parents, given_latents)
+    for S in map(set, _subsets(parties)):
+        which = np.flatnonzero(certified & (sending == mask(S)))
+        certified[which] = satisfies(conditioned[which], _independent_responses(parties, S))
+    return certified
+
+
+def _subsets(parties: int) -> Iterator[tuple[int, ...]]:
+    for size in range(parties + 1):
+        yield from combinations(outcomes(parties), size)
+
+
+def _independent_responses(parties: int, S: set[int]) -> list[Condition]:
+    """Condition 3 of the criterion, Λ being left out."""
+    rest = set(outcomes(parties)) - S
+    return [
+        ((i,), (*sorted(rest - {i}), *(x for x in settings(parties) if x != parties + i)), (parties + i, *sorted(S)))
+        for i in sorted(rest)
+    ]
+
+
+# ── counting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def structure_count(parties: int, latents: Latents = "pairs") -> int:
+    """How many causal structures there are on the outcomes and settings of n parties.
+
+    latents : what is a choice of latents. "pairs": a set of pairs ↔ (which d-separation does not see beyond);
+    "complexes": a simplicial complex, that is, latents with any number of children, none of whose children are among
+    those of another (Evans 2016: one that is adds nothing); "families": any family of sets of two or more children.
+
+    >>> structure_count(2), structure_count(2, "complexes"), structure_count(2, "families")
+    (34752, 61902, 1112064)
+    """
+    return dag_count(2 * parties) * latent_count(2 * parties, latents)
+
+
+def latent_count(nodes: int, latents: Latents = "pairs") -> int:
+    """How many choices of latents there are on labelled nodes; the kinds are those of `structure_count`.
+
+    >>> [latent_count(n, "complexes") for n in range(7)]
+    [1, 1, 2, 9, 114, 6894, 7785062]
+    """
+    if latents == "pairs":
+        return int(2 ** comb(nodes, 2))
+    if latents == "families":
+        return int(2 ** (2**nodes - nodes - 1))
+    if latents == "complexes":
+        # all antichains of non-empty sets, less those that leave a node uncovered
+        return dedekind_number(nodes) - 1 - sum(comb(nodes, k) * latent_count(k, latents) for k in range(nodes))
+    raise ValueError(f"latents {latents!r} should be 'pairs', 'complexes' or 'families'")
+
+
+@cache
+def dedekind_number(n: int) -> int:
+    """How many antichains of subsets of n things there are, for n up to 6.
+
+    For n ≥ 2 as the sum over pairs (a, b) of monotone Boolean functions of n−2 variables: the number of such functions
+    below a ∧ b times the number above a ∨ b.
+
+    >>> [dedekind_number(n) for n in range(7)]
+    [2, 3, 6, 20, 168, 7581, 7828354]
+    """
+    if n > 6:
+        raise ValueError(f"n = {n}: this count is practical up to n = 6")
+    if n < 2:
+        return n + 2
+    functions = [0, 1]
+    for k in range(n - 2):
+        functions = [low | high << 2**k for low, high in product(functions, repeat=2) if not low & ~high]
+    below = {a: sum(1 for f in functions if not f & ~a) for a in functions}
+    above = {a: sum(1 for f in functions if not a & ~f) for a in functions}
+    return sum(below[a & b] * above[a | b] for a, b in product(functions, repeat=2))
+
+
+def survivor_count(parties: int, latents: Latents = "pairs") -> int:
+    r"""How many structures meet all of eq. (7), for any number of parties, in closed form.
+
+    A structure survives if and only if (a) no link joins an outcome and another's setting; (b) an outcome with a link
+    to its setting has no arrow into another outcome; (c) an outcome with an arrow into its setting has no link to
+    another outcome; (d) if a link to its outcome has an arrowhead at a setting, no link to another setting has. Given
+    the parts on the outcomes and on the settings, a party's links can thus be chosen in 1, 2, 4 or 6 ways: none; one
+    more (Xᵢ → Aᵢ) if Aᵢ sends no arrow; two more if moreover no arrowhead is at Xᵢ; another two if also Aᵢ is isolated.
+    Summed over the sets T, R, Q of t, r, q parties for which the first, second and third addition are taken,
+
+    .. math:: \sum_{t+r+q\le n} \frac{n!}{t!\,r!\,q!\,(n-t-r-q)!}\, 2^{r+q}\,
+        2^{(t+r)(n-q-t-r)} a_{n-q-t-r} k_{n-q}\; 2^{(r+q)(n-r-q)} a_{n-r-q} k_{n-r-q},
+
+    where a_m counts DAGs and k_m choices of latents on m nodes: T ∪ R sends no arrow and Q is isolated among the
+    outcomes; no arrowhead is at R ∪ Q among the settings.
+
+    >>> [survivor_count(n) for n in (1, 2, 3, 4)]
+    [6, 180, 147632, 4021392144]
+    """
+    total = 0
+    for t, r, q in product(range(parties + 1), repeat=3):
+        silent, heads = t + r, r + q
+        others = parties - t - r - q
+        if others < 0:
+            continue
+        ways = factorial(parties) // (factorial(t) * factorial(r) * factorial(q) * factorial(others))
+        on_outcomes = 2 ** (silent * others) * dag_count(others) * latent_count(parties - q, latents)
+        free = parties - heads
+        on_settings = 2 ** (heads * free) * dag_count(free) * latent_count(free, latents)
+        total += ways * 2**heads * on_outcomes * on_settings
+    return total

@@ -1,0 +1,221 @@
+"""Theorem 1 of Pearl & Cavalcanti (2019) for two and three parties, by exhaustion, and what it rests on."""
+
+from itertools import combinations, product
+
+import joblib
+import networkx as nx
+import numpy as np
+import pytest
+
+from qlib.enumeration import (
+    Structures,
+    dags,
+    explicit_latents,
+    mixed_graphs,
+    projected,
+    separated,
+    to_causal_graph,
+    with_latent_nodes,
+)
+from qlib.exhaustion import (
+    Census,
+    census,
+    dedekind_number,
+    is_certified,
+    latent_count,
+    names,
+    no_disturbance,
+    outcomes,
+    satisfies,
+    senders,
+    settings,
+    structure_count,
+    surviving_parts,
+    survivor_count,
+)
+from qlib.graphs import d_separated
+
+
+@pytest.fixture(scope="module")
+def three() -> Census:
+    return census(3)
+
+
+def keys(structures: Structures) -> set[tuple[int, ...]]:
+    return {(*a, *b) for a, b in zip(structures.parents.T.tolist(), structures.confounded.T.tolist(), strict=True)}
+
+
+def test_for_two_parties_the_census_finds_what_testing_every_structure_finds() -> None:
+    every = mixed_graphs(4)
+    assert len(every) == structure_count(2)
+    survivors = every[satisfies(every, no_disturbance(2))]
+    assert keys(census(2).survivors) == keys(survivors)
+    assert len(survivors) == survivor_count(2) == 180
+
+
+def test_a_structure_of_two_parties_is_certified_if_and_only_if_it_survives() -> None:
+    every = mixed_graphs(4)
+    np.testing.assert_array_equal(is_certified(every, 2), satisfies(every, no_disturbance(2)))
+
+
+def test_every_survivor_of_three_parties_is_certified(three: Census) -> None:
+    assert three.tested == 7_970_304
+    assert len(three.survivors) == len(keys(three.survivors)) == survivor_count(3)
+    assert is_certified(three.survivors, 3).all()
+
+
+def test_the_census_of_three_parties_agrees_with_all_dags_without_latents(three: Census) -> None:
+    plain = three.survivors[~three.survivors.confounded.any(axis=0)]
+    found = 0
+    for start in range(0, 3**15, 3**13):
+        batch = dags(6, start, start + 3**13)
+        found += int(satisfies(batch, no_disturbance(3, [1])).sum())
+    assert found == len(plain)
+
+
+def test_random_structures_of_three_parties_survive_if_and_only_if_certified() -> None:
+    rng = np.random.default_rng(7)
+    some = dags(6, 0, 3**12)[rng.integers(0, 200_000, 3_000)]
+    confounded = np.zeros_like(some.confounded)
+    for u, v in combinations(range(6), 2):
+        bits = (rng.random(len(some)) < 0.1).astype(np.uint8)
+        confounded[u] |= bits << v
+        confounded[v] |= bits << u
+    sparse = np.where(rng.random(some.parents.shape) < 0.5, some.parents, 0).astype(np.uint8)
+    batch = Structures(sparse, confounded)
+    np.testing.assert_array_equal(is_certified(batch, 3), satisfies(batch, no_disturbance(3)))
+
+
+def test_single_parties_suffice_and_so_do_all_parties_but_one(three: Census) -> None:
+    for sizes in ([1], [2]):
+        assert len(census(3, no_disturbance(3, sizes)).survivors) == len(three.survivors)
+        assert satisfies(three.survivors, no_disturbance(3, sizes)).all()
+
+
+def test_the_conditions_are_those_of_eq_7() -> None:
+    assert no_disturbance(1) == []
+    assert len(no_disturbance(3)) == 6
+    for xs, ys, known in no_disturbance(4):
+        assert {4 + i for i in xs} == set(known)
+        assert set(known) | set(ys) == set(settings(4))
+        assert set(xs) <= set(outcomes(4))
+
+
+def test_only_links_between_an_outcome_and_anothers_setting_are_excluded_by_themselves() -> None:
+    arrows, confounded = surviving_parts(3, no_disturbance(3))
+    foreign = {frozenset((i, 3 + j)) for i, j in product(range(3), repeat=2) if i != j}
+    every = {frozenset(pair) for pair in combinations(range(6), 2)}
+    assert {frozenset(arrow) for arrow in arrows} == {frozenset(pair) for pair in confounded} == every - foreign
+    assert len(arrows) == 2 * len(confounded) == 18
+
+
+def test_latents_of_any_size_change_nothing_for_two_parties() -> None:
+    """A tenth of the DAGs on four nodes with all 2048 families of latents, each latent a node."""
+    hidden = [set_ for size in (2, 3, 4) for set_ in combinations(range(4), size)]
+    families = [family for size in range(len(hidden) + 1) for family in combinations(hidden, size)]
+    assert len(families) == latent_count(4, "families")
+    explicit = with_latent_nodes(dags(4)[::10], families)
+    survives = satisfies(explicit, no_disturbance(2))
+    np.testing.assert_array_equal(survives, satisfies(projected(explicit, 4), no_disturbance(2)))
+
+
+def test_the_criterion_holds_with_the_latents_as_nodes(three: Census) -> None:
+    """Conditions 2 and 3 by networkx, on the causal graph with its latents, for some survivors."""
+    label = names(3)
+    chosen = three.survivors[:: len(three.survivors) // 40]
+    for k in range(len(chosen)):
+        graph = to_causal_graph(chosen, k, label)
+        A, X = label[:3], label[3:]
+        hidden = {
+            latent
+            for latent in graph.kinds
+            if latent not in label and all(child in A for cause, child in graph.edges if cause == latent)
+        }
+        S = {a for a in A if any((a, b) in graph.edges for b in A)}
+        assert {label[i] for i in range(3) if senders(chosen, 3)[k] >> i & 1} == S
+        assert all(graph.parents(a) <= S | hidden for a in S)
+        assert not (S | hidden) & set().union(*(graph.ancestors(x) for x in X))
+        for a, x in zip(A, X, strict=True):
+            if a not in S:
+                assert d_separated(graph, a, {*A, *X} - S - {a, x}, {x, *S, *hidden})
+
+
+def test_the_latents_of_outcomes_are_independent_of_all_settings_in_every_survivor(three: Census) -> None:
+    explicit = explicit_latents(three.survivors[::50])
+    for latent, (u, v) in enumerate(combinations(range(6), 2), 6):
+        if v < 3:
+            assert separated(explicit, {latent}, settings(3)).all(), (u, v)
+
+
+@pytest.mark.parametrize(("latents", "expected"), [("pairs", 180), ("complexes", 180), ("families", 180)])
+def test_for_two_parties_all_survivors_have_pairs_of_latents_only(latents: str, expected: int) -> None:
+    assert survivor_count(2, latents) == expected  # type: ignore[arg-type]
+
+
+def test_the_formula_counts_larger_latents_of_three_parties_as_the_census_does(three: Census) -> None:
+    """A triangle of ↔ among three outcomes or settings is the skeleton of two complexes, and of nine families."""
+    confounded = three.survivors.confounded
+    on_outcomes = ((confounded[0] & 0b110) == 0b110) & ((confounded[1] & 0b100) != 0)
+    on_settings = ((confounded[3] & 0b110000) == 0b110000) & ((confounded[4] & 0b100000) != 0)
+    for latents, filled in (("complexes", 2), ("families", 9)):
+        weights = np.where(on_outcomes, filled, 1) * np.where(on_settings, filled, 1)
+        assert survivor_count(3, latents) == weights.sum()  # type: ignore[arg-type]
+
+
+def test_four_parties_by_symmetry_and_by_formula() -> None:
+    """Outcomes and settings apart: how many parts have which status, and in how many ways a party joins its two."""
+    for n in (2, 3, 4):
+        parts = mixed_graphs(n)
+        every = parts.parents.dtype.type(2**n - 1)
+        heads = sum(((parts.parents[v] | parts.confounded[v]) != 0).astype(int) << v for v in range(n))
+        sends = np.bitwise_or.reduce(parts.parents, axis=0) & every
+        linked = sends | heads
+        of_outcomes, counts = np.unique(sends * 2**n + linked, return_counts=True)
+        of_settings = np.bincount(heads, minlength=2**n)
+        total = 0
+        for status, count in zip(of_outcomes.tolist(), counts.tolist(), strict=True):
+            for arrowheads, times in enumerate(of_settings.tolist()):
+                ways = 1
+                for i in range(n):
+                    if not status >> n >> i & 1:
+                        ways *= 2 if arrowheads >> i & 1 else 4 if status >> i & 1 else 6
+                total += ways * count * times
+        assert total == survivor_count(n)
+
+
+def test_the_census_can_be_spread_over_other_workers() -> None:
+    with joblib.parallel_config("loky", n_jobs=2):
+        spread = census(2, chunk=40)
+    assert keys(spread.survivors) == keys(census(2).survivors)
+
+
+def test_progress_is_told_the_number_of_chunks() -> None:
+    told = []
+
+    def progress(results, total):  # type: ignore[no-untyped-def]
+        told.append(total)
+        return results
+
+    census(2, chunk=40, progress=progress)
+    assert told == [3]
+
+
+def test_counts_of_latents() -> None:
+    assert [dedekind_number(n) for n in range(7)] == [2, 3, 6, 20, 168, 7581, 7828354]  # OEIS A000372
+    assert [latent_count(n, "complexes") for n in range(1, 7)] == [1, 2, 9, 114, 6894, 7785062]  # OEIS A006126
+    assert structure_count(3) == 3781503 * 2**15
+    with pytest.raises(ValueError, match="'pairs', 'complexes' or 'families'"):
+        latent_count(3, "triples")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="n = 7: this count is practical up to n = 6"):
+        dedekind_number(7)
+
+
+def test_the_graphs_of_the_paper_survive_or_not_as_it_says() -> None:
+    bell = nx.DiGraph([("X_1", "A_1"), ("X_2", "A_2")])
+    assert set(names(2)) == set(bell)
+    label = names(2)
+    survivors = keys(census(2).survivors)
+    parents = [sum(1 << label.index(u) for u in bell.predecessors(v)) for v in label]
+    assert (*parents, 0b10, 0b01, 0, 0) in survivors  # with a latent common cause of the outcomes
+    parents[1] |= 0b0001  # A_1 → A_2
+    assert (*parents, 0b10, 0b01, 0, 0) not in survivors
