@@ -7,7 +7,7 @@ circle, a quantum latent a triangle, a value fixed by surgery a square; a dashed
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -317,4 +317,123 @@ def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylab
     ax.set(ylabel=ylabel, ylim=(0, 1.12 * max(np.max(np.asarray(v, dtype=float)) for v in rates.values())))
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=len(rates), loc="upper center", bbox_to_anchor=(0.5, 1.2))
+    return figure
+
+
+def reach_of_quantum_theory(
+    scenarios: Mapping[str, float], cycles: tuple[ArrayLike, ArrayLike], noise: Mapping[str, tuple[ArrayLike, ArrayLike]]
+) -> Figure:
+    """How much of the way from the classical to the general bound quantum theory goes: by scenario, cycle and noise.
+
+    scenarios : name → the share of that way, between 0 and 1. cycles : numbers of measurements n, and the share for the
+    n-cycle. noise : phenomenon → visibilities, and the contextual fraction at each.
+    """
+    figure, (bars, lengths, visibility) = subplots(1, 3, figsize=(10.2, 3.4), width_ratios=(1.1, 1, 1))
+    names, shares = list(scenarios), [scenarios[name] for name in scenarios]
+    rows = np.arange(len(names))[::-1]
+    bars.bar_label(bars.barh(rows, shares, height=0.6, color=BLUE), fmt="%.3f", padding=3, fontsize=9)
+    bars.set_yticks(rows, names)
+    bars.set(xlim=(0, 1.3), xlabel="share", title="(a) scenarios")
+    bars.grid(axis="y", visible=False)
+    n, share = (np.asarray(values, dtype=float) for values in cycles)
+    for parity, colour, label in ((0, ORANGE, "even"), (1, BLUE, "odd")):
+        chosen = n % 2 == parity
+        lengths.plot(n[chosen], share[chosen], "o", color=colour, markersize=4, label=label)
+    lengths.set(xlabel="measurements in the cycle", ylabel="share", ylim=(-0.02, 1.02), title="(b) cycles")
+    lengths.legend(loc="lower right")
+    for colour, (name, (x, y)) in zip(CLASS_COLOURS, noise.items(), strict=False):
+        visibility.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), color=colour, label=name)
+    visibility.set(xlabel="visibility", ylabel="contextual fraction", ylim=(-0.02, 1.02), title="(c) white noise")
+    visibility.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def contextuality_under_disturbance(
+    disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]
+) -> Figure:
+    """The measure of contextuality by default against the disturbance, one curve a phenomenon.
+
+    disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
+    """
+    figure, ax = subplots(figsize=(6.4, 3.4))
+    for colour, (name, values) in zip((BLUE, ORANGE, GREEN, PURPLE), measures.items(), strict=False):
+        x, y = np.asarray(disturbance[name], dtype=float), np.asarray(values, dtype=float)
+        if y.shape != x.shape:
+            raise ValueError(f"measures of {name!r}: shape {y.shape} should be {x.shape}, one a disturbance")
+        ax.plot(x, y, color=colour, label=name)
+    ax.set(xlabel="disturbance, sum of the distances of a measurement's laws", ylabel="contextuality by default")
+    ax.set_ylim(bottom=-0.02)
+    ax.legend(loc="upper right")
+    return figure
+
+
+def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure:
+    """Causal graphs in rows of `columns`, at one scale, each under its name.
+
+    Raises ``ValueError`` for no graph, or a number of columns that is not positive.
+    """
+    if not graphs or columns < 1:
+        raise ValueError(f"{len(graphs)} graphs in {columns} columns: there should be at least one of either")
+    extents = [_extent(_positions(graph)) for graph in graphs.values()]
+    width = max(right - left for left, right, _, _ in extents)
+    height = max(top - bottom for _, _, bottom, top in extents)
+    rows = -(-len(graphs) // columns)
+    size = (INCHES_PER_UNIT * width * columns, (INCHES_PER_UNIT * height + 0.35) * rows)
+    figure, axes = subplots(rows, columns, squeeze=False, figsize=size)
+    for ax in axes.flat[len(graphs) :]:
+        ax.axis("off")
+    for ax, (name, graph) in zip(axes.flat, graphs.items(), strict=False):
+        draw_causal_graph(ax, graph)
+        ax.set_title(name)
+    return figure
+
+
+def signal_against_perturbation(
+    sizes: ArrayLike, signals: Mapping[str, ArrayLike], rounds_for: Callable[[ArrayLike], ArrayLike]
+) -> Figure:
+    """Hidden signals of causal models whose parameters are perturbed: median and middle half, in logarithmic axes.
+
+    signals : model → |signal|, shape (perturbations, len(sizes)), not zero. rounds_for : the rounds that reveal a
+    signal, for the axis on the right; a power of it, so that both axes can be logarithmic.
+    """
+    x = np.asarray(sizes, dtype=float)
+    figure, ax = subplots(figsize=(7.2, 4.2))
+    for name, values in signals.items():
+        low, middle, high = np.quantile(np.asarray(values, dtype=float), [0.25, 0.5, 0.75], axis=0)
+        (line,) = ax.plot(x, middle, label=name)
+        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+    ax.set(xscale="log", yscale="log", xlabel="fraction of rounds with other mechanisms, ε", ylabel="signal to Bob")
+    ax.legend(fontsize=9)
+    right = ax.twinx()
+    bottom, top = ax.get_ylim()
+    rounds_bottom, rounds_top = np.asarray(rounds_for([bottom, top]), dtype=float)
+    right.set(yscale="log", ylim=(rounds_bottom, rounds_top), ylabel="rounds that reveal it")
+    right.spines["right"].set_visible(True)
+    right.grid(visible=False)
+    return figure
+
+
+def cost_against_violation(
+    points: ArrayLike,
+    linear: Mapping[str, tuple[Callable[[float], float], ArrayLike]],
+    curves: Mapping[str, Callable[[float], float]],
+    quantum: float,
+) -> Figure:
+    """What a classical model of a CHSH value S from 2 to 4 costs: linear costs with dots at some points, and curves.
+
+    points : values of S. linear : label → its function of S, and the costs at the points. curves : label → its
+    function of S, a cost in bits. quantum : the largest S of quantum theory, marked in both panels.
+    """
+    figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
+    S = np.linspace(2, 4, 161)
+    for label, (function, dots) in linear.items():
+        (line,) = left.plot(S, [function(s) for s in S], label=label)
+        left.plot(np.asarray(points, dtype=float), np.asarray(dots, dtype=float), "o", color=line.get_color())
+    for label, function in curves.items():
+        right.plot(S[:-1], [function(s) for s in S[:-1]], label=label)
+    for ax, cost in ((left, "least fraction"), (right, "least information, bits")):
+        ax.axvline(quantum, color=BLACK, linestyle="--", linewidth=1.2)
+        ax.annotate("quantum", (quantum, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
+        ax.set(xlabel="CHSH value S", ylabel=cost)
+        ax.legend(fontsize=9, loc="upper left")
     return figure
