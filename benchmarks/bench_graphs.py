@@ -1,4 +1,4 @@
-"""d-separation of many graphs, beside networkx on the same graphs, and the census of three parties: `pytest benchmarks`."""
+"""d-separation of many graphs, beside networkx on the same graphs; the census of three parties: `pytest benchmarks`."""
 
 import networkx as nx
 import pytest
