@@ -6,6 +6,7 @@ circle, a quantum latent a triangle, a value fixed by surgery a square; a dashed
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -321,7 +322,9 @@ def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylab
 
 
 def reach_of_quantum_theory(
-    scenarios: Mapping[str, float], cycles: tuple[ArrayLike, ArrayLike], noise: Mapping[str, tuple[ArrayLike, ArrayLike]]
+    scenarios: Mapping[str, float],
+    cycles: tuple[ArrayLike, ArrayLike],
+    noise: Mapping[str, tuple[ArrayLike, ArrayLike]],
 ) -> Figure:
     """How much of the way from the classical to the general bound quantum theory goes: by scenario, cycle and noise.
 
@@ -348,9 +351,7 @@ def reach_of_quantum_theory(
     return figure
 
 
-def contextuality_under_disturbance(
-    disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]
-) -> Figure:
+def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]) -> Figure:
     """The measure of contextuality by default against the disturbance, one curve a phenomenon.
 
     disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
@@ -389,27 +390,37 @@ def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure
 
 
 def signal_against_perturbation(
-    sizes: ArrayLike, signals: Mapping[str, ArrayLike], rounds_for: Callable[[ArrayLike], ArrayLike]
+    sizes: ArrayLike,
+    signals: Mapping[str, ArrayLike],
+    rounds_for: Callable[[ArrayLike], ArrayLike],
+    protected: Mapping[str, ArrayLike],
 ) -> Figure:
-    """Hidden signals of causal models whose parameters are perturbed: median and middle half, in logarithmic axes.
+    """Hidden signals of causal models whose parameters are perturbed: medians, and how they spread.
 
     signals : model → |signal|, shape (perturbations, len(sizes)), not zero. rounds_for : the rounds that reveal a
-    signal, for the axis on the right; a power of it, so that both axes can be logarithmic.
+    signal, for the axis on the right; a power of it, so that both axes can be logarithmic. protected : signals that a
+    d-separation forbids, of the same shape, shown for comparison beside the others at the smallest size.
     """
     x = np.asarray(sizes, dtype=float)
-    figure, ax = subplots(figsize=(7.2, 4.2))
+    figure, (growth, spread) = subplots(1, 2, figsize=(9.2, 3.8), width_ratios=(3, 2))
     for name, values in signals.items():
-        low, middle, high = np.quantile(np.asarray(values, dtype=float), [0.25, 0.5, 0.75], axis=0)
-        (line,) = ax.plot(x, middle, label=name)
-        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
-    ax.set(xscale="log", yscale="log", xlabel="fraction of rounds with other mechanisms, ε", ylabel="signal to Bob")
-    ax.legend(fontsize=9)
-    right = ax.twinx()
-    bottom, top = ax.get_ylim()
-    rounds_bottom, rounds_top = np.asarray(rounds_for([bottom, top]), dtype=float)
-    right.set(yscale="log", ylim=(rounds_bottom, rounds_top), ylabel="rounds that reveal it")
-    right.spines["right"].set_visible(True)
-    right.grid(visible=False)
+        growth.plot(x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
+    growth.set(xscale="log", yscale="log", xlabel="perturbation ε", ylabel="signal to Bob, median")
+    growth.legend(fontsize=9)
+    rounds = growth.twinx()
+    rounds.set(yscale="log", ylim=np.asarray(rounds_for(growth.get_ylim())), ylabel="rounds that reveal it")
+    rounds.spines["right"].set_visible(True)
+    rounds.grid(visible=False)
+    shown = {**signals, **protected}
+    for row, values in enumerate(shown.values()):
+        ratio = np.asarray(values, dtype=float)[:, 0] / x[0]
+        low, lower, middle, upper, high = np.quantile(ratio, [0, 0.25, 0.5, 0.75, 1])
+        spread.plot([low, high], [-row, -row], color=BLUE, linewidth=1.2)
+        spread.plot([lower, upper], [-row, -row], color=BLUE, linewidth=6, solid_capstyle="butt")
+        spread.plot(middle, -row, "o", color=VERMILLION, zorder=3)
+    spread.set_yticks(-np.arange(len(shown)), list(shown), fontsize=9)
+    spread.grid(axis="y", visible=False)
+    spread.set_xlabel("signal / ε")
     return figure
 
 
@@ -426,14 +437,14 @@ def cost_against_violation(
     """
     figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
     S = np.linspace(2, 4, 161)
-    for label, (function, dots) in linear.items():
-        (line,) = left.plot(S, [function(s) for s in S], label=label)
+    for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", "--"))):
+        (line,) = left.plot(S, [function(s) for s in S], style, label=label)
         left.plot(np.asarray(points, dtype=float), np.asarray(dots, dtype=float), "o", color=line.get_color())
     for label, function in curves.items():
         right.plot(S[:-1], [function(s) for s in S[:-1]], label=label)
     for ax, cost in ((left, "least fraction"), (right, "least information, bits")):
-        ax.axvline(quantum, color=BLACK, linestyle="--", linewidth=1.2)
+        ax.axvline(quantum, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
         ax.annotate("quantum", (quantum, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
         ax.set(xlabel="CHSH value S", ylabel=cost)
-        ax.legend(fontsize=9, loc="upper left")
+        ax.legend(fontsize=9, loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     return figure

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import flint
@@ -32,7 +33,7 @@ from scipy.sparse.csgraph import connected_components
 from qlib.exact import exact
 from qlib.factorisability import Inequality, general_bound
 from qlib.linear_programs import CertificateError
-from qlib.scenarios import Scenario
+from qlib.scenarios import Phenomenon, Scenario
 
 Integers = NDArray[np.int64]
 LARGEST = 2**31  # an entry of a row: products of two stay within 64 bits
@@ -70,6 +71,34 @@ def vertices(scenario: Scenario) -> Integers:
         for S, outcomes in coordinates(scenario)
     ]
     return np.stack(columns, axis=1)
+
+
+def entry_rows(scenario: Scenario) -> Integers:
+    """Every possible entry of a phenomenon's table as a function y_0 + y·x of the coordinates, as rows of integers.
+
+    A last outcome's probability is what its measurement's other outcomes leave. Their order is that of
+    ``scenario.entries``.
+
+    >>> entry_rows(Scenario([("a",)])).tolist()     # P(0) = x, P(1) = 1 - x
+    [[0, 1], [1, -1]]
+    """
+    column = {coordinate: 1 + k for k, coordinate in enumerate(coordinates(scenario))} | {((), ()): 0}
+    rows = np.zeros((len(scenario.entries), len(column)), dtype=np.int64)
+    for row, (c, *outcomes) in zip(rows, scenario.entries, strict=True):
+        pairs = sorted(
+            zip(scenario.contexts[c], outcomes, strict=False), key=lambda p: scenario.measurements.index(p[0])
+        )
+        for chosen in product(*[_terms(m, a, scenario.outcomes[m] - 1) for m, a in pairs]):
+            kept = [(m, a) for m, a, _ in chosen if a is not None]
+            row[column[tuple(m for m, _ in kept), tuple(a for _, a in kept)]] += prod(sign for *_, sign in chosen)
+    return rows
+
+
+def _terms(measurement: str, outcome: int, last: int) -> list[tuple[str, int | None, int]]:
+    """An outcome as a sum of outcomes before the last and the certain event (None), with signs."""
+    if outcome < last:
+        return [(measurement, outcome, 1)]
+    return [(measurement, None, 1), *[(measurement, a, -1) for a in range(last)]]
 
 
 def _inequality(scenario: Scenario, row: Integers) -> Inequality:
@@ -204,6 +233,24 @@ def facets(scenario: Scenario) -> Facets:
     V = _homogeneous(scenario)
     rows = extreme_rays(V)
     return Facets(scenario, rows, rows @ V.T == 0)
+
+
+@lru_cache(maxsize=16)
+def nondisturbing_vertices(scenario: Scenario) -> tuple[Phenomenon, ...]:
+    """The vertices of the polytope of all nondisturbing phenomena, exactly; the others are their mixtures.
+
+    >>> from qlib.scenarios import bell_scenario
+    >>> len(nondisturbing_vertices(bell_scenario(2, 2)))     # 16 assignments, 8 boxes of Popescu and Rohrlich
+    24
+    """
+    rows = entry_rows(scenario)
+    found = []
+    for vertex in extreme_rays(rows):
+        table = exact(np.zeros(scenario.shape, dtype=int))
+        for index, value in zip(scenario.entries, (rows @ vertex).tolist(), strict=True):
+            table[index] = sp.Rational(value, int(vertex[0]))
+        found.append(Phenomenon(scenario, table))
+    return tuple(found)
 
 
 # --- symmetry --------------------------------------------------------------------------------------------------------

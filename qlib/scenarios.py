@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
 from qlib.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
-from qlib.exact import Array, exact, is_exact, simplified
+from qlib.exact import Array, as_float, exact, is_exact, simplified
 from qlib.linear_programs import exact_sign
 
 Context = tuple[str, ...]
@@ -224,6 +224,10 @@ class Phenomenon:
         """Whether the probabilities are exact numbers."""
         return is_exact(self.table)
 
+    def as_float(self) -> Phenomenon:
+        """The same phenomenon in floating point."""
+        return Phenomenon(self.scenario, as_float(self.table), self.name)
+
     def marginal(self, context: int, measurements: Sequence[str]) -> Array:
         """The law of some measurements of a context, one axis each, in the order in which they are named.
 
@@ -272,10 +276,15 @@ def _check_table(scenario: Scenario, table: Array) -> None:
 
 
 def mix(weight: Any, first: Phenomenon, second: Phenomenon, name: str = "") -> Phenomenon:
-    """The phenomenon `first` with probability `weight`, else `second`; ``ValueError`` if the scenarios differ."""
+    """The phenomenon `first` with probability `weight`, else `second`; ``ValueError`` if the scenarios differ.
+
+    Exact if both are, and the weight; in floating point otherwise.
+    """
     if first.scenario != second.scenario:
         raise ValueError("the two phenomena belong to different scenarios")
-    mixture = weight * first.table + (1 - weight) * second.table
+    rounded = isinstance(weight, float | np.floating) or not (first.is_exact and second.is_exact)
+    p, q = (x.as_float().table if rounded else x.table for x in (first, second))
+    mixture = weight * p + (1 - weight) * q
     return Phenomenon(first.scenario, simplified(mixture), name)
 
 
