@@ -437,8 +437,8 @@ def cost_against_violation(
     """
     figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
     S = np.linspace(2, 4, 161)
-    for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", "--"))):
-        (line,) = left.plot(S, [function(s) for s in S], style, label=label)
+    for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", (0, (4, 4))))):
+        (line,) = left.plot(S, [function(s) for s in S], linestyle=style, label=label)
         left.plot(np.asarray(points, dtype=float), np.asarray(dots, dtype=float), "o", color=line.get_color())
     for label, function in curves.items():
         right.plot(S[:-1], [function(s) for s in S[:-1]], label=label)
