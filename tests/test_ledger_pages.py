@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from qlib import ledger
-from qlib.ledger import Claim, Correction, Record
-from qlib.ledger_pages import corrections_html, ledger_html, link, load_records, prose
+from qlib.ledger import Claim, Correction, Record, prose
+from qlib.ledger_pages import corrections_html, ledger_html, link, load_records
 
 CLAIM = Claim(
     id="wz:eq13",
