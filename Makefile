@@ -24,7 +24,7 @@ book: venv ## execute what changed, check every claim, build the website
 	@$(BIN)/python -m pipeline book --profile $(PROFILE) --jobs $(JOBS)
 
 test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	@$(BIN)/python -m pytest -n auto --dist loadfile -q
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"

@@ -40,12 +40,9 @@ def job(command: Callable[..., Any]) -> Callable[..., Any]:
 @job
 def book(profile: Profile = "paper", jobs: Jobs = "all", website: Website = True) -> None:
     """Execute what changed, write the ledger, build the website, sum up."""
-    from pipeline.build import BusyError, build
+    from pipeline.build import build
 
-    try:
-        raise SystemExit(build(Plan(profile), jobs, website))
-    except BusyError as error:
-        fail(error)
+    raise SystemExit(build(Plan(profile), jobs, website))
 
 
 @app.command()

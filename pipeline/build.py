@@ -21,19 +21,16 @@ DONE, FAILED, DETAIL = "✓ ", "✗ ", "  │ "
 VERDICTS = ("confirmed", "corrected", "modelled", "not-reproducible", "open")
 
 
-class BusyError(Exception):
-    """Another build of the same profile is running."""
-
-
 @contextlib.contextmanager
-def only_build(plan: Plan) -> Iterator[None]:
-    """Hold the profile's lock; the system frees the lock of a build that was killed."""
+def only_build(plan: Plan, console: Console) -> Iterator[None]:
+    """Hold the profile's lock, after another build if one is running; the system frees that of a killed one."""
     plan.build.mkdir(parents=True, exist_ok=True)
     with (plan.build / "lock").open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BusyError(f"another build of the profile {plan.profile!r} is running; wait for it to end") from None
+            console.print(f"Another build of the profile {plan.profile} is running: waiting for it to end …")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
@@ -41,7 +38,7 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
     """Bring the book of a profile (or all but its website) up to date; returns the exit code."""
     console = console or Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
-    with only_build(plan):
+    with only_build(plan, console):
         changes = plan.write_inputs()
         names = [name for name in plan.targets() if website or name != "website"]
         outdated = [name for name in plan.outdated() if name in names]
@@ -70,16 +67,11 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
 
 
 def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
-    """Snakemake, set for this project: no locks of its own (see `only_build`).
-
-    Every target is put in place whole, so that what a killed build left behind is complete, whatever Snakemake noted.
-    """
+    """Snakemake for some targets, without locks of its own (see `only_build`); more is in ``profiles/default/``."""
     files = [relative(plan, plan.targets()[name][0]) for name in names]
-    return [
-        *(sys.executable, "-m", "snakemake", *files, "--snakefile", str(plan.root / "Snakefile")),
-        *("--directory", str(plan.root), "--cores", jobs, "--config", f"profile={plan.profile}"),
-        *("--rerun-triggers", "mtime", "input", "--ignore-incomplete", "--keep-going", "--nolock"),
-    ]
+    place = ["--snakefile", str(plan.root / "Snakefile"), "--directory", str(plan.root)]
+    how = ["--cores", jobs, "--nolock", "--config", f"profile={plan.profile}"]
+    return [sys.executable, "-m", "snakemake", *files, *place, *how]
 
 
 def log_file(plan: Plan) -> Path:

@@ -9,6 +9,7 @@ badge carries the record, so the executed chapters *are* the store of all record
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -30,6 +31,8 @@ PAPERS = {
     "pc": "Pearl & Cavalcanti 2019",
     "sfc": "Suresh, Frembs & Cavalcanti 2023",
 }
+MATHS = re.compile(r"\$([^$]+)\$")
+CODE = re.compile(r"`([^`]+)`")
 MIME = "application/vnd.compendium.claim+json"
 
 
@@ -318,11 +321,21 @@ def _summary(record: Record) -> str:
     return f"{agreeing} of {len(record.printed)} printed items agree"
 
 
+def prose(text: str) -> str:
+    """A sentence of ``claims.yml`` as HTML: ``$…$`` for MathJax, backticks as code, all else escaped.
+
+    >>> prose("If $a<b$ then `x` & y")
+    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then <code>x</code> &amp; y'
+    """
+    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', html.escape(text.strip(), quote=False))
+    return CODE.sub(r"<code>\1</code>", marked)
+
+
 def badge(claim: Claim, record: Record) -> str:
     """The badge as HTML: one line, which opens to a table of printed and derived values."""
     true = claim.correction.values if claim.correction else {}
     rows = "".join(_badge_row(key, record, true.get(key)) for key in record.printed)
-    correction = f"<p>{html.escape(claim.correction.statement)}</p>" if claim.correction else ""
+    correction = f"<p>{prose(claim.correction.statement)}</p>" if claim.correction else ""
     return (
         f'<details class="claim claim-{record.verdict}" id="{record.anchor}"><summary>'
         f'<span class="claim-mark" aria-hidden="true">{MARKS[record.verdict]}</span> '

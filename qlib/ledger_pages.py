@@ -8,14 +8,13 @@ from __future__ import annotations
 import html
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from qlib import paths, printed
-from qlib.ledger import MARKS, MEANS, PAPERS, VERDICTS, Claim, Correction, Record
+from qlib.ledger import MARKS, MEANS, PAPERS, VERDICTS, Claim, Correction, Record, prose
 
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
@@ -28,8 +27,6 @@ COLUMNS = {
     "how": "Means",
     "verdict": "Verdict",
 }
-MATHS = re.compile(r"\$([^$]+)\$")
-CODE = re.compile(r"`([^`]+)`")
 
 
 def load_records(path: Path | None = None) -> dict[str, Record]:
@@ -41,16 +38,6 @@ def load_records(path: Path | None = None) -> dict[str, Record]:
     if not path.is_file():
         return {}
     return {entry["id"]: Record(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))}
-
-
-def prose(text: str) -> str:
-    """A sentence of ``claims.yml`` as HTML: ``$…$`` for MathJax, backticks as code, all else escaped.
-
-    >>> prose("If $a<b$ then `x` & y")
-    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then <code>x</code> &amp; y'
-    """
-    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', html.escape(text.strip(), quote=False))
-    return CODE.sub(r"<code>\1</code>", marked)
 
 
 def link(claim: Claim) -> str | None:

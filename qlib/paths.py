@@ -10,14 +10,15 @@ BOOK = ROOT / "book"
 DATA = ROOT / "data"
 CLAIMS = DATA / "claims.yml"
 PARAMETERS = DATA / "parameters"
-GENERATED = DATA / "generated"
+GENERATED = DATA / "generated"  # written by the pipeline alone
+STANDALONE = ROOT / "_build" / "standalone"  # written by a chapter that runs by itself
 
 
 def generated(chapter: str) -> Path:
     """The folder for the tables and figures that a chapter writes; made if it is not there.
 
-    The environment variable ``COMPENDIUM_GENERATED`` takes precedence: the pipeline points it elsewhere for every
-    profile but the published one, so that a trial run never overwrites published numbers.
+    The pipeline names it by the environment variable ``COMPENDIUM_GENERATED``. A chapter that runs by itself, as a
+    notebook or by papermill, writes to ``_build/standalone/``, so that no trial ever overwrites published numbers.
 
     Raises ``ValueError`` if no chapter of the book has that name.
 
@@ -28,6 +29,6 @@ def generated(chapter: str) -> Path:
     """
     if chapter not in {source.relative_to(BOOK).with_suffix("").as_posix() for source in BOOK.rglob("*.md")}:
         raise ValueError(f"chapter {chapter!r}: there is no such file under book/")
-    folder = Path(os.environ.get("COMPENDIUM_GENERATED") or GENERATED / chapter)
+    folder = Path(os.environ.get("COMPENDIUM_GENERATED") or STANDALONE / chapter)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,10 +1,7 @@
 """The executed book, in the quick profile, through the same pipeline as the published one."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,30 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from quick_book import KEY, PLAN, build
 
-from pipeline.plan import ROOT, Plan, modules_of, modules_used
+from pipeline.plan import ROOT, modules_of, modules_used
 from qlib import ledger
 
-pytestmark = pytest.mark.xdist_group("book")  # one worker builds it
-
-KEY = "ionq-k3y-that-nobody-has"
-PLAN = Plan("quick")
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src")}
-
-
-def build() -> subprocess.CompletedProcess:
-    """Build the quick profile, with a key in the environment."""
-    command = [sys.executable, "-m", "pipeline", "book", "--profile", "quick"]
-    environment = {**os.environ, "PYTHONUTF8": "1", "IONQ_API_KEY": KEY, "COLUMNS": "200"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
-
-
-@pytest.fixture(scope="module")
-def book() -> subprocess.CompletedProcess:
-    """The finished build."""
-    result = build()
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result
 
 
 class Page(HTMLParser):

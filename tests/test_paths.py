@@ -26,7 +26,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     chapter.write_text("# Title")
     (tmp_path / "outside.md").write_text("# Not a chapter")
     monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
-    monkeypatch.setattr(paths, "GENERATED", tmp_path / "generated")
+    monkeypatch.setattr(paths, "STANDALONE", tmp_path / "generated")
     monkeypatch.delenv("COMPENDIUM_GENERATED", raising=False)
     return tmp_path
 
@@ -34,6 +34,10 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_chapter_has_a_folder_of_its_own_which_is_made_at_need(book: Path) -> None:
     assert paths.generated("part/slug") == book / "generated" / "part" / "slug"
     assert paths.generated("part/slug").is_dir()
+
+
+def test_a_chapter_that_runs_by_itself_does_not_write_among_the_published_numbers() -> None:
+    assert paths.GENERATED not in (paths.STANDALONE, *paths.STANDALONE.parents)
 
 
 def test_the_environment_sends_generated_files_elsewhere(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def write(path: Path, text: str) -> Path:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A small project: chapter a uses module lower through upper, b uses lower itself, c uses none."""
-    for name in ("pipeline", "Snakefile", "requirements.lock"):
+    for name in ("pipeline", "profiles", "Snakefile", "requirements.lock"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     write(tmp_path / "qlib/__init__.py", "")

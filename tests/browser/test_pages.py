@@ -14,14 +14,10 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from pipeline.plan import Plan
-
-pytestmark = pytest.mark.xdist_group("book")
+from quick_book import PLAN
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PLAN = Plan("quick")
 WIDTHS = {"phone": 390, "desktop": 1440}
 
 PROBE = """<!doctype html><meta charset="utf-8"><script>
@@ -95,12 +91,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def looks(tmp_path_factory) -> list[dict]:
-    """What the browser saw on each page at each width."""
+def browser_or_skip() -> None:
+    """Asked for before the book, so that nothing is built for nothing."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here (.ci/run installs one)")
-    if not (PLAN.html / "index.html").exists():
-        pytest.skip("the quick profile's website is not built: tests/test_book.py builds it")
+
+
+@pytest.fixture(scope="module")
+def looks(tmp_path_factory, browser_or_skip, book) -> list[dict]:
+    """What the browser saw on each page at each width."""
     pages = [f"/book/{slug}.html" for slug in PLAN.pages] + ["/search.html", "/genindex.html"]
     tasks = [(page, width) for page in pages for width in WIDTHS.values()]
     Handler.probe = PROBE.replace("TASKS", json.dumps(tasks))

@@ -1,0 +1,107 @@
+"""The ledger's pages as HTML."""
+
+import json
+import re
+from dataclasses import asdict, replace
+from html.parser import HTMLParser
+
+import pytest
+
+from qlib import ledger
+from qlib.ledger import Claim, Correction, Record, prose
+from qlib.ledger_pages import corrections_html, ledger_html, link, load_records
+
+CLAIM = Claim(
+    id="wz:eq13",
+    item="Eq. (13) <i>",
+    where="Sec. 3",
+    kind="number",
+    statement="If $a<b$ & `c`",
+    printed={"p": "0.5", "q": "0.2"},
+    chapter="joint-exogeneity/quantum-violation",
+    verdict="corrected",
+    correction=Correction(statement="It is $1/4$.", argument="Because <so>.", values={"q": "0.25"}),
+)
+RECORD = Record(
+    id="wz:eq13",
+    verdict="corrected",
+    how="exact",
+    printed={"p": "0.5", "q": "0.2"},
+    derived={"p": "1/2", "q": "1/4"},
+    wrong=["q"],
+    mutants=9,
+    anchor="claim-wz-eq13",
+)
+
+
+class Balance(HTMLParser):
+    """Raises where a tag is closed that is not open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("br", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("records", [{}, {"wz:eq13": RECORD}], ids=["authored", "derived"])
+@pytest.mark.parametrize("page", [ledger_html, corrections_html])
+def test_pages_are_well_formed_and_say_whether_they_are_derived(page, records):
+    text = page({"wz:eq13": CLAIM}, records)
+    Balance(text)
+    assert ("verdicts as authored" in text) == (not records)
+
+
+def test_every_claim_has_one_row():
+    claims = ledger.load()
+    rows = re.findall(r'<tr id="row-(claim-[a-z0-9-]+)"', ledger_html(claims, {}))
+    assert rows == [claim.anchor for claim in claims.values()]
+
+
+def test_counts_add_up_to_the_number_of_claims():
+    claims = ledger.load()
+    counts = ledger_html(claims, {}).split("</table>")[0]
+    numbers = [[int(n) for n in re.findall(r"<td>(\d+)</td>", row)] for row in counts.split("<tr")[2:]]
+    *verdicts, total = numbers
+    assert [sum(column) for column in zip(*verdicts, strict=True)] == total
+    assert all(sum(row[:-1]) == row[-1] for row in numbers)
+    assert total[-1] == len(claims)
+
+
+def test_an_open_claim_has_no_link_and_a_checked_one_leads_to_its_badge():
+    assert link(CLAIM) == "../joint-exogeneity/quantum-violation.html#claim-wz-eq13"
+    assert link(CLAIM.model_copy(update={"verdict": "open"})) is None
+    assert link(CLAIM.model_copy(update={"chapter": "no/such-chapter"})) is None
+
+
+def test_text_is_escaped_and_formulas_are_marked_for_mathjax():
+    assert "<i>" not in ledger_html({"wz:eq13": CLAIM}, {})
+    assert "\\(a&lt;b\\)" in prose(CLAIM.statement)
+    assert "Because &lt;so&gt;." in corrections_html({"wz:eq13": CLAIM}, {})
+
+
+def test_a_correction_shows_what_is_printed_what_is_true_and_what_was_derived():
+    text = corrections_html({"wz:eq13": CLAIM}, {"wz:eq13": RECORD})
+    assert '<th scope="row">q</th><td>0.2</td><td>0.25</td><td>1/4</td>' in text
+    assert '<th scope="row">p</th>' not in text
+
+
+def test_no_correction_is_said():
+    assert "None so far" in corrections_html({}, {})
+
+
+def test_records_are_read_as_the_pipeline_writes_them(tmp_path, monkeypatch):
+    path = tmp_path / "ledger.json"
+    record = replace(RECORD, chapter="joint-exogeneity/quantum-violation", seconds=0.5)
+    path.write_text(json.dumps([asdict(record)]), encoding="utf-8")
+    assert load_records(path) == {"wz:eq13": record}
+    monkeypatch.setenv("COMPENDIUM_LEDGER", str(path))
+    assert load_records() == {"wz:eq13": record}
+    assert load_records(tmp_path / "none.json") == {}
