@@ -308,7 +308,7 @@ class ProbabilisticModel:
         places = np.broadcast_arrays(np.zeros(self.structure.shape, int), *map(self.structure.responses, queries))
         result = np.full((1, *(len(self.structure.domains[v]) for v in variables)), self._zero)
         np.add.at(result, tuple(places), self.law)
-        return _tidy(result[0])
+        return _tidy(result[0, ...])
 
     def probability(self, event: Event, given: Event | None = None) -> Any:
         """The probability of an event, variable or potential response → value, given evidence of the same form.

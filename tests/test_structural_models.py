@@ -175,6 +175,13 @@ def test_a_joint_distribution_has_the_probabilities_of_its_events() -> None:
             assert joint[at] == pytest.approx(model.probability(event), abs=1e-12)
 
 
+@pytest.mark.parametrize("order", [0.5, half, sp.Symbol("p", positive=True)])
+def test_the_distribution_of_no_variable_is_one(order: Any) -> None:
+    total = firing_squad(order, half if isinstance(order, sp.Expr) else 0.25).distribution()
+    assert total.shape == ()
+    assert sp.expand(total.item() - 1) == 0
+
+
 def test_solving_one_world_is_one_entry_of_solving_all() -> None:
     rng = np.random.default_rng(15)
     for _ in range(100):
@@ -318,6 +325,13 @@ def test_independent_noise_gives_the_markov_factorisation_and_do_the_truncated_o
             factor = {"B": ((), np.eye(size)[b])}
             expected = product_of_conditionals({**network, **factor})
             np.testing.assert_allclose(after, expected, atol=1e-12)
+
+
+def test_worlds_side_by_side_have_places_of_their_own_if_the_model_has() -> None:
+    twin = parallel_worlds(firing_squad(0.5, 0.25), {"": {}, "*": {"A": 0}}).structure
+    assert set(twin.positions) == set(twin.domains)
+    assert len(set(twin.positions.values())) == len(twin.positions)
+    assert parallel_worlds(copies_of_a_coin("A"), {"": {}, "*": {}}).structure.positions == {}
 
 
 def test_every_exogenous_variable_of_independent_noise_has_one_child() -> None:
