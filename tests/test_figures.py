@@ -61,7 +61,18 @@ def landscape() -> Figure:
     )  # fmt: skip
 
 
-PLOTS: list[Callable[[], Figure]] = [bounds, growth, counts, landscape]
+def perturbation() -> Figure:
+    sizes = np.array([0.001, 0.01])
+    signals = {"one": np.outer([1, 2], sizes), "two": np.outer([0.5, 3], sizes)}
+    return figures.signal_against_perturbation(sizes, signals, lambda s: 1 / np.square(s), {"kept": np.zeros((2, 2))})
+
+
+def cost() -> Figure:
+    linear = {"message": (lambda s: s / 2 - 1, [0.0, 1.0])}
+    return figures.cost_against_violation([2, 4], linear, {"bits": lambda s: (s - 2) ** 2}, 2.8)
+
+
+PLOTS: list[Callable[[], Figure]] = [bounds, growth, counts, landscape, perturbation, cost]
 
 
 def arrows(ax: Axes) -> list[FancyArrowPatch]:
@@ -100,7 +111,7 @@ def test_every_axis_says_what_it_shows(draw: Callable[[], Figure]) -> None:
     """By its label, or by naming each of its ticks."""
     for axis in (axis for ax in draw().axes for axis in (ax.xaxis, ax.yaxis)):
         ticks = {tick.get_text() for tick in axis.get_ticklabels()}
-        assert axis.get_label_text() or ticks <= {"none", "some", "all", "00", "01"}
+        assert axis.get_label_text() or ticks <= {"none", "some", "all", "00", "01", "one", "two", "kept"}
 
 
 def test_use_style_is_the_style_of_the_book() -> None:
@@ -278,3 +289,33 @@ def test_positions_are_for_drawing_only() -> None:
     assert moved == NETWORK
     (ax,) = figures.causal_graphs([moved]).axes
     assert (9, 9) in [text.get_position() for text in ax.texts]
+
+
+# ── fine-tuning ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_graphs_in_a_grid_fill_its_rows_and_have_their_names() -> None:
+    figure = figures.causal_graph_grid(dict.fromkeys(("a", "b", "c"), NETWORK), columns=2)
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c", ""]
+    assert [len(arrows(ax)) for ax in figure.axes] == [len(NETWORK.edges)] * 3 + [0]
+    for graphs, columns in (({}, 2), ({"a": NETWORK}, 0)):
+        with pytest.raises(ValueError, match="at least one of either"):
+            figures.causal_graph_grid(graphs, columns)
+
+
+def test_the_axis_of_rounds_is_the_one_of_signals_seen_through_the_function() -> None:
+    signals, _, rounds = perturbation().axes
+    np.testing.assert_allclose(rounds.get_ylim(), 1 / np.square(signals.get_ylim()))
+
+
+def test_a_protected_signal_is_a_point_at_zero() -> None:
+    _, spread, _ = perturbation().axes
+    *_, median = spread.lines
+    assert np.ravel(median.get_xdata()).tolist() == [0]
+
+
+def test_linear_costs_have_their_dots_on_the_line() -> None:
+    left, right = cost().axes
+    line, dots = left.lines[:2]
+    np.testing.assert_allclose(np.interp(dots.get_xdata(), line.get_xdata(), line.get_ydata()), dots.get_ydata())
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["bits"]
