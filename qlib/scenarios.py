@@ -542,13 +542,17 @@ def contextual_cycle(n: int) -> Phenomenon:
 def quantum_phenomenon(
     scenario: Scenario, state: ArrayLike, projectors: Mapping[str, ArrayLike], name: str = ""
 ) -> Phenomenon:
-    """The phenomenon ⟨ψ| Π_1 … Π_n |ψ⟩ of projective measurements on a pure state.
+    """The phenomenon ⟨ψ| Π_1 … Π_n |ψ⟩ = ‖Π_n … Π_1 ψ‖² of projective measurements on a pure state.
 
     state : ψ, shape (d,). projectors : measurement → array (outcomes, d, d). Exact if all of them are.
-    Raises ``ValueError`` if projectors of one context do not commute.
+    Raises ``ValueError`` for projectors that are missing or of another shape, or of one context that do not commute.
     """
     psi = np.asarray(state)
     given = {m: np.asarray(P) for m, P in projectors.items()}
+    for m, number in scenario.outcomes.items():
+        if m not in given or given[m].shape != (number, *psi.shape * 2):
+            found = f"shape {given[m].shape}" if m in given else "none are given"
+            raise ValueError(f"projectors of {m!r}: {found}; their shape should be {(number, *psi.shape * 2)}")
     table = np.zeros(scenario.shape, dtype=np.result_type(psi, *given.values()))
     for context in scenario.contexts:
         for m, k in combinations(context, 2):
@@ -559,7 +563,7 @@ def quantum_phenomenon(
         vector = psi
         for m, a in zip(scenario.contexts[index[0]], index[1:], strict=False):  # beyond the context there is padding
             vector = given[m][a] @ vector
-        table[index] = np.conj(psi) @ vector
+        table[index] = np.conj(vector) @ vector  # never negative
     return Phenomenon(scenario, simplified(table) if is_exact(table) else table.real, name)
 
 
