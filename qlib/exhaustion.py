@@ -10,7 +10,7 @@ and their number compared with a formula (`survivor_count`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -25,6 +25,7 @@ from qlib.enumeration import (
     Structures,
     Truths,
     Words,
+    acyclic,
     all_pairs,
     ancestors,
     concatenate,
@@ -109,7 +110,7 @@ class Census:
     survivors: Structures
 
 
-Progress = Callable[[Iterator[Any], int], Iterator[Any]]
+Progress = Callable[..., Iterable[Any]]
 
 
 def census(
@@ -127,7 +128,7 @@ def census(
     work goes in chunks of `chunk` codes (see `qlib.enumeration.orientations`) through ``joblib.Parallel`` with `jobs`
     workers, or through any other backend that ``joblib.parallel_config`` names.
 
-    progress : wraps the iterator over the chunks' results, given their number; for a progress bar.
+    progress : wraps the iterator over the chunks' results, given their number as `total`; ``rich.progress.track`` does.
 
     >>> len(census(2).survivors)
     180
@@ -141,8 +142,28 @@ def census(
     results = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
         work(parties, wanted, joined, confounded, *task) for task in tasks
     )
-    acyclic_count, tested, found = zip(*progress(results, len(tasks)), strict=True)
+    acyclic_count, tested, found = zip(*progress(results, total=len(tasks)), strict=True)
     return Census(parties, arrows, confounded, sum(acyclic_count), sum(tested), concatenate(found))
+
+
+def is_maximal(structures: Structures, parties: int) -> Truths:
+    """Whether a survivor of eq. (7) does not survive the addition of any arrow or ↔.
+
+    The survivors being closed under removal, these determine all others: every survivor is part of one of them.
+    """
+    conditions = no_disturbance(parties, [1])  # which imply the others
+    arrows, confounded = surviving_parts(parties, conditions)
+    maximal = np.ones(len(structures), dtype=bool)
+    for (u, v), double in [(pair, False) for pair in arrows] + [(pair, True) for pair in confounded]:
+        words = [structures.parents.copy(), structures.confounded.copy()]
+        words[double][v] |= words[double].dtype.type(1 << u)
+        if double:
+            words[True][u] |= words[True].dtype.type(1 << v)
+        new = np.any(words[double] != (structures.confounded if double else structures.parents), axis=0)
+        new &= acyclic(words[False])
+        new[new] = satisfies(Structures(words[False][:, new], words[True][:, new]), conditions)
+        maximal &= ~new
+    return maximal
 
 
 def surviving_parts(parties: int, conditions: Sequence[Condition]) -> tuple[Pairs, Pairs]:

@@ -22,6 +22,7 @@ from qlib.exhaustion import (
     census,
     dedekind_number,
     is_certified,
+    is_maximal,
     latent_count,
     names,
     no_disturbance,
@@ -198,6 +199,19 @@ def test_progress_is_told_the_number_of_chunks() -> None:
 
     census(2, chunk=40, progress=progress)
     assert told == [3]
+
+
+def test_the_maximal_survivors_have_all_others_as_parts(three: Census) -> None:
+    for parties, survivors, expected in ((1, census(1).survivors, 2), (2, census(2).survivors, 16)):
+        top = survivors[is_maximal(survivors, parties)]
+        assert len(top) == expected
+        for words in zip(survivors.parents.T, survivors.confounded.T, strict=True):
+            inside = [
+                ((part[:, None] & ~whole) == 0).all(axis=0)
+                for part, whole in zip(words, (top.parents, top.confounded), strict=True)
+            ]
+            assert (inside[0] & inside[1]).any()
+    assert is_maximal(three.survivors, 3).sum() == 137
 
 
 def test_counts_of_latents() -> None:
