@@ -319,3 +319,25 @@ def test_linear_costs_have_their_dots_on_the_line() -> None:
     line, dots = left.lines[:2]
     np.testing.assert_allclose(np.interp(dots.get_xdata(), line.get_xdata(), line.get_ydata()), dots.get_ydata())
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["bits"]
+
+
+# ── the ladder ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_ladder_has_its_rungs_from_the_bottom_and_a_bar_for_each() -> None:
+    figure = figures.ladder_of_causation(["see", "do", "imagine"], ["a?", "b?", "c?"], [2, 3, 5])
+    ladder, bars = figure.axes
+    heights = {text.get_text(): text.get_position()[1] for text in ladder.texts}
+    assert heights["see"] < heights["do"] < heights["imagine"]
+    assert [bar.get_width() for bar in bars.patches] == [2, 3, 5]
+    with pytest.raises(ValueError, match="2 rungs, 1 questions, 2 numbers"):
+        figures.ladder_of_causation(["see", "do"], ["a?"], [1, 2])
+
+
+def test_rates_are_bars_side_by_side_in_each_stratum() -> None:
+    (ax,) = figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8, 0.6]}, "rate").axes
+    assert [bar.get_height() for bar in ax.patches] == [0.9, 0.7, 0.8, 0.6]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
+    np.testing.assert_allclose([(middles[0] + middles[2]) / 2, (middles[1] + middles[3]) / 2], [0, 1])
+    with pytest.raises(ValueError, match=r"rates of 'b': shape \(1,\) should be \(2,\)"):
+        figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8]}, "rate")
