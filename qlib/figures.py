@@ -304,11 +304,15 @@ def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apa
 def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylabel: str) -> Figure:
     """Rates of an outcome for some groups, side by side within each stratum.
 
-    rates : group → its rate in each stratum. Raises ``ValueError`` for a group with another number of rates.
+    rates : group → its rate in each stratum. Raises ``ValueError`` for a group with another number of rates, or for
+    fewer than one or more than four groups.
     """
+    colours = (BLUE, ORANGE, GREEN, PURPLE)
+    if not 1 <= len(rates) <= len(colours):
+        raise ValueError(f"{len(rates)} groups: there should be one to {len(colours)}, so that their colours differ")
     figure, ax = subplots(figsize=(7.2, 3.4))
-    x, width = np.arange(len(strata)), 0.8 / max(len(rates), 1)
-    for k, (colour, (name, values)) in enumerate(zip((BLUE, ORANGE, GREEN, PURPLE), rates.items(), strict=False)):
+    x, width = np.arange(len(strata)), 0.8 / len(rates)
+    for k, (colour, (name, values)) in enumerate(zip(colours, rates.items(), strict=False)):
         heights = np.asarray(values, dtype=float)
         if heights.shape != (len(strata),):
             raise ValueError(f"rates of {name!r}: shape {heights.shape} should be {(len(strata),)}, one a stratum")

@@ -338,6 +338,8 @@ def test_rates_are_bars_side_by_side_in_each_stratum() -> None:
     (ax,) = figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8, 0.6]}, "rate").axes
     assert [bar.get_height() for bar in ax.patches] == [0.9, 0.7, 0.8, 0.6]
     middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
-    np.testing.assert_allclose([(middles[0] + middles[2]) / 2, (middles[1] + middles[3]) / 2], [0, 1])
+    np.testing.assert_allclose([(middles[0] + middles[2]) / 2, (middles[1] + middles[3]) / 2], [0, 1], atol=1e-12)
     with pytest.raises(ValueError, match=r"rates of 'b': shape \(1,\) should be \(2,\)"):
         figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8]}, "rate")
+    with pytest.raises(ValueError, match="0 groups: there should be one to 4"):
+        figures.rates_by_stratum(["small"], {}, "rate")
