@@ -46,6 +46,9 @@ class Mechanism:
     parents : endogenous and exogenous variables, in the order of the arguments.
     rule : a function of the parents' values, or the table of its values, with one axis for each parent.
     domain : the values that the variable may take.
+
+    >>> Mechanism(("X", "U"), lambda x, u: x ^ u).domain
+    (0, 1)
     """
 
     parents: tuple[str, ...]
@@ -419,6 +422,10 @@ def independent(structure: StructuralModel, laws: Mapping[str, ArrayLike]) -> Pr
     """A structural model whose exogenous variables are independent: exogenous variable → its probabilities.
 
     Raises ``ValueError`` if not each exogenous variable, and no other, is given as many probabilities as it has values.
+
+    >>> coins = StructuralModel({"U": (0, 1), "W": (0, 1)}, {"X": Mechanism(("U", "W"), lambda u, w: u & w)})
+    >>> independent(coins, {"U": [0.5, 0.5], "W": [0.75, 0.25]}).probability({"X": 1})
+    0.125
     """
     if set(laws) != set(structure.exogenous):
         raise ValueError(f"laws of {_names(laws)}; the exogenous variables are {_names(structure.exogenous)}")
@@ -556,6 +563,9 @@ def firing_squad(order: Any, nervous: Any) -> ProbabilisticModel:
 
     C = U; B = C; A shoots at the signal, or because nervous: A = C ∨ W; D = A ∨ B. U and W are independent.
     order, nervous : P(U = 1) and P(W = 1), exact or floating-point.
+
+    >>> firing_squad(0.5, 0.25).do({"B": 0}).probability({"D": 1})
+    0.625
     """
     structure = StructuralModel(
         {"U": (0, 1), "W": (0, 1)},
