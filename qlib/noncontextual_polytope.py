@@ -8,9 +8,9 @@ measurements and outcomes a_S none of which is its measurement's last (Collins &
 polytope has full dimension, and a facet is a row (y_0, y) of coprime integers: y_0 + y·x ≥ 0.
 
 Facets are found by the double description method of Motzkin, Raiffa, Thompson & Thrall (1953) on integers: it is
-complete by construction. :meth:`Facets.verify` nevertheless takes nothing from it: every facet is checked against all
-vertices, the vertices on it have to span it, and the list is complete if the facets, described dually by the same
-method, have these vertices and no others.
+complete by construction. :meth:`Facets.verify` nevertheless takes a list of facets on no authority: each is checked
+against all vertices, and the vertices on it have to span it; and as one gets from any facet of a polytope to any other
+across ridges, in which two facets meet, a list is complete if it holds the facet beyond every ridge of its facets.
 """
 
 from __future__ import annotations
@@ -199,22 +199,33 @@ class Facets:
         """The k-th facet as an inequality in the probabilities."""
         return _inequality(self.scenario, self.rows[k])
 
-    def verify(self, complete: bool = True) -> None:
-        """Verify in exact arithmetic that these are facets, and `complete`: that there are no others.
+    def verify(self, by_symmetry: bool = False) -> None:
+        """Verify in exact arithmetic that these are facets, and that there are no others.
 
-        Each holds at every vertex, and the vertices on it have its dimension; a polytope that satisfies all of these
-        inequalities and has the vertices of the noncontextual one is that one. Raises CertificateError.
+        Each holds at every vertex, and the vertices on it have its dimension. Every ridge of each (a facet of the
+        facet) lies on exactly one other; as the facets of a polytope hang together by their ridges, none is missing.
+        by_symmetry : look at the ridges of one facet of each class only, of a list that the scenario's symmetries keep.
+        Raises CertificateError.
         """
         V = _homogeneous(self.scenario)
         values = self.rows @ V.T
-        if (values < 0).any() or ((values == 0) != self.incidence).any():
+        if not len(self) or (values < 0).any() or ((values == 0) != self.incidence).any():
             raise CertificateError("a vertex violates a facet, or does not lie where it should")
-        for k, on in enumerate(self.incidence):
-            rank = flint.fmpz_mat(V[on].tolist()).rank() if on.any() else 0
-            if rank != V.shape[1] - 1:
-                raise CertificateError(f"facet {k}: its vertices span the dimension {rank - 1}, not {V.shape[1] - 2}")
-        if complete and set(map(tuple, extreme_rays(self.rows))) != set(map(tuple, V)):
-            raise CertificateError("the inequalities have other vertices than the polytope: a facet is missing")
+        spans = [_independent(V[on].T) if on.any() else [] for on in self.incidence]
+        for k, span in enumerate(spans):
+            if len(span) != V.shape[1] - 1:
+                raise CertificateError(f"facet {k}: its vertices span {len(span) - 1} dimensions, not {V.shape[1] - 2}")
+        for k in [int(c.members[0]) for c in facet_classes(self)] if by_symmetry else range(len(self)):
+            self._verify_ridges(k, V[:, spans[k]])
+
+    def _verify_ridges(self, k: int, V: Integers) -> None:
+        """Verify that each ridge of the k-th facet lies on two; the columns of V tell the vertices on it apart."""
+        on = self.incidence[k]
+        ridges = extreme_rays(V[on]) @ V[on].T == 0
+        inside = ridges.astype(np.float32) @ self.incidence[:, on].T.astype(np.float32)
+        for number in (inside == ridges.sum(axis=1, keepdims=True)).sum(axis=1):
+            if number != 2:
+                raise CertificateError(f"facet {k} has a ridge that lies on {number} facets of the list, not on two")
 
 
 def _homogeneous(scenario: Scenario) -> Integers:
@@ -310,6 +321,8 @@ class FacetClass:
 def facet_classes(found: Facets) -> tuple[FacetClass, ...]:
     """The facets divided into classes under the scenario's symmetries, the smallest class first.
 
+    Raises CertificateError if a symmetry leads out of the list.
+
     >>> from qlib.scenarios import bell_scenario
     >>> [c.size for c in facet_classes(facets(bell_scenario(2, 2)))]
     [8, 16]
@@ -319,7 +332,10 @@ def facet_classes(found: Facets) -> tuple[FacetClass, ...]:
     for permutation in relabellings(found.scenario):
         moved = np.empty_like(found.incidence)
         moved[:, permutation] = found.incidence
-        links += [(k, number[on.tobytes()]) for k, on in enumerate(moved)]
+        images = [number.get(on.tobytes()) for on in moved]
+        if None in images:
+            raise CertificateError(f"facet {images.index(None)}: a symmetric one is missing")
+        links += enumerate(images)
     first, second = np.array(links).T
     graph = coo_matrix((np.ones(len(links)), (first, second)), shape=(len(found), len(found)))
     _, label = connected_components(graph, directed=False)

@@ -74,12 +74,24 @@ def test_the_entries_of_a_table_follow_from_the_coordinates(scenario):
 @pytest.mark.parametrize("scenario", SMALL, ids=lambda s: s.name or "uneven")
 def test_the_facets_are_facets_and_all_of_them(scenario):
     facets(scenario).verify()
+    facets(scenario).verify(by_symmetry=True)
+
+
+@pytest.mark.parametrize("scenario", SMALL, ids=lambda s: s.name or "uneven")
+def test_the_polytope_of_the_facets_has_the_assignments_as_its_vertices_and_no_others(scenario):
+    """Dual description: a second proof that no facet is missing."""
+    V = np.concatenate([np.ones((len(scenario.assignments), 1), dtype=int), vertices(scenario)], axis=1)
+    assert set(map(tuple, extreme_rays(facets(scenario).rows))) == set(map(tuple, V))
 
 
 def test_a_missing_facet_is_noticed_and_so_is_one_that_is_none():
     found = facets(CHSH)
-    with pytest.raises(CertificateError, match="a facet is missing"):
-        replace(found, rows=found.rows[1:], incidence=found.incidence[1:]).verify()
+    for k in range(24):
+        fewer = replace(found, rows=np.delete(found.rows, k, 0), incidence=np.delete(found.incidence, k, 0))
+        with pytest.raises(CertificateError, match="has a ridge that lies on 1 facets of the list, not on two"):
+            fewer.verify()
+        with pytest.raises(CertificateError, match="a symmetric one is missing"):
+            fewer.verify(by_symmetry=True)
     with pytest.raises(CertificateError, match="a vertex violates a facet"):
         replace(found, rows=-found.rows).verify()
     rows = np.concatenate([found.rows, found.rows[:1] + found.rows[1:2]])
@@ -135,7 +147,7 @@ def test_the_n_cycle_has_4n_facets_of_positivity_and_2_to_the_n_minus_1_others(n
 def test_three_settings_a_side_have_684_facets_in_three_classes():
     """Collins & Gisin (2004): positivity, CHSH and I3322."""
     found = facets(bell_scenario(3, 3))
-    found.verify(complete=False)
+    found.verify(by_symmetry=True)
     assert [(c.size, c.is_trivial) for c in facet_classes(found)] == [(36, True), (72, False), (576, False)]
 
 
