@@ -57,6 +57,7 @@ class ForAll:
 
     value : a function of the indices, by keyword; evaluated once for each assignment.
     domains : index name → the values it runs over.
+    names : what other names mean at an assignment, a function of the indices too; by default they mean the same at all.
 
     Raises ``ValueError`` for an index that runs over nothing: what holds for all of no values says nothing.
 
@@ -67,6 +68,7 @@ class ForAll:
 
     value: Callable[..., object]
     domains: Mapping[str, Sequence[Any]]
+    names: Callable[..., Names] = lambda **indices: {}
 
     def __post_init__(self) -> None:
         domains = {index: tuple(values) for index, values in self.domains.items()}
@@ -75,6 +77,7 @@ class ForAll:
             raise ValueError(f"ForAll: {nothing or 'no index'} runs over nothing, so that any formula would agree")
         object.__setattr__(self, "domains", domains)
         object.__setattr__(self, "value", cache(self.value))
+        object.__setattr__(self, "names", cache(self.names))
 
     def assignments(self) -> Iterator[dict[str, Any]]:
         """All assignments of the indices, the last index running fastest."""
@@ -125,7 +128,7 @@ def counterexample(printed: Printed, derived: ForAll, names: Names | None = None
     {'x': 1, 'z': 0}
     """
     for values in derived.assignments():
-        if not agrees(printed, derived.value(**values), {**(names or {}), **values}):
+        if not agrees(printed, derived.value(**values), {**(names or {}), **derived.names(**values), **values}):
             return values
     return None
 

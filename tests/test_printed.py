@@ -624,3 +624,10 @@ def test_the_born_rule_on_free_symbols_refuses_all_its_mutants() -> None:
 )
 def test_readable_texts(value: object, text: str) -> None:
     assert readable(value) == text
+
+
+def test_names_may_mean_something_else_at_each_assignment() -> None:
+    derived = ForAll(lambda k: 3 * k, {"k": (1, 2)}, names=lambda k: {"twice": sp.Integer(2 * k), "f": lambda t: t + k})
+    assert agrees("twice + k", derived)
+    assert agrees("f(twice)", derived, {"twice": sp.Integer(7)})
+    assert counterexample("twice + 1", derived) == {"k": 2}
