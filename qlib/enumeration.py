@@ -271,12 +271,17 @@ def mixed_graphs(nodes: int) -> Structures:
     return with_all_confoundings(dags(nodes))
 
 
-def explicit_latents(structures: Structures) -> Structures:
-    """The same structures with a node for the latent of each pair of `all_pairs`, after the others, and no signs ↔.
+def explicit_latents(structures: Structures, pairs: Pairs | None = None) -> Structures:
+    """The same structures with a node for the latent of each of `pairs` (by default all), after the others, and no ↔.
 
-    The latent of a pair that is not confounded is there as well, without children.
+    The latent of a pair that is not confounded is there as well, without children. Raises ``ValueError`` if a pair that
+    is not among `pairs` is confounded.
     """
-    pairs = all_pairs(structures.nodes)
+    pairs = all_pairs(structures.nodes) if pairs is None else pairs
+    if int(np.bitwise_count(structures.confounded).sum()) != 2 * sum(
+        int(((structures.confounded[u] >> v) & 1).sum()) for u, v in pairs
+    ):
+        raise ValueError(f"a pair that is not among {pairs} is confounded and would lose its latent")
     total = structures.nodes + len(pairs)
     parents = np.zeros((total, len(structures)), word(total))
     parents[: structures.nodes] = structures.parents

@@ -33,9 +33,13 @@ from qlib.enumeration import (
     dags,
     mask,
     separated,
+    to_causal_graph,
     with_all_confoundings,
     word,
 )
+from qlib.exact import Array
+from qlib.faithfulness import markov_law
+from qlib.graphs import CausalGraph, Kind
 
 Condition = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 Latents = Literal["pairs", "complexes", "families"]
@@ -246,6 +250,52 @@ def _independent_responses(parties: int, S: set[int]) -> list[Condition]:
         ((i,), (*sorted(rest - {i}), *(x for x in settings(parties) if x != parties + i)), (parties + i, *sorted(S)))
         for i in sorted(rest)
     ]
+
+
+# ── random models ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def random_model(
+    structures: Structures, k: int, parties: int, determined: Iterable[int], rng: np.random.Generator
+) -> tuple[Array, tuple[str, ...]]:
+    """The law of a random binary model on structure k, and the names of its axes: outcomes, settings, λ.
+
+    determined : the outcomes that are to be functions of their parents, among them a noise U_A of their own. λ consists
+    of these noises and of the latents all of whose children are outcomes; all other latents are summed over.
+
+    >>> law, names = random_model(census(1).survivors, 0, 1, [0], np.random.default_rng(1))
+    >>> names, law.shape
+    (('A_1', 'X_1', 'U_A_1'), (2, 2, 2))
+    """
+    label = names(parties)
+    graph = to_causal_graph(structures, k, label)
+    noises = {f"U_{label[i]}": label[i] for i in determined}
+    graph = CausalGraph({**graph.kinds, **dict.fromkeys(noises, Kind.LATENT)}, [*graph.edges, *noises.items()])
+    tables: dict[str, tuple[Sequence[str], Array]] = {}
+    for node in graph.kinds:
+        parents = sorted(graph.parents(node))
+        rows = (2,) * len(parents)
+        functional = node in noises.values()
+        tables[node] = (parents, np.eye(2)[rng.integers(0, 2, rows)] if functional else rng.dirichlet((1, 1), rows))
+    children = {latent: {v for u, v in graph.edges if u == latent} for latent in graph.of_kind(Kind.LATENT)}
+    lam = [latent for latent, below in children.items() if below <= set(label[:parties])]
+    return markov_law(graph, tables, [*label, *lam]), (*label, *lam)
+
+
+def factorised(law: Array, parties: int) -> tuple[Array, Array]:
+    """Σ P(λ) Π P(Aᵢ|Xᵢ,λ) P(X) from the responses in a law of outcomes, settings and λ; and the law of (A, X) itself.
+
+    The two are equal where the law is factorisable with this λ. Def. 3 of Pearl & Cavalcanti (2019).
+    """
+    axes = list(range(law.ndim))
+    observed, lam = axes[: 2 * parties], axes[2 * parties :]
+    direct = np.einsum(law, axes, observed)
+    operands: list[Any] = [np.einsum(law, axes, lam), lam, np.einsum(law, axes, observed[parties:]), observed[parties:]]
+    for i in outcomes(parties):
+        joint = np.einsum(law, axes, [i, parties + i, *lam])
+        total = joint.sum(axis=0, keepdims=True)
+        operands += [np.divide(joint, total, out=np.zeros_like(joint), where=total > 0), [i, parties + i, *lam]]
+    return np.einsum(*operands, observed), direct
 
 
 # ── counting ────────────────────────────────────────────────────────────────────────────────────────────────────────

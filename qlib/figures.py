@@ -94,6 +94,43 @@ def draw_causal_graph(ax: Axes, graph: CausalGraph) -> None:
     ax.axis("off")
 
 
+def link_diagram(
+    places: Mapping[str, tuple[float, float]], links: Collection[str], latent: Collection[str] = ()
+) -> Figure:
+    """A class of causal graphs: nodes, each one variable or a set of them, and the links that its members may have.
+
+    links : "P -> Q" for arrows in this direction only, "P - Q" for links of any kind. latent : nodes that are latent.
+    All links are dashed, as any of them may be absent. "C(i)" is written as an index, "rest" as the complement of i.
+    Raises ``ValueError`` for a link whose ends are not two nodes.
+    """
+    left, right, bottom, top = _extent(places)
+    figure, ax = subplots(figsize=(1.15 * INCHES_PER_UNIT * (right - left), 1.15 * INCHES_PER_UNIT * (top - bottom)))
+    for link in sorted(links):
+        tail, kind, head = link.split()
+        if not {tail, head} <= set(places) or kind not in ("-", "->"):
+            raise ValueError(f"link {link!r} should be 'P - Q' or 'P -> Q' with nodes of {', '.join(places)}")
+        hides = any(_is_between(at, places[tail], places[head]) for name, at in places.items() if name not in link)
+        ax.add_patch(
+            FancyArrowPatch(
+                places[tail], places[head], arrowstyle="-|>" if kind == "->" else "-", mutation_scale=14,
+                shrinkA=20, shrinkB=20, zorder=1, connectionstyle="arc3,rad=0.28" if hides else "arc3",
+                color="#333333", linestyle=(0, (4, 2)), linewidth=1.5, clip_on=False,
+            )
+        )  # fmt: skip
+    for name, at in places.items():
+        ax.add_patch(_node(Kind.LATENT if name in latent else Kind.OBSERVED, at))
+        ax.text(*at, f"${_set_latex(name)}$", ha="center", va="center", zorder=3, fontsize=9)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.axis("off")
+    return figure
+
+
+def _set_latex(name: str) -> str:
+    """A set of variables in mathematical italics: C, C(i), C(rest), Lambda."""
+    indexed = name.replace("(i)", "_i").replace("(rest)", r"_{\setminus i}")
+    return re.sub(r"\b(Lambda|Omega)\b", r"\\\1", indexed)
+
+
 def _positions(graph: CausalGraph) -> dict[str, tuple[float, float]]:
     below = min((y for _, y in graph.positions.values()), default=1.2) - 1.2
     layered = {name: (x, y + below) for name, (x, y) in _layered(graph).items()}

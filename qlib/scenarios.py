@@ -119,7 +119,7 @@ class Scenario:
 
     @cached_property
     def deterministic(self) -> NDArray[np.int_]:
-        """The phenomena of all assignments, zeros and ones, shape (assignments, *shape)."""
+        """The phenomena of all assignments, zeros and ones, with the assignments along the first axis."""
         table = np.zeros((len(self.assignments), *self.shape), dtype=int)
         everyone = np.arange(len(table))
         for c, context in enumerate(self.contexts):

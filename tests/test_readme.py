@@ -24,8 +24,9 @@ def test_its_counts_are_those_of_the_ledger() -> None:
     for paper, said in zip(ledger.PAPERS, re.findall(r"^\|.*arXiv.*\| ([^|]+) \|$", README, re.MULTILINE), strict=True):
         verdicts = Counter(claim.verdict for claim in claims if claim.paper == paper)
         checked, total = verdicts.total() - verdicts["open"], verdicts.total()
-        counted = f"whole: {total} of {total} items checked, {verdicts['corrected']} corrected"
-        assert said == (counted if checked == total else "items in the ledger, open")
+        counted = f"{checked} of {total} items checked, {verdicts['corrected']} corrected"
+        assert said.endswith(counted if checked else "items in the ledger, open")
+        assert said.startswith("whole") == (checked == total)
 
 
 def test_every_command_that_it_names_is_one() -> None:
