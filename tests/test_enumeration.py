@@ -197,4 +197,13 @@ def test_malformed_batches_are_refused() -> None:
         to_projection(dags(2), 0, "ABC")
     with pytest.raises(ValueError, match="a node from 1 on has parents"):
         projected(dags(2), 1)
+    with pytest.raises(ValueError, match="would lose its latent"):
+        explicit_latents(mixed_graphs(3), [(0, 1)])
     assert mask([0, 2, 2]) == 5
+
+
+def test_latents_of_some_pairs_only_are_the_same_latents() -> None:
+    batch = with_all_confoundings(dags(3), [(0, 2)])
+    np.testing.assert_array_equal(
+        separated(explicit_latents(batch, [(0, 2)]), {3}, {1}, {0}), separated(explicit_latents(batch), {4}, {1}, {0})
+    )

@@ -21,12 +21,14 @@ from qlib.exhaustion import (
     Census,
     census,
     dedekind_number,
+    factorised,
     is_certified,
     is_maximal,
     latent_count,
     names,
     no_disturbance,
     outcomes,
+    random_model,
     satisfies,
     senders,
     settings,
@@ -212,6 +214,31 @@ def test_the_maximal_survivors_have_all_others_as_parts(three: Census) -> None:
             ]
             assert (inside[0] & inside[1]).any()
     assert is_maximal(three.survivors, 3).sum() == 137
+
+
+def test_random_models_on_survivors_factorise_and_on_other_structures_most_do_not(three: Census) -> None:
+    rng = np.random.default_rng(5)
+    for parties, survivors in ((2, census(2).survivors), (3, three.survivors)):
+        sending = senders(survivors, parties)
+        for k in rng.choice(len(survivors), 40, replace=False):
+            law, axes = random_model(survivors, k, parties, [i for i in range(parties) if sending[k] >> i & 1], rng)
+            assert axes[: 2 * parties] == names(parties)
+            assert law.sum() == pytest.approx(1)
+            np.testing.assert_allclose(*factorised(law, parties), atol=1e-12)
+    every = mixed_graphs(4)
+    others = every[~satisfies(every, no_disturbance(2))]
+    for k in rng.choice(len(others), 40, replace=False):
+        law, _ = random_model(others, k, 2, [0, 1], rng)
+        plain, _ = random_model(others, k, 2, [], rng)
+        assert law.ndim == plain.ndim + 2
+        rebuilt, direct = factorised(plain, 2)
+        assert np.abs(rebuilt - direct).max() > 1e-9
+
+
+def test_a_determined_outcome_is_a_function_of_its_parents_and_its_noise() -> None:
+    law, axes = random_model(census(1).survivors, 0, 1, [0], np.random.default_rng(3))
+    assert axes == ("A_1", "X_1", "U_A_1")
+    assert (np.count_nonzero(law, axis=0) == 1).all()
 
 
 def test_counts_of_latents() -> None:

@@ -343,3 +343,15 @@ def test_rates_are_bars_side_by_side_in_each_stratum() -> None:
         figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8]}, "rate")
     with pytest.raises(ValueError, match="0 groups: there should be one to 4"):
         figures.rates_by_stratum(["small"], {}, "rate")
+
+
+def test_a_link_diagram_has_a_head_for_each_arrow_and_none_for_other_links() -> None:
+    places = {"C(i)": (0.0, 0.0), "Z(rest)": (2.0, 0.0), "Lambda": (1.0, 1.5)}
+    figure = figures.link_diagram(places, ["C(i) - Z(rest)", "Lambda -> C(i)"], latent=["Lambda"])
+    (ax,) = figure.axes
+    lines = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    assert [type(line.get_arrowstyle()).__name__ for line in lines] == ["Curve", "CurveFilledB"]
+    assert {text.get_text() for text in ax.texts} == {"$C_i$", r"$Z_{\setminus i}$", r"$\Lambda$"}
+    for odd in ("C(i) - D", "C(i) <- Lambda"):
+        with pytest.raises(ValueError, match="should be 'P - Q' or 'P -> Q'"):
+            figures.link_diagram(places, [odd])
