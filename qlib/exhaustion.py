@@ -121,7 +121,7 @@ def census(
     parties: int,
     conditions: Sequence[Condition] | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     chunk: int = 729,
     progress: Progress = lambda results, total: results,
 ) -> Census:
@@ -130,7 +130,7 @@ def census(
     First the structures with a single arrow or a single ↔ are tested: as removing a part never opens a path, no
     structure with a part that fails alone can survive. Then every structure made of the other parts is tested. The
     work goes in chunks of `chunk` codes (see `qlib.enumeration.orientations`) through ``joblib.Parallel`` with `jobs`
-    workers, or through any other backend that ``joblib.parallel_config`` names.
+    workers, by default one or as many as ``joblib.parallel_config`` says, which may also name another backend.
 
     progress : wraps the iterator over the chunks' results, given their number as `total`; ``rich.progress.track`` does.
 

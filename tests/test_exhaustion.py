@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from qlib import exhaustion
 from qlib.enumeration import (
     Structures,
     dags,
@@ -186,10 +187,17 @@ def test_four_parties_by_symmetry_and_by_formula() -> None:
         assert total == survivor_count(n)
 
 
-def test_the_census_can_be_spread_over_other_workers() -> None:
+def test_the_census_can_be_spread_over_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = keys(census(2).survivors)
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("worked in this process")
+
+    monkeypatch.setattr(exhaustion, "with_all_confoundings", refuse)
+    with pytest.raises(RuntimeError, match="in this process"):
+        census(2)
     with joblib.parallel_config("loky", n_jobs=2):
-        spread = census(2, chunk=40)
-    assert keys(spread.survivors) == keys(census(2).survivors)
+        assert keys(census(2, chunk=40).survivors) == here
 
 
 def test_progress_is_told_the_number_of_chunks() -> None:
