@@ -76,6 +76,11 @@ def test_every_claim_that_is_not_open_has_one_record(book):
     assert len(records) == len(due)
 
 
+def test_every_check_has_refused_a_misprint_of_everything_printed(book):
+    for record in json.loads(PLAN.ledger.read_text(encoding="utf-8")):
+        assert record["mutants"] >= len(record["printed"]) > 0, record["id"]
+
+
 def test_no_key_of_the_environment_is_stored(book):
     files = [*PLAN.build.rglob("*"), *(ROOT / ".snakemake").rglob("*"), *(ROOT / "data").rglob("*")]
     assert not [file for file in files if file.is_file() and KEY.encode() in file.read_bytes()]
