@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import jupytext
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from pipeline.plan import Plan
 from pipeline.secrets import find_secret, redact, secrets_in
@@ -101,17 +103,24 @@ def write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def sockets(folder: str) -> Config:
+    """Let a kernel talk through files of its own: two that start at once may be given one and the same TCP port."""
+    return Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {})
+
+
 def run(plan: Plan, slug: str, notebook: Any, output: Path) -> Any:
     """Run the notebook with papermill; errors come back as a ChapterError."""
     try:
-        return papermill.execute_notebook(
-            notebook,
-            output,
-            parameters=plan.parameters(slug),
-            kernel_name=KERNEL,
-            cwd=plan.root,
-            progress_bar=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+            return papermill.execute_notebook(
+                notebook,
+                output,
+                parameters=plan.parameters(slug),
+                kernel_name=KERNEL,
+                cwd=plan.root,
+                progress_bar=False,
+                config=sockets(folder),
+            )
     except PapermillExecutionError as error:
         said = ANSI.sub("", f"{error.ename}: {error.evalue}")
         raise ChapterError(describe(plan, slug, error.source, error.exec_count, said)) from None

@@ -307,9 +307,11 @@ def _is_zero(expression: sp.Expr) -> bool:
         raise ValueError(f"{expression}: a formula is compared exactly, but this holds floating-point numbers")
     if expression.has(sp.nan, sp.zoo) or expression.is_infinite:
         return False
+    points = _points(sorted(expression.free_symbols, key=str))
+    if any(_differs_from_zero(expression.subs(point)) for point in itertools.islice(points, 1)):  # cheap: comes first
+        return False
     if sp.expand(expression) == 0:
         return True
-    points = _points(sorted(expression.free_symbols, key=str))
     if any(_differs_from_zero(expression.subs(point)) for point in points):
         return False
     if expression.equals(0) or sp.radsimp(sp.simplify(expression)) == 0:

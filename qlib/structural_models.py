@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeAlias
 
@@ -408,11 +408,14 @@ def _is_negative(entry: sp.Expr) -> bool:
 
 def _at_a_point(law: Array) -> Array:
     """The law with a rational number for each free symbol: where its sum is not one there, it is not one."""
-    if not _has_symbols(law):
-        return law
-    symbols = sorted(set().union(*(sp.sympify(entry).free_symbols for entry in law.flat)), key=str)
+    return np.array(_at_primes(tuple(law.flat)), dtype=object) if _has_symbols(law) else law
+
+
+@lru_cache(maxsize=64)
+def _at_primes(entries: tuple[sp.Expr, ...]) -> list[sp.Expr]:
+    symbols = sorted(set().union(*(sp.sympify(entry).free_symbols for entry in entries)), key=str)
     point = [sp.Rational(sp.prime(k + 7), sp.prime(k + 40)) for k, _ in enumerate(symbols)]
-    return np.array(sp.lambdify(symbols, list(law.flat), "sympy")(*point), dtype=object)
+    return list(sp.lambdify(symbols, list(entries), "sympy")(*point))
 
 
 # --- models to start from ---------------------------------------------------------------------------------------------
