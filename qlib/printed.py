@@ -13,8 +13,12 @@ derived                     printed, and when the two agree
 number, SymPy expression    a number as printed ("0.4268"): derived rounds to it at its last printed digit
 ..                          a whole number ("64"): derived is exactly that
 ..                          a bound ("> 0.999", "<= 2*sqrt(2)"): derived satisfies it
+..                          an approximation ("~ 0.707"): derived rounds to it at its last printed digit; one that
+                            prints no decimals ("~ 0", "~ sqrt(2)") says little: derived is within 1/100 of it
 ..                          a formula ("(5*sqrt(2) - 6)/8"): the difference is zero, by symbolic proof; a formula
                             may also stand for an array, and then every entry of the difference is zero
+`Region`                    a number as printed: it is a rounding of a value in the region
+..                          a bound or an approximation: it agrees with every value in the region
 ==========================  =====================================================================================
 
 `mutants` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a truth value, an
@@ -44,11 +48,13 @@ Names = Mapping[str, object]
 
 NUMBER = re.compile(r"[-+]?(?=[\d.])\d*(\.(?P<decimals>\d+))?([eE](?P<exponent>[-+]?\d+))?", re.ASCII)
 BOUND = re.compile(r"(?P<relation><=|>=|<|>)\s*(?P<limit>[^<>=].*)")
+ABOUT = re.compile(r"~\s*(?P<value>[^~<>=\s].*)")
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
 }  # fmt: skip
 NEGATION = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 ROUNDING = sp.Rational(1, 10**9)  # what floating-point arithmetic may have done to a derived number
+VAGUE = sp.Rational(1, 100)  # how far from it a printed "~ 0" or "~ sqrt(2)" is, at most: a model of such a statement
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,32 @@ class ForAll:
             yield dict(zip(self.domains, values, strict=True))
 
 
+@dataclass(frozen=True)
+class Region:
+    """The values that a derived quantity can have: a printed estimate is one of them, a printed statement true of all.
+
+    low, high : the ends, included; real numbers. For an estimate from random data the region is an acceptance region,
+    computed from the sampling law (:func:`qlib.evidence.acceptance_region`); for what is computed from rounded numbers
+    it is the interval that their rounding leaves.
+    Raises ``ValueError`` for ends that are not finite real numbers in this order.
+
+    >>> agrees("0.5013", Region(0.49, 0.51)), agrees("0.5213", Region(0.49, 0.51)), agrees("< 0.5", Region(0.49, 0.51))
+    (True, False, False)
+    """
+
+    low: Any
+    high: Any
+
+    def __post_init__(self) -> None:
+        ends = [sp.sympify(end) for end in (self.low, self.high)]
+        if not all(isinstance(end, sp.Expr) and end.is_real and end.is_finite for end in ends) or ends[0] > ends[1]:
+            raise ValueError(
+                f"Region({self.low}, {self.high}): its ends should be finite real numbers, the lower first"
+            )
+        object.__setattr__(self, "low", ends[0])
+        object.__setattr__(self, "high", ends[1])
+
+
 def agrees(printed: Printed, derived: object, names: Names | None = None) -> bool:
     """Whether a printed item agrees with the derived one; the table of the module says when.
 
@@ -118,6 +150,8 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
         return len(items) == len(rows) and all(agrees(item, row, names) for item, row in zip(items, rows, strict=True))
     if isinstance(derived, Number | sp.Expr):
         return _scalar_agrees(_expect(printed, str), sp.sympify(derived), names)
+    if isinstance(derived, Region):
+        return _region_agrees(_expect(printed, str), derived, names)
     raise ValueError(f"no comparison is defined for a derived {type(derived).__name__}: {derived!r}")
 
 
@@ -144,7 +178,7 @@ def _rows(derived: Any) -> list[Any]:
 
 
 def _text_agrees(printed: str, derived: str) -> bool:
-    if NUMBER.fullmatch(printed) or BOUND.fullmatch(printed):
+    if any(form.fullmatch(printed) for form in (NUMBER, BOUND, ABOUT)):
         raise ValueError(f"printed {printed!r} is a number; what is derived for it is the text {derived!r}")
     return printed == derived
 
@@ -161,6 +195,8 @@ def _scalar_agrees(printed: str, derived: sp.Expr, names: Names) -> bool:
         raise ValueError(f"printed {printed!r}, but what is derived for it is not a number (nan)")
     if bound := BOUND.fullmatch(printed):
         return _bound_holds(bound["relation"], derived - _limit(bound["limit"], names))
+    if about := ABOUT.fullmatch(printed):
+        return _is_about(about["value"], derived, names)
     if number := NUMBER.fullmatch(printed):
         return _number_agrees(number, derived)
     return is_zero(_difference(printed, derived, names))
@@ -173,10 +209,37 @@ def _number_agrees(printed: re.Match[str], derived: sp.Expr) -> bool:
     if not derived.is_number:
         raise ValueError(f"printed {printed[0]!r} is a rounded number, but the derived {derived} holds symbols")
     real, imaginary = sp.N(difference, 30).as_real_imag()
-    half = ROUNDING
-    if printed["decimals"] or printed["exponent"]:
-        half = sp.Rational(10) ** (int(printed["exponent"] or 0) - len(printed["decimals"] or "")) / 2 * (1 + ROUNDING)
+    half = _unit(printed) / 2 * (1 + ROUNDING) if _is_rounded(printed) else ROUNDING
     return bool(abs(real) <= half and abs(imaginary) <= ROUNDING)
+
+
+def _is_rounded(number: re.Match[str]) -> bool:
+    """Whether a printed number has digits that say how precise it is."""
+    return bool(number["decimals"] or number["exponent"])
+
+
+def _unit(number: re.Match[str]) -> sp.Rational:
+    """One unit of a printed number's last digit."""
+    return sp.Rational(10) ** (int(number["exponent"] or 0) - len(number["decimals"] or ""))
+
+
+def _is_about(text: str, derived: sp.Expr, names: Names) -> bool:
+    if (number := NUMBER.fullmatch(text)) and _is_rounded(number):
+        return _number_agrees(number, derived)
+    difference = derived - _limit(text, names)
+    if not difference.is_number:
+        raise ValueError(f"printed '~ {text}' is an approximation, but the derived {derived} holds symbols")
+    return bool(abs(sp.N(difference, 30)) <= VAGUE)
+
+
+def _region_agrees(printed: str, region: Region, names: Names) -> bool:
+    if number := NUMBER.fullmatch(printed):
+        half = _unit(number) / 2 if _is_rounded(number) else sp.Integer(0)
+        low, high = (sp.N(end, 30) for end in (region.low - half, region.high + half))
+        return bool(low - ROUNDING * half <= sp.Rational(printed) <= high + ROUNDING * half)
+    if BOUND.fullmatch(printed) or ABOUT.fullmatch(printed):
+        return all(_scalar_agrees(printed, end, names) for end in (region.low, region.high))
+    raise ValueError(f"printed {printed!r} should be a number, a bound or an approximation, as a region is derived")
 
 
 def _limit(text: str, names: Names) -> sp.Expr:
@@ -367,7 +430,8 @@ def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
 def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
     """The transcription with one thing changed, for every thing that can be; `derived` tells what kind of value it is.
 
-    A rounded number's last digit is changed by two, as a number halfway between two roundings agrees with both.
+    A rounded number's last digit is changed by two, as a number halfway between two roundings agrees with both; one
+    that is compared with a region is moved by the region's width, as everything inside agrees.
 
     >>> list(mutants("0.1339", sp.Rational(1, 7)))
     ['0.1337', '-0.1339']
@@ -380,10 +444,13 @@ def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
         yield from _list_mutants(printed, derived)
     elif isinstance(_sample(derived), str):
         yield f"not {printed}"
+    elif about := ABOUT.fullmatch(printed):
+        yield from _about_mutants(about["value"], derived)
     elif bound := BOUND.fullmatch(printed):
         yield f"{NEGATION[bound['relation']]} {bound['limit']}"
     elif number := NUMBER.fullmatch(printed):
-        yield from _number_mutants(number)
+        region = _sample(derived)
+        yield from _region_mutants(number, region) if isinstance(region, Region) else _number_mutants(number)
     else:
         yield f"{printed} + 1" if _vanishes(derived) else f"-({printed})"
         yield from _formula_mutants(printed, derived.domains if isinstance(derived, ForAll) else {})
@@ -425,7 +492,30 @@ def _number_mutants(number: re.Match[str]) -> Iterator[str]:
     last, step = int(text[-1]), 2 if number["decimals"] or exponent else 1
     yield f"{text[:-1]}{last + step if last + step < 10 else last - step}{exponent}"
     if float(text) != 0:
-        yield number[0][1:] if text[0] == "-" else f"-{number[0].lstrip('+')}"
+        yield _negative(number[0])
+
+
+def _negative(number: str) -> str:
+    return number[1:] if number[0] == "-" else f"-{number.lstrip('+')}"
+
+
+def _region_mutants(number: re.Match[str], region: Region) -> Iterator[str]:
+    """The number moved up and down by a little more than the region is wide, and its negative."""
+    unit = _unit(number)
+    decimals, steps = max(0, -round(sp.log(unit, 10))), sp.ceiling(sp.N((region.high - region.low) / unit, 30)) + 2
+    for moved in (1, -1):
+        yield f"{sp.N(sp.Rational(number[0]) + moved * steps * unit, 30):.{decimals}f}"
+    if abs(float(number[0])) > float(region.high - region.low):
+        yield _negative(number[0])
+
+
+def _about_mutants(text: str, derived: object) -> Iterator[str]:
+    """The approximation moved by twice its precision, and altered like what stands behind the sign."""
+    number, value = NUMBER.fullmatch(text), _sample(derived)
+    if not (number and _is_rounded(number)):
+        yield f"~ {text} + {2 * VAGUE}"
+    for mutant in mutants(text, value.low if isinstance(value, Region) else value):
+        yield f"~ {mutant}"
 
 
 def _formula_mutants(formula: str, domains: Mapping[str, object]) -> Iterator[str]:
@@ -471,6 +561,8 @@ def readable(value: object) -> str:
         return "{" + ", ".join(sorted(map(str, value))) + "}"
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return readable(value.item())
+    if isinstance(value, Region):
+        return f"{readable(value.low)} to {readable(value.high)}"
     if isinstance(value, list | tuple | np.ndarray | sp.MatrixBase):
         return "[" + ", ".join(map(readable, _rows(value))) + "]"
     if isinstance(value, float | np.floating | sp.Float):

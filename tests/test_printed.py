@@ -11,7 +11,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.printed import ForAll, agrees, counterexample, is_zero, mutants, parse, readable
+from qlib.printed import ForAll, Region, agrees, counterexample, is_zero, mutants, parse, readable
 
 x, y, z = sp.symbols("x y z")
 n = sp.Symbol("n", integer=True)
@@ -164,6 +164,129 @@ def test_the_mutant_of_a_bound_is_its_negation(relation: str, value: int) -> Non
     """So a bound that is attained has a mutant that is refused."""
     (negation,) = mutants(f"{relation} 2", value)
     assert agrees(f"{relation} 2", value) is not agrees(negation, value)
+
+
+# ── approximations ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(RATIONALS, st.integers(1, 8))
+def test_an_approximation_with_decimals_agrees_with_what_the_number_agrees_with(value: Fraction, decimals: int) -> None:
+    text = as_printed(value, decimals)
+    for eighths in range(-8, 9):
+        derived = sp.Rational(Fraction(text) + Fraction(eighths, 8 * 10**decimals))
+        assert agrees(f"~ {text}", derived) is agrees(text, derived)
+
+
+@pytest.mark.parametrize(
+    ("text", "derived", "expected"),
+    [
+        ("~ 0", 0, True),
+        ("~ 0", sp.Rational(1, 100), True),
+        ("~ 0", -0.0099, True),
+        ("~ 0", 0.0101, False),
+        ("~ 0", 0.316, False),
+        ("~0", HIDDEN_ZERO, True),
+        ("~ 0.5", sp.Rational(1, 2), True),
+        ("~ 0.5", 0.46, True),
+        ("~ 0.5", 0.44, False),
+        ("~ 0.707", 1 / sp.sqrt(2), True),
+        ("~ 0.706", 1 / sp.sqrt(2), False),
+        ("~ sqrt(2)", sp.sqrt(2), True),
+        ("~ sqrt(2)", 1.41, True),
+        ("~ sqrt(2)", 1.185, False),
+        ("~ k/2", 1.505, True),
+        ("~ 0", 0.001 + 0.02j, False),
+        ("~ 0.086", (5 * sp.sqrt(5) - 11) / 2, False),
+    ],
+)
+def test_known_approximations(text: str, derived: object, expected: bool) -> None:
+    assert agrees(text, derived, {"k": 3}) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "derived", "expected"),
+    [
+        ("~ 0", sp.Integer(0), ["~ 0 + 1/50", "~ 1"]),
+        ("~ sqrt(2)", sp.sqrt(2), ["~ sqrt(2) + 1/50", "~ -(sqrt(2))", "~ sqrt(3)"]),
+        ("~ 0.707", 1 / sp.sqrt(2), ["~ 0.709", "~ -0.707"]),
+        ("~ 0.5", Region(0.48, 0.52), ["~ 0.7", "~ -0.5"]),
+        ("~ 0.5", ForAll(lambda a: sp.Rational(1, 2), {"a": BITS}), ["~ 0.7", "~ -0.5"]),
+    ],
+)
+def test_every_mutant_of_a_right_approximation_is_refused(text: str, derived: object, expected: list[str]) -> None:
+    assert agrees(text, derived)
+    assert list(mutants(text, derived)) == expected
+    assert not any(agrees(mutant, derived) for mutant in expected)
+
+
+@given(st.floats(-0.00999, 0.00999))
+def test_what_an_approximation_without_decimals_accepts_refuses_its_mutants(error: float) -> None:
+    for text, value in (("~ 0", 0.0), ("~ sqrt(2)", 2**0.5), ("~ 3", 3.0)):
+        assert agrees(text, value + error)
+        assert not any(agrees(mutant, value + error) for mutant in mutants(text, value + error))
+
+
+@pytest.mark.parametrize(("text", "derived"), [("~ 0", x), ("~ 0.5", x), ("~ 0.5", "half"), ("~ k", 1), ("~ ~ 0", 0)])
+def test_an_approximation_that_cannot_be_compared_is_an_error(text: str, derived: object) -> None:
+    with pytest.raises(ValueError, match=r"holds symbols|is a number|is not defined|cannot be read|not allowed"):
+        agrees(text, derived)
+
+
+# ── regions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(RATIONALS, RATIONALS, RATIONALS, st.integers(1, 6))
+def test_a_number_agrees_with_a_region_exactly_if_it_is_a_rounding_of_one_of_its_values(
+    one: Fraction, other: Fraction, value: Fraction, decimals: int
+) -> None:
+    low, high = sorted((one, other))
+    text = as_printed(value, decimals)
+    half = Fraction(1, 2 * 10**decimals)
+    inside = low - half <= Fraction(text) <= high + half
+    assert agrees(text, Region(low, high)) is inside
+    assert agrees(as_printed(one, decimals), Region(low, high))
+
+
+@given(RATIONALS, RATIONALS, st.integers(0, 6))
+def test_every_mutant_of_an_accepted_estimate_is_refused(one: Fraction, other: Fraction, decimals: int) -> None:
+    region = Region(*sorted((one, other)))
+    text = as_printed(Fraction(round(one)) if decimals == 0 else one, decimals)
+    if agrees(text, region):
+        altered = list(mutants(text, region))
+        assert len(altered) >= 2
+        assert not any(agrees(mutant, region) for mutant in altered)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("> 0.9", True), ("> 0.92", False), ("<= 0.95", True), ("< 0.9", False), ("~ 0.9", True), ("~ 0.93", False)],
+)
+def test_a_statement_agrees_with_a_region_if_it_holds_for_all_of_it(text: str, expected: bool) -> None:
+    assert agrees(text, Region(0.91, 0.94)) is expected
+
+
+def test_a_region_of_one_value_is_that_value() -> None:
+    for text in ("0.25", "~ 0.25", "> 0.2", "0.24"):
+        assert agrees(text, Region(0.25, 0.25)) is agrees(text, 0.25)
+
+
+def test_an_interval_is_compared_end_by_end() -> None:
+    regions = [Region(0.25, 0.29), Region(0.34, 0.37)]
+    assert agrees(["0.275", "0.357"], regions)
+    assert not agrees(["0.357", "0.275"], regions)
+    assert not any(agrees(mutant, regions) for mutant in mutants(["0.275", "0.357"], regions))
+
+
+@pytest.mark.parametrize("ends", [(1, 0), (0, sp.oo), (float("nan"), 1), (0, sp.I), (0, x)])
+def test_a_region_has_two_finite_ends_in_order(ends: tuple[object, object]) -> None:
+    with pytest.raises(ValueError, match="should be finite real numbers, the lower first"):
+        Region(*ends)
+
+
+@pytest.mark.parametrize("text", ["a/2", "large"])
+def test_a_formula_is_not_compared_with_a_region(text: str) -> None:
+    with pytest.raises(ValueError, match="should be a number, a bound or an approximation"):
+        agrees(text, Region(0, 1), {"a": 1})
 
 
 # ── truth values, texts, sets, lists ────────────────────────────────────────────────────────────────────────────────
@@ -619,6 +742,7 @@ def test_the_born_rule_on_free_symbols_refuses_all_its_mutants() -> None:
         (np.array([0.5, 0.25]), "[0.5, 0.25]"),
         (np.array(0.5), "0.5"),
         ("<b>", "<b>"),
+        (Region(0.25, sp.sqrt(2)), "0.25 to √2"),
         (ForAll(lambda a, b: 0, {"a": BITS, "b": (0, 1, 2)}), "holds for all 6 values of a, b"),
     ],
 )
