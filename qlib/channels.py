@@ -190,3 +190,33 @@ def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, .
     traced = np.einsum(O.reshape((*dims, *dims)), rows + columns, [*kept, *(n + k for k in kept)])
     d = int(np.prod([dims[k] for k in kept]))
     return np.asarray(traced).reshape(d, d)
+
+
+def process_cj(kraus: ArrayLike) -> Array:
+    """The Choi–Jamiołkowski operator of a channel *between* nodes, ρ_{B|A} = Σ ℰ(|i⟩⟨j|) ⊗ |i⟩⟨j|, on B_in ⊗ A_out.
+
+    kraus : shape (..., k, d_out, d_in). Returns shape (..., d_out·d_in, d_out·d_in), the output first. The trace over
+    the output is the identity on the input. Eq. (14) of Suresh, Frembs & Cavalcanti (2023).
+
+    >>> process_cj(exact([[[1, 0], [0, 1]]]))[0]
+    array([1, 0, 0, 1], dtype=object)
+    """
+    K = np.asarray(kraus)
+    if K.ndim < 3:
+        raise ValueError(f"Kraus operators: shape {K.shape} should be (..., k, d_out, d_in)")
+    rho = np.einsum("...koi,...kpj->...oipj", K, _conjugate(K))
+    d = K.shape[-1] * K.shape[-2]
+    return np.asarray(rho).reshape((*K.shape[:-3], d, d))
+
+
+def instrument_cj(kraus: ArrayLike) -> Array:
+    """The Choi–Jamiołkowski operator of a map *at* a node, τ = Σ ℳ(|i⟩⟨j|)ᵀ ⊗ |j⟩⟨i|, on A_out ⊗ A_in.
+
+    The transpose of `process_cj` of the same map: the pairing Tr[σ τ] of eq. (12) needs one of each. Eq. (10) of
+    Suresh, Frembs & Cavalcanti (2023). Shapes as there.
+
+    >>> Y = exact([[[1, 0], [0, sp.I]]])
+    >>> instrument_cj(Y)[0, 3], process_cj(Y)[0, 3]
+    (I, -I)
+    """
+    return np.swapaxes(process_cj(kraus), -1, -2)
