@@ -1,0 +1,189 @@
+"""Exact laws behind Kang's Experiments 2 and 3: what the simulated numbers are, before anything is simulated.
+
+The confounding strength of a random product state has a density in elliptic integrals, rational even moments and a mean
+that is an integral of a product of two elliptic integrals. R² and Pearson's r of Experiment 3 are random variables:
+one exceeds a threshold where a quadratic form in normal variables is negative. Conventions: see `qlib.experiments`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import integrate, optimize, special
+
+from qlib.experiments import confounding_strength, correlators, law, schmidt_table, strength_sd
+
+Floats = NDArray[np.float64]
+
+
+def product_strength_density(strength: ArrayLike, nodes: int = 80) -> Floats:
+    """Density of CS over product states Ry(t)Rz(f), t uniform on [0, π], f uniform on [0, 2π); zero outside (0, 1/√2).
+
+    With r = √2 CS = |z z′ + x x′| and c = cos f cos f′, both c and r given c are sums of two arcsine variables:
+    g(c) = (2/π²) K(1 − c²), f(r | c) = (4/π²) K(m)/√(1 − l²), m = (1 − h²)/(1 − l²), with l, h the lesser and the
+    greater of r and |c|, K of the parameter m. The integral over c is cut at its two logarithmic singularities.
+
+    >>> float(product_strength_density(0.8)), bool(product_strength_density(0.1) > product_strength_density(0.6))
+    (0.0, True)
+    """
+    r = np.sqrt(2) * np.ravel(np.asarray(strength, dtype=np.float64))
+    inside = (r > 0) & (r < 1)
+    at = np.where(inside, r, 0.5)[:, None]
+    u, weight = _unit_interval(nodes)
+    smooth, slope = u**3 * (10 - 15 * u + 6 * u**2), 30 * u**2 * (1 - u) ** 2  # crowds the nodes at both ends
+    below, above = at * smooth, at + (1 - at) * smooth
+    total = sum(
+        np.sum(weight * slope * width * _arcsine_sum(0.0, c) * _arcsine_sum(at, c), axis=-1, keepdims=True)
+        for c, width in ((below, at), (above, 1 - at))
+    )
+    density = np.where(inside, np.sqrt(2) * 4 * total[:, 0], 0.0)
+    return np.asarray(density.reshape(np.shape(strength)))
+
+
+def _unit_interval(nodes: int) -> tuple[Floats, Floats]:
+    """Gauss–Legendre nodes and weights on [0, 1]."""
+    x, w = special.roots_legendre(nodes)
+    return np.asarray((x + 1) / 2), np.asarray(w / 2)
+
+
+def _arcsine_sum(r: Any, c: Floats) -> Floats:
+    """Density at r of p cos α + q cos β, p, q = (1 ± c)/2, for independent uniform angles; r, c in [0, 1)."""
+    low, high = np.minimum(r, c), np.maximum(r, c)
+    return np.asarray(2 / np.pi**2 / np.sqrt(1 - low**2) * special.ellipkm1((high**2 - low**2) / (1 - low**2)))
+
+
+def product_strength_nodes(nodes: int = 80) -> tuple[Floats, Floats]:
+    """Values and weights with Σ w g(v) = E g(CS) over random product states, for g smooth on [0, 1/√2].
+
+    >>> values, weights = product_strength_nodes()
+    >>> round(float(weights @ values**2), 9) == 5 / 32
+    True
+    """
+    u, weight = _unit_interval(nodes)
+    values = (1 - (1 - u) ** 2) * u / np.sqrt(2)  # crowded at 0, where the density has a logarithm in its slope
+    slope = ((1 - (1 - u) ** 2) + 2 * (1 - u) * u) / np.sqrt(2)
+    return values, weight * slope * product_strength_density(values)
+
+
+def product_strength_mean() -> float:
+    """E CS over random product states: (8√2/π⁴) ∫₀¹ K′(k) E′(k) dk.
+
+    Averaged over t, |cos t cos t′ + c sin t sin t′| is (2/π)√(1 − (1 − c²) sin² t′); averaged over t′ that is
+    (4/π²) E(1 − c²), and c has the density (2/π²) K(1 − c²). K′ and E′ are K and E of the parameter 1 − k².
+
+    >>> round(product_strength_mean(), 10)
+    0.3384034358
+    """
+    value, _ = integrate.quad(lambda k: special.ellipkm1(k * k) * special.ellipe(1 - k * k), 0, 1, epsabs=1e-13)
+    return float(8 * np.sqrt(2) / np.pi**4 * value)
+
+
+def product_strength_moment(n: int) -> Fraction:
+    """E CS²ⁿ over random product states, a rational number; all of them together determine the law.
+
+    E CS²ⁿ = 2⁻ⁿ Σₖ C(2n, 2k) (E z²ᵏ x²⁽ⁿ⁻ᵏ⁾)². Raises ``ValueError`` for a negative n.
+
+    >>> product_strength_moment(1), product_strength_moment(2)
+    (Fraction(5, 32), Fraction(753, 16384))
+    """
+    if n < 0:
+        raise ValueError(f"n={n}: should not be negative")
+
+    def bloch(k: int, m: int) -> Fraction:  # E z²ᵏ x²ᵐ
+        polar = Fraction(comb(2 * k, k) * comb(2 * m, m), 4 ** (k + m) * comb(k + m, k))
+        return polar * Fraction(comb(2 * m, m), 4**m)
+
+    total = sum((comb(2 * n, 2 * k) * bloch(k, n - k) ** 2 for k in range(n + 1)), Fraction(0))
+    return Fraction(total, 2**n)
+
+
+def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> tuple[float, float]:
+    """An interval that holds the mean of n independent draws but for a probability of `alarm`, at most (Chernoff).
+
+    values, weights : the law of one draw. P(mean ≥ m) ≤ exp(−n sup_t(t m − log E exp(t v))), and so on the other side:
+    no normal approximation is made.
+    Raises ``ValueError`` for weights that are no law, n < 1, or an alarm outside (0, 1).
+
+    >>> [round(end, 2) for end in mean_region([0, 1], [0.5, 0.5], n=100, alarm=1e-6)]
+    [0.24, 0.76]
+    """
+    v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    if w.min() < 0 or abs(w.sum() - 1) > 1e-6 or n < 1 or not 0 < alarm < 1:
+        raise ValueError(f"weights sum to {w.sum()}, n={n}, alarm={alarm}: should be a law, positive, between 0 and 1")
+    budget = np.log(2 / alarm) / n
+
+    def tilted(t: float) -> tuple[float, float]:
+        """Mean of the law tilted by exp(t v), and the exponent at it."""
+        logs = np.log(w, out=np.full_like(w, -np.inf), where=w > 0) + t * v
+        total = special.logsumexp(logs)
+        mean = float(np.exp(logs - total) @ v)
+        return mean, t * mean - float(total)
+
+    def end(sign: int, extreme: float) -> float:
+        reach = 1.0
+        while tilted(sign * reach)[1] < budget:
+            reach *= 2
+            if reach > 1e6 / max(np.ptp(v), 1e-300):  # as improbable as that not even the most extreme value is
+                return extreme
+        t = optimize.brentq(lambda s: tilted(sign * s)[1] - budget, 0.0, reach, xtol=1e-10)
+        return tilted(sign * t)[0]
+
+    return end(-1, float(v.min())), end(1, float(v.max()))
+
+
+def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int = 50_000, steps: int = 25) -> float:
+    """The probability that R² (or Pearson's r) of Experiment 3 exceeds a threshold, for normal noise of the exact size.
+
+    shots : for each correlator, those of all trials of an angle together. Either event says that a quadratic form in
+    the noise is negative, see `quadratic_form_probability`. The sign of S and, for r, that of the slope are taken to be
+    positive, as they are by hundreds of standard deviations.
+    Raises ``ValueError`` for another statistic or a threshold outside (0, 1).
+
+    >>> round(fit_probability("R2", 0.999, shots=10_000), 3), round(fit_probability("r", 0.9999, shots=50_000), 3)
+    (0.33, 0.444)
+    """
+    if statistic not in ("R2", "r") or not 0 < threshold < 1:
+        raise ValueError(f"statistic={statistic!r}, threshold={threshold}: should be 'R2' or 'r', between 0 and 1")
+    theta = np.linspace(0, np.pi / 2, steps)
+    E = correlators(law(schmidt_table(theta)))
+    mean, sd = confounding_strength(E), strength_sd(E, shots)
+    centring = np.eye(steps) - 1 / steps
+    if statistic == "R2":
+        slack = 1 - threshold
+        A, b = np.eye(steps) - slack * centring, -slack * centring @ mean
+        return quadratic_form_probability(A, b, float(b @ mean), sd)
+    c = centring @ abs(np.sin(2 * theta))
+    B = threshold**2 * (c @ c) * centring - np.outer(c, c)
+    return quadratic_form_probability(B, B @ mean, float(mean @ B @ mean), sd)
+
+
+def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLike) -> float:
+    """P(eᵀAe + 2bᵀe + d ≤ 0) for independent normal e of mean zero and the given standard deviations.
+
+    A : symmetric (n, n). b, sd : (n,). By inversion of the characteristic function (Gil-Pelaez 1951, Imhof 1961).
+    Raises ``ValueError`` for shapes that do not fit, ``ArithmeticError`` if the integral does not converge.
+
+    >>> round(quadratic_form_probability(np.eye(20), np.zeros(20), -28.41198, np.ones(20)), 6)  # chi-square
+    0.9
+    """
+    S = np.asarray(sd, dtype=np.float64)
+    if np.shape(A) != (len(S), len(S)) or np.shape(b) != S.shape:
+        raise ValueError(f"shapes: A {np.shape(A)}, b {np.shape(b)} do not fit {S.shape} standard deviations")
+    eigenvalues, vectors = np.linalg.eigh(S[:, None] * np.asarray(A) * S)
+    slope = vectors.T @ (S * np.asarray(b))
+    scale = np.sqrt(2 * eigenvalues @ eigenvalues + 4 * slope @ slope)
+    eigenvalues, slope, shift = eigenvalues / scale, slope / scale, d / scale
+
+    def integrand(t: float) -> float:
+        spread = 1 - 2j * t * eigenvalues
+        exponent = 1j * t * shift - np.sum(np.log(spread)) / 2 - np.sum(2 * (t * slope) ** 2 / spread)
+        return float(np.exp(exponent).imag / t)
+
+    value, error, *_ = integrate.quad(integrand, 0, np.inf, limit=2000, epsabs=1e-9, full_output=True)
+    if error > 1e-6:
+        raise ArithmeticError(f"the probability was found only to within {error:.1g}")
+    return float(0.5 - value / np.pi)
