@@ -14,7 +14,7 @@ plan = Plan(config.get("profile", "paper"))
 if workflow.is_main_process:
     plan.write_inputs()
 
-RUN = f"{sys.executable} -m pipeline"
+RUN = f"{sys.executable} -m pipeline.warm"
 TARGETS = {
     name: (str(file.relative_to(plan.root)), [str(source.relative_to(plan.root)) for source in sources])
     for name, (file, sources) in plan.targets().items()

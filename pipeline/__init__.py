@@ -8,6 +8,8 @@ The rules are in ``Snakefile``; the modules, in reading order:
     what there is to do: chapters, the files each depends on, parameter profiles
 `secrets`
     keys that must not be stored
+`warm`, `kernel`
+    a process with everything imported, whose forks do the jobs and run the chapters' cells
 `execute`
     one chapter: jupytext reads it, papermill runs it
 `site`

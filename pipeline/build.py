@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipeline import warm
 from pipeline.plan import Plan
 from pipeline.secrets import redact, secrets_in
 
@@ -44,7 +45,10 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
         outdated = [name for name in plan.outdated() if name in names]
         stale = [slug for slug in plan.chapters if slug in outdated]
         announce(plan, stale, changes, console)
-        code = follow(plan, snakemake_command(plan, names, jobs), len(stale), console) if outdated else 0
+        code = 0
+        if outdated:
+            with warm.process(plan) as environment:
+                code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
     if code:
         console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
         return code
@@ -79,12 +83,12 @@ def log_file(plan: Plan) -> Path:
     return plan.build / "build.log"
 
 
-def follow(plan: Plan, command: list[str], total: int, console: Console) -> int:
+def follow(plan: Plan, command: list[str], extra: dict[str, str], total: int, console: Console) -> int:
     """Run Snakemake for `total` chapters; show the lines that are meant for people, log the rest."""
     secrets = secrets_in(os.environ)
     chapters = set(plan.chapters)
     finished, told, others = 0, False, []
-    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", **extra}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with (
         subprocess.Popen(command, cwd=plan.root, env=environment, text=True, encoding="utf-8", **pipes) as process,

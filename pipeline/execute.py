@@ -17,6 +17,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from pipeline import warm
 from pipeline.plan import Plan
 from pipeline.secrets import find_secret, redact, secrets_in
 
@@ -42,7 +43,7 @@ def execute(plan: Plan, slug: str) -> float:
     shutil.rmtree(partial, ignore_errors=True)
     tables = partial / "tables"
     tables.mkdir(parents=True)
-    environment(plan, slug, tables)
+    os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
     notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
     started = time.monotonic()
     try:
@@ -70,8 +71,8 @@ def publish(source: Path, target: Path) -> None:
     source.replace(target)
 
 
-def environment(plan: Plan, slug: str, tables: Path) -> None:
-    """Set what the kernel inherits: this interpreter, this tree, nothing of the user's own configuration."""
+def kernel_environment(plan: Plan) -> dict[str, str]:
+    """What every kernel inherits: this interpreter, this tree, nothing of the user's own configuration."""
     home = plan.build / "home"
     kernelspec = home / "jupyter" / "kernels" / KERNEL / "kernel.json"
     launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -79,21 +80,20 @@ def environment(plan: Plan, slug: str, tables: Path) -> None:
     spec = json.dumps({"argv": launch, "display_name": "Python 3", "language": "python"})
     write_atomically(kernelspec, spec)
     write_atomically(home / "matplotlibrc", "svg.hashsalt: compendium\n")
-    os.environ.update(
-        COMPENDIUM_GENERATED=str(tables),
-        COMPENDIUM_LEDGER=str(plan.ledger),
-        COMPENDIUM_PROFILE=plan.profile,
-        JUPYTER_PATH=str(home / "jupyter"),
-        JUPYTER_CONFIG_DIR=str(home / "jupyter-config"),
-        IPYTHONDIR=str(home / "ipython"),
-        MATPLOTLIBRC=str(home / "matplotlibrc"),
-        MPLBACKEND="module://matplotlib_inline.backend_inline",
-        PYTHONPATH=str(plan.root),
-        PYTHONHASHSEED="0",
-        SOURCE_DATE_EPOCH="0",
-        OMP_NUM_THREADS="1",
-        OPENBLAS_NUM_THREADS="1",
-    )
+    return {
+        "COMPENDIUM_LEDGER": str(plan.ledger),
+        "COMPENDIUM_PROFILE": plan.profile,
+        "JUPYTER_PATH": str(home / "jupyter"),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "MATPLOTLIBRC": str(home / "matplotlibrc"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONPATH": str(plan.root),
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -108,6 +108,15 @@ def sockets(folder: str) -> Config:
     return Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {})
 
 
+def warm_kernel() -> dict[str, Any]:
+    """In a fork of a warm process the kernel is a fork, too; anywhere else papermill starts it as it always does."""
+    if not warm.forked():
+        return {}
+    from pipeline.kernel import Forked, manager_of
+
+    return {"kernel_manager_class": manager_of(Forked())}
+
+
 def run(plan: Plan, slug: str, notebook: Any, output: Path) -> Any:
     """Run the notebook with papermill; errors come back as a ChapterError."""
     try:
@@ -120,6 +129,7 @@ def run(plan: Plan, slug: str, notebook: Any, output: Path) -> Any:
                 cwd=plan.root,
                 progress_bar=False,
                 config=sockets(folder),
+                **warm_kernel(),
             )
     except PapermillExecutionError as error:
         said = ANSI.sub("", f"{error.ename}: {error.evalue}")

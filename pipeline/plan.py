@@ -282,8 +282,8 @@ class Plan:
         published = [p for p in sorted((self.root / "data" / "published").rglob("*.*")) if p.suffix != ".md"]
         if not any("published" in code.lower() for code in [*self.notebooks[slug].code, *sources]):
             published = []
-        pipeline = [self.root / "pipeline" / "execute.py", self.root / "requirements.lock"]
-        return [self.notebooks[slug].path, *modules, *used, *published, *pipeline]
+        pipeline = [self.root / "pipeline" / name for name in ("execute.py", "kernel.py", "warm.py")]
+        return [self.notebooks[slug].path, *modules, *used, *published, *pipeline, self.root / "requirements.lock"]
 
     def digests(self, slug: str) -> dict[str, str]:
         """Input → digest, for one chapter."""
