@@ -298,6 +298,8 @@ def parse(formula: str, names: Names) -> Any:
         if not callable(values[name]):
             raise ValueError(f"formula {formula!r}: {name!r} is called, but it is {values[name]}, not a function")
     value = _meaning(eval(code, {"__builtins__": {}, "Integer": sp.Integer}, values))
+    if hasattr(value, "_sympy_"):  # an operator that knows its systems, for one
+        value = _meaning(value._sympy_())
     if not isinstance(value, sp.Expr | sp.MatrixBase):
         raise ValueError(f"formula {formula!r}: its value {value!r} is neither an expression nor a matrix")
     return value
