@@ -99,10 +99,10 @@ class SystemOperator:
         return -self + other
 
     def __truediv__(self, number: Any) -> SystemOperator:
-        return self * (1 / sp.sympify(scalar(number)))
+        return SystemOperator(self.systems, self.array / sp.sympify(scalar(number)))
 
     def __rtruediv__(self, number: Any) -> SystemOperator:
-        return as_operator(number) / self
+        return as_operator(number).__truediv__(self)
 
     def transposed(self) -> SystemOperator:
         """The transpose, in the product basis."""

@@ -1,4 +1,4 @@
-"""Operators on named systems: the order in which systems are written does not matter, and what does not fit is refused."""
+"""Operators on named systems: their written order does not matter, and what does not fit is refused."""
 
 import numpy as np
 import pytest
