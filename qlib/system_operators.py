@@ -102,7 +102,8 @@ class SystemOperator:
         return SystemOperator(self.systems, self.array / sp.sympify(scalar(number)))
 
     def __rtruediv__(self, number: Any) -> SystemOperator:
-        return as_operator(number).__truediv__(self)
+        numerator: SystemOperator = as_operator(number)
+        return numerator.__truediv__(self)
 
     def transposed(self) -> SystemOperator:
         """The transpose, in the product basis."""
