@@ -42,6 +42,24 @@ def is_exact(array: Array) -> bool:
     return bool(np.asarray(array).dtype == object)
 
 
+def common(arrays: Sequence[Array]) -> list[Array]:
+    """The arrays in one number system: if some are exact and some are not, the exact ones become floating-point numbers.
+
+    Exact arrays with free symbols have no floating-point value; where one of them occurs, all stay as they are.
+
+    >>> [array.dtype.name for array in common([exact([[1, sp.I]]), np.array([0.5]), np.array([1])])]
+    ['complex128', 'float64', 'int64']
+    """
+    exactly = [is_exact(array) for array in arrays]
+    rounded = any(not e and array.dtype.kind in "fc" for e, array in zip(exactly, arrays, strict=True))
+    if not (any(exactly) and rounded):
+        return list(arrays)
+    entries = (entry for e, array in zip(exactly, arrays, strict=True) if e for entry in array.flat)
+    if any(getattr(entry, "free_symbols", None) for entry in entries):
+        return list(arrays)
+    return [array.astype(complex) if e else array for e, array in zip(exactly, arrays, strict=True)]
+
+
 def simplified(array: ArrayLike) -> Array:
     """The array with every exact entry expanded and its radicals rationalised; floats are returned as they are.
 

@@ -3,7 +3,7 @@
 A tensor's axes are *legs*, named by any hashable label; a leg that several tensors share is summed over, unless it is
 asked for. An operator on a space has two legs there, the row and the column. Leading axes of an array that have no leg
 are a batch: all tensors of a network are evaluated for every element of their broadcast batch at once. Arrays may hold
-floating-point numbers or SymPy expressions.
+floating-point numbers or SymPy expressions; among floating-point ones, exact numbers become such too.
 
 `contract` evaluates a network once. A `Network` is evaluated again and again, with other arrays in its named tensors:
 what concerns the others alone is done once. `opt_einsum` finds the order in which to contract; to carry it out is a
@@ -82,7 +82,7 @@ def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
     batch = np.broadcast_shapes(*(tensor.batch for tensor in tensors))
     flat = [_flatten_batch(tensor, batch) for tensor in tensors or [ONE]]
     plan = _plan(_shapes(flat), _output(flat, keep))
-    return plan.contract([tensor.array for tensor in flat]).reshape(batch + lengths)
+    return plan.contract(common([tensor.array for tensor in flat])).reshape(batch + lengths)
 
 
 class Network:
@@ -113,20 +113,27 @@ class Network:
                 self.fixed += identities
         if not tensors:
             self.fixed.append(ONE)
-        self._compiled: dict[tuple[tuple[int, ...], ...], _Compiled] = {}
+        self._compiled: dict[Hashable, _Compiled] = {}
 
     def __call__(self, arrays: Mapping[Any, Array]) -> Array:
         """The value of the network with these arrays in its named tensors."""
         given = [arrays[name] for name in self.named]
-        shapes = tuple([array.shape for array in given])
-        compiled = self._compiled.get(shapes)
+        key = tuple([(array.shape, array.dtype) for array in given])
+        compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compiled[shapes] = self._compile(given)
+            if _is_mixed([*(tensor.array for tensor in self.fixed), *given], given):
+                return self._contract(given)
+            compiled = self._compiled[key] = self._compile(given)
         for k, shape, flat in compiled.batched:
             given[k] = np.broadcast_to(given[k], shape).reshape(flat)
         places = compiled.arrays.copy()
         places[compiled.first : compiled.first + len(given)] = given
         return compiled.plan.run(places).reshape(compiled.shape)
+
+    def _contract(self, arrays: Sequence[Array]) -> Array:
+        """The value by `contract`, where exact arrays have to become floating-point ones first."""
+        named = zip(self.named.values(), arrays, strict=True)
+        return contract([*self.fixed, *(_replaced(tensor, array) for tensor, array in named)], self.keep)
 
     def _compile(self, arrays: Sequence[Array]) -> _Compiled:
         """What is done once for arrays of given shapes: the products of the tensors that stay, and the plan."""
@@ -134,6 +141,8 @@ class Network:
         batch = np.broadcast_shapes(*(tensor.batch for tensor in (*self.fixed, *given)))
         fixed, free = ([_flatten_batch(tensor, batch) for tensor in tensors] for tensors in (self.fixed, given))
         output = _output([*fixed, *free], self.keep)
+        arrays = common([tensor.array for tensor in (*fixed, *free)])
+        fixed = [Tensor(array, tensor.legs) for array, tensor in zip(arrays, fixed, strict=False)]
         fixed = _merge(fixed, [*(tensor.legs for tensor in free), output])
         plan, places = _plan(_shapes([*fixed, *free]), output).fold([tensor.array for tensor in fixed])
         batched = []
@@ -156,6 +165,11 @@ class _Compiled:
     first: int
     batched: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
     shape: tuple[int, ...]
+
+
+def _is_mixed(arrays: Sequence[Array], given: Sequence[Array]) -> bool:
+    """Whether an array that is given is exact and another is not."""
+    return any(map(is_exact, given)) and any(array.dtype.kind in "fc" for array in arrays)
 
 
 def _untie(tensor: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -85,6 +85,20 @@ def test_symbols_and_fractions_are_contracted_exactly() -> None:
     assert contract([Tensor(a, ("r", "r"))]).item() == x + 2
 
 
+def test_exact_numbers_among_rounded_ones_become_rounded() -> None:
+    a, b = exact([[sp.sqrt(2), 1], [sp.I, 0]]), np.array([0.5, 0.25])
+    for tensors, arrays in (
+        ([Tensor(a, ("r", "c")), Tensor(b, ("c",), "x")], {"x": b}),
+        ([Tensor(a, ("r", "c"), "x"), Tensor(b, ("c",))], {"x": a}),
+    ):
+        for found in (contract(tensors, ["r"]), Network(tensors, ["r"])(arrays)):
+            assert found.dtype == complex
+            np.testing.assert_allclose(found, a.astype(complex) @ b)
+    symbol = exact([[sp.Symbol("x"), 0], [0, 1]])
+    network = Network([Tensor(symbol, ("r", "c"), "x"), Tensor(b, ("c",))], ["r"])
+    assert network({"x": symbol}).tolist() == [0.5 * sp.Symbol("x"), 0.25]
+
+
 def test_an_empty_network_is_one() -> None:
     assert contract([]) == 1
     assert Network([])({}) == 1
