@@ -189,8 +189,8 @@ class IonQ:
             with _understood(f"{self.name}: submission of {circuit.name}"):
                 accepted = backend.run(native(circuit) if self.gateset == "native" else circuit, **options)
         except HardwareError as error:
-            if isinstance(error.__cause__, IonQAPIError):  # the server refused it, so there is no such job
-                place.unlink()
+            if isinstance(cause := error.__cause__, IonQAPIError) and 400 <= cause.status_code < 500:
+                place.unlink()  # the server refused it, so there is no such job
             raise
         job = replace(job, state="submitted", id=accepted.job_id(), submitted=_now())
         _write(place, job)
