@@ -9,59 +9,59 @@ of *parts*, each a channel (14) from outgoing to incoming spaces, possibly over 
 * `ProcessMixture`: any process operators with weights P(λ) (Sec. 9).
 
 Operators are ordered as printed in (14): the incoming (written) spaces first, then the outgoing (read) ones. A
-`ProcessOperator` is on A_in ⊗ A_out ⊗ B_in ⊗ B_out ⊗ ..., nodes in their order. Probabilities come out of contracting
-the network with the instruments' operators; the process operator, of 4ⁿ rows for n qubit nodes, is only built where it
-is asked for. Suresh, Frembs & Cavalcanti (2023), Secs. 4 and 9.
+`ProcessOperator` (`qlib.process_operators`) is on A_in ⊗ A_out ⊗ B_in ⊗ B_out ⊗ ..., nodes in their order.
+Probabilities come out of contracting the network with the instruments' operators; the process operator, of 4ⁿ rows for
+n qubit nodes, is only built where it is asked for. Suresh, Frembs & Cavalcanti (2023), Secs. 4 and 9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from itertools import combinations, product
+from typing import Any, Protocol
 
+import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array
-from qlib.instruments import Instrument, Outcome
-from qlib.networks import Tensor, conjugate, contract
+from qlib.exact import Array, is_exact
+from qlib.graphs import CausalGraph, Kind
+from qlib.instruments import Instrument, Outcome, vanishes
+from qlib.networks import Tensor, contract
+from qlib.process_networks import (
+    Part,
+    assemble,
+    channel,
+    influences,
+    process_matrix,
+    reduced_channel,
+    require_channel,
+    require_commuting,
+    require_unitary,
+    require_wiring,
+    unitary,
+)
+from qlib.process_operators import ProcessOperator, QuantumNode, World, named, worst
 
-World: TypeAlias = Hashable
+__all__ = [
+    "Part",
+    "Process",
+    "ProcessMixture",
+    "ProcessOperator",
+    "QuantumCausalModel",
+    "QuantumNode",
+    "QuantumStructuralModel",
+    "channel",
+    "node_operators",
+    "outcome_tensor",
+    "probability",
+    "real",
+    "unitary",
+]
 
-
-@dataclass(frozen=True)
-class QuantumNode:
-    """A quantum node: a place for an intervention between an incoming and an outgoing space of given dimensions."""
-
-    name: str
-    d_in: int = 2
-    d_out: int = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A channel of a process, from outgoing spaces and wires that it reads to incoming spaces and wires that it writes.
-
-    array : the operator (14), rows and columns over writes ⊗ reads; or, if `isometry`, the matrix V of ρ = |V⟩⟩⟨⟨V|,
-    rows over writes, columns over reads.
-    """
-
-    array: Array
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-    isometry: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "array", np.asarray(self.array))
-        object.__setattr__(self, "reads", tuple(self.reads))
-        object.__setattr__(self, "writes", tuple(self.writes))
-
-
-def unitary(matrix: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Part:
-    """A unitary part of a process: matrix of rows over the spaces it writes, columns over those it reads."""
-    return Part(np.asarray(matrix), tuple(reads), tuple(writes), isometry=True)
+UNSPECIFIED = CausalGraph({}, [])
 
 
 class Process(Protocol):
@@ -132,87 +132,108 @@ def real(value: ArrayLike) -> Any:
     return array.item() if array.ndim == 0 else array
 
 
-def assemble(
-    parts: Sequence[Part],
-    sources: Mapping[str, Tensor],
-    operators: Mapping[str, Array],
-    dims: Mapping[str, tuple[int, int]],
-    ignored: frozenset[str],
-    world: World,
-) -> list[Tensor]:
-    """The tensors whose contraction is Tr[∏ parts · ⊗ operators], without what normalisation makes an identity.
+# ── Markov processes ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    sources : exogenous space → the tensor ρ^λ, whose last two axes are its row and column (their legs are set here).
-    operators : node → τ on out ⊗ in. dims : space → (as it is written, as it is read).
-    A part whose writes are all discarded is a trace: it goes, and so does then an ignored node in front of it.
+
+@dataclass(frozen=True, eq=False)
+class QuantumCausalModel:
+    """A quantum causal model: a causal graph and a process operator that is Markov for it, kept as its factors.
+
+    endogenous : the nodes. parts : for each node the channel ρ_{A|Pa(A)} from its parents' outputs to its input; where
+    several read the same output they commute. graph : the causal graph; without it, the one of what the parts read.
+    Defs. 7 and 8, eq. (17) of Suresh, Frembs & Cavalcanti (2023).
+    Raises ``ValueError`` naming the part or node: operators that are not channels or do not commute, a node that no
+    part writes, a parent that is none in the graph, a cycle.
+
+    >>> A, B = QuantumNode("A"), QuantumNode("B")
+    >>> bell = channel(np.eye(4)[:, :, None] / 2, [], ["A", "B"])
+    >>> QuantumCausalModel([A, B], [bell])
+    Traceback (most recent call last):
+        ...
+    ValueError: the part () → A, B: a part of a quantum causal model should write one node
     """
-    kept, discarded = _prune(parts, frozenset(operators), ignored)
-    readers: dict[str, list[int]] = {}
-    for k in kept:
-        for space in parts[k].reads:
-            readers.setdefault(space, []).append(k)
-    network = [
-        tensor for k in kept for tensor in _part_tensors(parts[k], k, readers, operators, discarded, dims, world)
-    ]
-    for name, tau in operators.items():
-        if name not in discarded:
-            network.append(_operator_tensor(name, np.asarray(tau), readers.get(name, []), dims[name], world))
-    for name, source in sources.items():
-        if name in readers:
-            legs = (*source.legs[:-2], ("out", name, 0, world), ("out", name, len(readers[name]), world))
-            network.append(Tensor(source.array, legs))
-    return network
+
+    endogenous: tuple[QuantumNode, ...]
+    parts: tuple[Part, ...]
+    graph: CausalGraph = UNSPECIFIED
+
+    def __init__(
+        self, endogenous: Sequence[QuantumNode], parts: Sequence[Part], graph: CausalGraph = UNSPECIFIED
+    ) -> None:
+        object.__setattr__(self, "endogenous", tuple(endogenous))
+        object.__setattr__(self, "parts", tuple(parts))
+        require_wiring(self.parts, self.nodes, (), (), self.dims)
+        for part in self.parts:
+            if len(part.writes) != 1:
+                raise ValueError(f"{part}: a part of a quantum causal model should write one node")
+            require_channel(part, self.dims)
+        for one, other in combinations(self.parts, 2):
+            require_commuting(one, other, self.dims)
+        read = CausalGraph(
+            dict.fromkeys(self.nodes, Kind.OBSERVED), [(p, part.writes[0]) for part in self.parts for p in part.reads]
+        )
+        object.__setattr__(self, "graph", read if graph is UNSPECIFIED else graph)
+        _require_nodes(self.graph, self.nodes)
+        for parent, node in sorted(read.edges - self.graph.edges):
+            raise ValueError(f"node {node}: its part reads {parent}, which is not among its parents in the graph")
+
+    @classmethod
+    def from_operator(cls, operator: ProcessOperator, graph: CausalGraph) -> QuantumCausalModel:
+        """The factorisation (17) of a process operator, which is unique.
+
+        If σ is the product, each factor is what is left of σ when all other inputs are discarded. Raises ``ValueError``
+        if σ is not Markov for the graph.
+        """
+        _require_nodes(graph, operator.nodes)
+        parts = []
+        for node in operator.endogenous:
+            parents = [name for name in operator.nodes if name in graph.parents(node.name)]
+            parts.append(Part(operator.reduced(node.name, parents), tuple(parents), (node.name,)))
+        model = cls(operator.endogenous, parts, graph)
+        deviation = process_matrix(model.parts, {}, model.endogenous, model.dims) - operator.array
+        if not vanishes(deviation):
+            raise ValueError(
+                f"the process operator is not Markov for the graph: it is not the product{worst(deviation)}"
+            )
+        return model
+
+    @cached_property
+    def nodes(self) -> dict[str, QuantumNode]:
+        """The nodes by name."""
+        return named(self.endogenous)
+
+    @property
+    def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
+        """No exogenous variables."""
+        return {}
+
+    @cached_property
+    def dims(self) -> dict[str, tuple[int, int]]:
+        """Node → its dimension as it is written and as it is read."""
+        return {name: (node.d_in, node.d_out) for name, node in self.nodes.items()}
+
+    def prior(self) -> list[Tensor]:
+        """No law of exogenous variables."""
+        return []
+
+    def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
+        """The network of P_z(a), eqs. (16) and (17)."""
+        return assemble(self.parts, {}, operators, self.dims, ignored, world)
+
+    def process_operator(self) -> ProcessOperator:
+        """The process operator (17), built."""
+        return ProcessOperator(self.endogenous, process_matrix(self.parts, {}, self.endogenous, self.dims))
 
 
-def _prune(parts: Sequence[Part], nodes: frozenset[str], ignored: frozenset[str]) -> tuple[list[int], set[str]]:
-    """The parts that remain, and the spaces that are discarded as they are written."""
-    kept = list(range(len(parts)))
-    while True:
-        read = {space for k in kept for space in parts[k].reads}
-        written = {space for k in kept for space in parts[k].writes}
-        discarded = {s for s in written | nodes if s not in read and (s not in nodes or s in ignored)}
-        remaining = [k for k in kept if not set(parts[k].writes) <= discarded]
-        if remaining == kept:
-            return kept, discarded
-        kept = remaining
+def _require_nodes(graph: CausalGraph, nodes: Mapping[str, QuantumNode], others: Iterable[str] = ()) -> None:
+    known = {*nodes, *others}
+    if missing := [name for name in nodes if name not in graph.kinds]:
+        raise ValueError(f"graph: node {missing[0]!r} is missing; its nodes are {', '.join(graph.kinds)}")
+    if odd := [name for name in graph.kinds if name not in known]:
+        raise ValueError(f"graph: {odd[0]!r} is not a node of the model; its nodes are {', '.join(sorted(known))}")
 
 
-def _part_tensors(
-    part: Part,
-    k: int,
-    readers: Mapping[str, list[int]],
-    operators: Mapping[str, Array],
-    discarded: set[str],
-    dims: Mapping[str, tuple[int, int]],
-    world: World,
-) -> list[Tensor]:
-    rows: list[Hashable] = []
-    columns: list[Hashable] = []
-    for space in part.writes:
-        if space in operators:
-            row, column = ("in", space, "row", world), ("in", space, "column", world)
-        else:
-            row, column = ("out", space, 0, world), ("out", space, len(readers.get(space, [])), world)
-        rows.append(row)
-        columns.append(row if space in discarded else column)
-    for space in part.reads:
-        place = readers[space].index(k)
-        rows.append(("out", space, place, world))
-        columns.append(("out", space, place + 1, world))
-    shape = (*(dims[s][0] for s in part.writes), *(dims[s][1] for s in part.reads))
-    batch = part.array.shape[:-2]
-    if part.isometry:
-        array = part.array.reshape((*batch, *shape))
-        return [Tensor(array, tuple(rows)), Tensor(conjugate(array), tuple(columns))]
-    return [Tensor(part.array.reshape((*batch, *shape, *shape)), (*rows, *columns))]
-
-
-def _operator_tensor(name: str, tau: Array, readers: list[int], dims: tuple[int, int], world: World) -> Tensor:
-    """τ on out ⊗ in: its rows are the process's columns, and the other way round."""
-    d_in, d_out = dims
-    array = tau.reshape((*tau.shape[:-2], d_out, d_in, d_out, d_in))
-    out_rows, out_columns = ("out", name, len(readers), world), ("out", name, 0, world)
-    return Tensor(array, (out_rows, ("in", name, "column", world), out_columns, ("in", name, "row", world)))
+# ── structural models ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,25 +242,37 @@ class QuantumStructuralModel:
 
     endogenous : the nodes A_i. preparations : exogenous node → its discard-and-prepare instrument (18).
     parts : unitary parts that together lead from all A_out and Λ_out to all A_in and the sink; a single one, or a
-    circuit of several, joined over wires. wires : name → dimension of the spaces on which no one acts; a wire that no
-    part reads belongs to the sink S. parents : endogenous node → those that may influence it, the graph G; with it the
-    no-influence conditions (22) are checked, and always (20), if `owner` says whose noise each exogenous node is.
-    Def. 10 of Suresh, Frembs & Cavalcanti (2023).
+    circuit of several, joined over wires. wires : name → dimension of the spaces on which no one acts; whatever no part
+    reads, wires and outputs, belongs to the sink S. graph : a causal graph over the endogenous nodes, and the exogenous
+    ones if it is to speak of them; what is not a parent must not influence, (22). owner : exogenous node → the only
+    endogenous node that it may influence, (20). Def. 10 of Suresh, Frembs & Cavalcanti (2023).
+
+    Raises ``ValueError`` naming the part or node: parts that are not unitary, an input that is not written exactly
+    once, an output that is read twice, an instrument that does not discard and prepare, a cycle of influences, or an
+    influence that `graph` or `owner` forbids.
     """
 
     endogenous: tuple[QuantumNode, ...]
     preparations: Mapping[str, Instrument]
     parts: tuple[Part, ...]
     wires: Mapping[str, int] = field(default_factory=dict)
+    graph: CausalGraph | None = field(default=None, kw_only=True)
+    owner: Mapping[str, str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endogenous", tuple(self.endogenous))
         object.__setattr__(self, "parts", tuple(self.parts))
+        _require_structure(self)
+        _require_acyclic(self)
+        if self.graph is not None:
+            _require_graph(self, self.graph)
+        if self.owner is not None:
+            _require_owners(self, self.owner)
 
     @cached_property
     def nodes(self) -> dict[str, QuantumNode]:
         """The endogenous nodes by name."""
-        return {node.name: node for node in self.endogenous}
+        return named(self.endogenous)
 
     @cached_property
     def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
@@ -257,13 +290,24 @@ class QuantumStructuralModel:
 
     @cached_property
     def weights(self) -> dict[str, Array]:
-        """Exogenous variable → P(λ), an array over its values."""
-        return {name: np.array([_weight(i, a) for a in i.outcomes]) for name, i in self.preparations.items()}
+        """Exogenous variable → P(λ), an array over its values, after the batch axes."""
+        return {
+            name: np.stack(np.broadcast_arrays(*(_weight(i, a) for a in i.outcomes)), axis=-1)
+            for name, i in self.preparations.items()
+        }
 
     @cached_property
     def states(self) -> dict[str, Array]:
-        """Exogenous variable → ρ^λ, shape (values, d, d); zero where P(λ) = 0."""
-        return {name: np.stack([_state(i, a) for a in i.outcomes]) for name, i in self.preparations.items()}
+        """Exogenous variable → ρ^λ, shape (..., values, d, d); zero where P(λ) = 0."""
+        return {
+            name: np.stack(np.broadcast_arrays(*(_state(i, a) for a in i.outcomes)), axis=-3)
+            for name, i in self.preparations.items()
+        }
+
+    @cached_property
+    def influence(self) -> dict[str, frozenset[str]]:
+        """Endogenous node → the nodes, endogenous and exogenous, that influence it; Def. 9, found on light cones."""
+        return {name: influences(self.parts, name, self.wires, self.dims) for name in self.nodes}
 
     def prior(self) -> list[Tensor]:
         """The law P(λ) = ∏ P(λ_i)."""
@@ -271,15 +315,206 @@ class QuantumStructuralModel:
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a | λ), eqs. (24) and (25)."""
-        sources = {name: Tensor(rho, (("λ", name), "row", "column")) for name, rho in self.states.items()}
-        return assemble(self.parts, sources, operators, self.dims, ignored, world)
+        return assemble(self.parts, self._sources, operators, self.dims, ignored, world)
+
+    def weight(self, outcomes: Mapping[str, Outcome]) -> Any:
+        """P(λ), the probability of outcomes at some exogenous nodes."""
+        return real(contract([*self.prior(), *self._chosen(outcomes)]))
+
+    def process_operator(self, outcomes: Mapping[str, Outcome] | None = None) -> ProcessOperator:
+        """The process operator (21), or, given outcomes λ at some exogenous nodes, the conditional one (24).
+
+        Exogenous nodes of which no outcome is given are averaged over.
+        Raises ``ValueError`` for an unknown node or outcome, or outcomes of probability zero.
+        """
+        law = [*self.prior(), *self._chosen(outcomes or {})]
+        weight = np.asarray(contract(law))
+        if vanishes(weight):
+            raise ValueError(f"the exogenous outcomes {outcomes} have probability zero")
+        array = process_matrix(self.parts, self._sources, self.endogenous, self.dims, law)
+        return ProcessOperator(self.endogenous, array / weight[..., None, None])
+
+    def causal_model(self) -> QuantumCausalModel:
+        """The marginal process (21) as the factors of a Markov process, never built as a whole; Theorem 2, (1) → (2).
+
+        Its graph is the model's, or that of the influences if it has none.
+        Raises ``ValueError`` if an exogenous node influences several endogenous ones: (20) does not hold.
+        """
+        for name in self.preparations:
+            if len(common := [node for node in self.nodes if name in self.influence[node]]) > 1:
+                raise ValueError(f"exogenous node {name} influences {', '.join(common)}; (20) allows it one of them")
+        edges = [(p, node) for node in self.nodes for p in self.influence[node] if p in self.nodes]
+        if self.graph is not None:
+            edges = [(p, node) for p, node in self.graph.edges if p in self.nodes and node in self.nodes]
+        if joint := [tensor.legs for tensor in self.prior() if len(tensor.legs) > 1]:
+            raise ValueError(f"the outcomes of {len(joint[0])} exogenous nodes have a joint law: it need not be Markov")
+        graph = CausalGraph(dict.fromkeys(self.nodes, Kind.OBSERVED), edges)
+        parts = []
+        for node in self.nodes:
+            parents = tuple(name for name in self.nodes if name in self.influence[node])
+            rho = reduced_channel(self.parts, self._sources, node, parents, self.wires, self.dims, self.prior())
+            parts.append(Part(rho, parents, (node,)))
+        return QuantumCausalModel(self.endogenous, parts, graph)
+
+    @cached_property
+    def _sources(self) -> dict[str, Tensor]:
+        """Exogenous node → the states that it prepares, one for each of its outcomes."""
+        return {name: Tensor(rho, (("λ", name), "row", "column")) for name, rho in self.states.items()}
+
+    def _chosen(self, outcomes: Mapping[str, Outcome]) -> list[Tensor]:
+        """Tensors that pick the given outcomes of exogenous nodes."""
+        chosen = []
+        for name, outcome in outcomes.items():
+            if name not in self.preparations:
+                raise ValueError(f"{name!r} is not an exogenous node; these are {', '.join(self.preparations)}")
+            values = self.exogenous[name]
+            if outcome not in values:
+                raise ValueError(
+                    f"exogenous node {name}: no outcome {outcome!r}; it has {', '.join(map(repr, values))}"
+                )
+            chosen.append(Tensor(np.array([int(value == outcome) for value in values]), (("λ", name),)))
+        return chosen
 
 
-def _weight(instrument: Instrument, outcome: Outcome) -> Any:
-    return real(np.trace(instrument[outcome], axis1=-2, axis2=-1) / instrument.d_in)
+def _weight(instrument: Instrument, outcome: Outcome) -> Array:
+    weight = np.trace(instrument[outcome], axis1=-2, axis2=-1) / instrument.d_in
+    return np.asarray(real(weight))
 
 
 def _state(instrument: Instrument, outcome: Outcome) -> Array:
-    weight = _weight(instrument, outcome)
+    weight = _weight(instrument, outcome)[..., None, None]
     output = np.swapaxes(instrument._output(instrument[outcome]), -1, -2) / instrument.d_in
-    return output / weight if weight != 0 else output
+    return np.asarray(output / np.where(weight == 0, 1, weight))
+
+
+def _require_structure(model: QuantumStructuralModel) -> None:
+    names = [*model.nodes, *model.preparations, *model.wires]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} names two of the nodes, exogenous nodes and wires; each needs its own name")
+    for name, instrument in model.preparations.items():
+        if not instrument.is_discard_and_prepare:
+            raise ValueError(f"exogenous node {name}: its instrument should discard its input and prepare a state")
+    require_wiring(model.parts, model.nodes, model.preparations, model.wires, model.dims)
+    for part in model.parts:
+        require_unitary(part)
+    for name in names:
+        if (count := sum(name in part.reads for part in model.parts)) > 1:
+            raise ValueError(f"{name}: {count} unitary parts read it; at most one should")
+
+
+def _require_acyclic(model: QuantumStructuralModel) -> None:
+    """Refuse a cycle of influences; they are only computed where some part might close one."""
+    flow = nx.DiGraph()
+    for k, part in enumerate(model.parts):
+        flow.add_edges_from((space, k) for space in part.reads)
+        flow.add_edges_from((k, space) for space in part.writes)
+    if nx.is_directed_acyclic_graph(flow):
+        return
+    order = nx.DiGraph((cause, node) for node in model.nodes for cause in sorted(model.influence[node]))
+    if not nx.is_directed_acyclic_graph(order):
+        cycle = [cause for cause, _ in nx.find_cycle(order)]
+        raise ValueError(f"the influences form a cycle: {' → '.join([*cycle, cycle[0]])}")
+
+
+def _require_graph(model: QuantumStructuralModel, graph: CausalGraph) -> None:
+    _require_nodes(graph, model.nodes, model.preparations)
+    for node, causes in model.influence.items():
+        for cause in sorted(causes & set(graph.kinds)):
+            if (cause, node) not in graph.edges - graph.order_only:
+                parents = ", ".join(sorted(graph.parents(node))) or "none"
+                raise ValueError(
+                    f"{cause} influences {node}, whose parents in the graph are {parents}; (22) forbids it"
+                )
+
+
+def _require_owners(model: QuantumStructuralModel, owner: Mapping[str, str]) -> None:
+    for name, node in owner.items():
+        if name not in model.preparations or node not in model.nodes:
+            raise ValueError(f"owner {name} → {node}: it should lead from an exogenous to an endogenous node")
+    for node, causes in model.influence.items():
+        for cause in sorted(causes & set(model.preparations)):
+            if owner.get(cause) != node:
+                whose = f"is the exogenous node of {owner[cause]}" if cause in owner else "has no owner"
+                raise ValueError(f"{cause} influences {node}, but {whose}; (20) forbids it")
+
+
+# ── mixtures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, eq=False)
+class ProcessMixture:
+    """A process as a convex mixture: with probability P(λ) it is the process operator σ^λ.
+
+    weights : λ → P(λ). components : λ → σ^λ, all over the same nodes. name : of the exogenous variable.
+    Any decomposition of a process will do, not only those that come from a unitary and preparations; Sec. 9 of Suresh,
+    Frembs & Cavalcanti (2023). Raises ``ValueError`` for weights that are no law or components that do not fit.
+
+    >>> A = [QuantumNode("A", 2, 1)]
+    >>> states = {k: ProcessOperator(A, np.diag(row)) for k, row in enumerate([(1, 0), (0, 1)])}
+    >>> ProcessMixture({0: 0.25, 1: 0.75}, states).process_operator().array.diagonal().tolist()
+    [0.25, 0.75]
+    """
+
+    weights: Mapping[Outcome, Any]
+    components: Mapping[Outcome, ProcessOperator]
+    name: str = "λ"
+
+    def __post_init__(self) -> None:
+        if not self.components or set(self.weights) != set(self.components):
+            raise ValueError(f"weights for λ in {[*self.weights]}, components for λ in {[*self.components]}")
+        law = np.stack(np.broadcast_arrays(*(np.asarray(self.weights[k]) for k in self.components)), axis=-1)
+        if not vanishes(np.asarray(law.sum(axis=-1) - 1)):
+            raise ValueError(f"weights: they sum to {law.sum(axis=-1)}, and should sum to 1")
+        for k, weight in self.weights.items():
+            negative = np.asarray([getattr(w, "is_negative", None) for w in np.ravel(weight)]).any()
+            if negative or (not is_exact(np.asarray(weight)) and np.min(weight) < 0):
+                raise ValueError(f"weight of λ = {k!r}: it is {weight}, and should not be negative")
+        for k, component in self.components.items():
+            if component.endogenous != self.endogenous:
+                raise ValueError(f"component λ = {k!r}: its nodes {component.endogenous} are not {self.endogenous}")
+
+    @classmethod
+    def of(cls, model: QuantumStructuralModel) -> ProcessMixture:
+        """The decomposition of a structural model: its conditional process operators (24) with weights P(λ) > 0."""
+        weights: dict[Outcome, Any] = {}
+        components: dict[Outcome, ProcessOperator] = {}
+        for values in product(*model.exogenous.values()):
+            outcomes = dict(zip(model.exogenous, values, strict=True))
+            weight = model.weight(outcomes)
+            if not vanishes(np.asarray(weight)):
+                weights[values], components[values] = weight, model.process_operator(outcomes)
+        return cls(weights, components, ", ".join(model.exogenous) or "λ")
+
+    @property
+    def endogenous(self) -> tuple[QuantumNode, ...]:
+        """The nodes, in the order of the tensor factors."""
+        return next(iter(self.components.values())).endogenous
+
+    @property
+    def nodes(self) -> dict[str, QuantumNode]:
+        """The nodes by name."""
+        return named(self.endogenous)
+
+    @property
+    def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
+        """The exogenous variable and its values."""
+        return {self.name: tuple(self.components)}
+
+    def prior(self) -> list[Tensor]:
+        """The law P(λ)."""
+        law = np.stack(np.broadcast_arrays(*(np.asarray(self.weights[k]) for k in self.components)), axis=-1)
+        return [Tensor(law, (("λ", self.name),))]
+
+    def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
+        """The network of P_z(a | λ)."""
+        first, *network = next(iter(self.components.values())).tensors(operators, ignored, world)
+        dims = (*first.dims,)
+        stacked = np.stack(np.broadcast_arrays(*(c.array for c in self.components.values())), axis=-3)
+        stacked = stacked.reshape((*stacked.shape[:-2], *dims))
+        return [Tensor(stacked, (("λ", self.name), *first.legs)), *network]
+
+    def process_operator(self) -> ProcessOperator:
+        """The mixture Σ P(λ) σ^λ."""
+        terms = [np.asarray(self.weights[k])[..., None, None] * c.array for k, c in self.components.items()]
+        return ProcessOperator(self.endogenous, np.asarray(sum(terms[1:], terms[0])))
