@@ -4,28 +4,41 @@
 implemented and b' obtained?" is a `Query`. `evaluate` answers it by (27), (26) and (29) of Suresh, Frembs & Cavalcanti
 (2023): learn about the exogenous λ from the evidence, change the instruments, and average P^λ(c' | b') over what was
 learnt. Where the antecedent is impossible for some λ that the evidence allows, there is no such probability, and the
-answer is the paper's ∗, `COUNTERPOSSIBLE`.
+answer is the paper's ∗, `COUNTERPOSSIBLE`. Where it is not said which instruments z' are meant, `disambiguate` chooses
+by the principle of minimality.
 
 The sum over λ is one contraction of two copies of the network that share λ. The denominators P^λ(b') are found as
-tensors over the few λ that they depend on, and their reciprocals are further tensors of that network.
+tensors over the few λ that they depend on, and their reciprocals are further tensors of that network. So nothing here
+grows with the number of values of all λ together, except what lists them: `Answer.terms`.
+
+Everything works for batches of instruments and of models, whose leading axes broadcast, and for SymPy expressions with
+free symbols. Floating-point probabilities up to 1e-12 count as zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
 
-from qlib.exact import Array, is_exact
+from qlib.exact import Array, common, is_exact
+from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome, kron, trace_factor, vanishes
 from qlib.networks import Leg, Tensor, contract
 from qlib.processes import Process, node_operators, real
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
-ZERO = 1e-12  # below it a floating-point probability is zero
+ZERO = 1e-12  # a floating-point probability up to it is zero
+MOST_TERMS = 4096  # values of λ that are listed one by one
+MOST_ENTRIES = 2**24  # of a tensor P^λ(b')
 
 
 class Kind(StrEnum):
@@ -35,34 +48,10 @@ class Kind(StrEnum):
     ACTIVE = "active"
     DO = "do-interventional"
 
-
-@dataclass(frozen=True, eq=False)
-class Query:
-    """A standard quantum counterfactual query (Def. 13): P^{a|z}_{b'|z'}(c').
-
-    evidence : node → outcome a observed. antecedent : node → outcome b'. consequent : node → outcome c'.
-    actual : node → instrument z, for every node. counterfactual : node → instrument z' where it differs from z.
-    """
-
-    evidence: Mapping[str, Outcome]
-    antecedent: Mapping[str, Outcome]
-    consequent: Mapping[str, Outcome]
-    actual: Mapping[str, Instrument]
-    counterfactual: Mapping[str, Instrument]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "counterfactual", {**self.actual, **self.counterfactual})
-        if both := sorted(set(self.antecedent) & set(self.consequent)):
-            raise ValueError(f"node {both[0]} is in the antecedent and in the consequent; they should be disjoint")
-
     @property
-    def kind(self) -> Kind:
-        """Passive if no instrument of the antecedent's nodes is changed; do-interventional if all changes are."""
-        changed = [b for b in self.antecedent if not self.counterfactual[b].same_as(self.actual[b])]
-        if not changed:
-            return Kind.PASSIVE
-        do = all(len(i.outcomes) == 1 and i.is_discard_and_prepare for i in map(self.counterfactual.get, changed) if i)
-        return Kind.DO if do else Kind.ACTIVE
+    def is_active(self) -> bool:
+        """Whether something is changed: do-interventional queries are special active ones."""
+        return self is not Kind.PASSIVE
 
 
 class _Counterpossible:
@@ -76,61 +65,256 @@ COUNTERPOSSIBLE = _Counterpossible()
 
 
 @dataclass(frozen=True, eq=False)
+class Query:
+    """A standard quantum counterfactual query: P^{a|z}_{b'|z'}(c'), Def. 13 of Suresh, Frembs & Cavalcanti (2023).
+
+    evidence : node → outcome a observed; nodes without one were not looked at. antecedent : node → outcome b'.
+    consequent : node → outcome c'. actual : node → instrument z, for every node. counterfactual : node → instrument z'
+    where it differs from z; afterwards z' for every node.
+    Raises ``ValueError`` for a node without an instrument, an outcome that its instrument does not have, a node in
+    antecedent and consequent, or no consequent.
+
+    >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
+    >>> query = Query({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
+    >>> query.kind, str(query)
+    (<Kind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had A = 1 been?')
+    """
+
+    evidence: Mapping[str, Outcome]
+    antecedent: Mapping[str, Outcome]
+    consequent: Mapping[str, Outcome]
+    actual: Mapping[str, Instrument]
+    counterfactual: Mapping[str, Instrument]
+
+    def __post_init__(self) -> None:
+        for name in ("evidence", "antecedent", "consequent", "actual"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
+        for node in self.counterfactual:
+            if node not in self.actual:
+                raise ValueError(f"counterfactual instrument at node {node!r}: {_has_none(node, self.actual)}")
+        object.__setattr__(self, "counterfactual", {**self.actual, **self.counterfactual})
+        _validate(self)
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The nodes whose instrument is another one in the counterfactual world."""
+        return tuple(node for node, z in self.actual.items() if not self.counterfactual[node].same_as(z))
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Passive if no instrument of the antecedent's nodes is changed, do-interventional if all changes there are."""
+        changed = [self.counterfactual[node] for node in self.antecedent if node in self.changed]
+        if not changed:
+            return Kind.PASSIVE
+        do = all(len(instrument.outcomes) == 1 and instrument.is_discard_and_prepare for instrument in changed)
+        return Kind.DO if do else Kind.ACTIVE
+
+    def __str__(self) -> str:
+        given = f"Given {_list(self.evidence)}, what" if self.evidence else "What"
+        had = f", had {_list(self.antecedent)} been" if self.antecedent else ""
+        return f"{given} is the probability of {_list(self.consequent)}{had}?"
+
+
+def _validate(query: Query) -> None:
+    for world in (ACTUAL, COUNTERFACTUAL):
+        for node, instrument in getattr(query, world).items():
+            if not isinstance(instrument, Instrument):
+                raise ValueError(
+                    f"{world} instrument at node {node!r}: {type(instrument).__name__} should be Instrument"
+                )
+    for name, world in (("evidence", ACTUAL), ("antecedent", COUNTERFACTUAL), ("consequent", COUNTERFACTUAL)):
+        instruments = getattr(query, world)
+        for node, outcome in getattr(query, name).items():
+            if node not in instruments:
+                raise ValueError(f"{name}: node {node!r}: {_has_none(node, instruments)}")
+            if outcome not in instruments[node].outcomes:
+                outcomes = ", ".join(map(repr, instruments[node].outcomes))
+                raise ValueError(f"{name}: {node} = {outcome!r}, but the {world} instrument at {node} has {outcomes}")
+    if both := [node for node in query.antecedent if node in query.consequent]:
+        raise ValueError(f"node {both[0]} is in the antecedent and in the consequent; they should be disjoint")
+    if not query.consequent:
+        raise ValueError("the consequent should be an outcome of at least one node")
+
+
+def _has_none(node: str, instruments: Iterable[str]) -> str:
+    return f"no actual instrument is given there; they are given at {', '.join(instruments) or 'no node'}"
+
+
+def _list(outcomes: Mapping[str, Outcome]) -> str:
+    return ", ".join(f"{node} = {outcome}" for node, outcome in outcomes.items())
+
+
+class Impossible(NamedTuple):
+    """Values of exogenous variables for which the antecedent is impossible, though the evidence allows them.
+
+    antecedent : P^λ(b'): zero, or an expression in free symbols; the antecedent is impossible where that vanishes.
+    weight : the posterior probability of these values.
+    """
+
+    values: dict[str, Outcome]
+    antecedent: Any
+    weight: Any
+
+
+@dataclass(frozen=True)
+class Term:
+    """What (27) and (26) say of one λ; in a batch the probabilities are arrays.
+
+    values : exogenous variable → its value λ_i. likelihood : P_z(a | λ). posterior : P_z(λ | a). antecedent : P^λ(b').
+    joint : P^λ(c', b'). probability : P^λ(c' | b'), or ∗ (in a batch, nan) if the antecedent is impossible.
+    """
+
+    values: dict[str, Outcome]
+    prior: Any
+    likelihood: Any
+    posterior: Any
+    antecedent: Any
+    joint: Any
+    probability: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """The answer to a query.
 
     probability : the expected counterfactual probability (29); `COUNTERPOSSIBLE` where it has none; in a batch, an
-    array with nan there. impossible : for each group of exogenous variables, the λ for which the antecedent is
-    impossible though the evidence allows them, with their posterior weight.
+    array with nan there. counterpossible : whether it has none; in a batch, an array of truth values.
+    evidence : P_z(a). impossible : the reason for ∗, value by value of λ; empty in a batch. impossible_weight : the
+    posterior probability of all of them. conditions : with free symbols, what may not vanish; where it does and the
+    weight does not, the answer is ∗, whatever `probability` says of the general case.
     """
 
+    process: Process
     query: Query
     probability: Any
     counterpossible: Any
-    impossible: tuple[tuple[dict[str, Outcome], Any], ...] = ()
+    evidence: Any
+    impossible: tuple[Impossible, ...] = ()
+    impossible_weight: Any = 0
+    conditions: tuple[Impossible, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """Passive, active or do-interventional; Def. 14."""
+        return self.query.kind
+
+    @cached_property
+    def posterior(self) -> dict[tuple[str, ...], Array]:
+        """P_z(λ | a), eq. (27): one joint array if λ has at most 4,096 values, else an array for each variable.
+
+        The keys say which variables the last axes of an array run over, in the order of their values.
+        """
+        names = tuple(self.process.exogenous)
+        return {group: posterior(self.process, self.query, group) for group in _groups(self.process, names)}
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of the average (29), one for each λ; ``ValueError`` if λ has more than 4,096 values."""
+        if (count := _size(self.process, self.process.exogenous)) > MOST_TERMS:
+            raise ValueError(f"λ has {count} values: at most {MOST_TERMS} are listed; see `posterior`")
+        return _terms(self.process, self.query, self.evidence)
+
+    def explanation(self) -> Explanation:
+        """The three steps with their numbers."""
+        return _explanation(self)
+
+    def explain(self) -> None:
+        """Print the three steps with their numbers."""
+        from rich.console import Console
+
+        Console().print(self.explanation())
+
+    def __rich__(self) -> Any:
+        """The three steps, for `rich`."""
+        return self.explanation().__rich__()
+
+    def _repr_html_(self) -> str:
+        return self.explanation()._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"Answer({self.kind}, probability={readable(self.probability)})"
+
+
+# --- evaluation ------------------------------------------------------------------------------------------------------
 
 
 def evaluate(process: Process, query: Query) -> Answer:
     """The answer to a counterfactual query by abduction, action and prediction; eqs. (26), (27) and (29).
 
-    Raises ``ValueError`` for unknown nodes or outcomes, instruments that do not fit, or evidence of probability zero.
+    Raises ``ValueError`` for nodes of the process without an instrument and instruments at others, dimensions that do
+    not fit, evidence of probability zero, or an antecedent that depends on too many λ at once (2²⁴ values).
     """
-    abducted = _abduct(process, query)
-    certain = contract(abducted)
-    _require_possible(certain, query)
-    reciprocals, impossible, star = [], [], np.zeros(np.shape(certain), bool)
+    abducted, certain = _abduct(process, query)
+    reciprocals, indicators, impossible, conditions = [], [], [], []
+    star = np.zeros((), bool)
     for antecedent in _antecedent(process, query):
         zero = _zeros(antecedent.array)
         weights = contract(abducted, antecedent.legs)
-        weights = weights / certain.reshape(certain.shape + (1,) * len(antecedent.legs))
+        excluded, possible = _sort(process, antecedent, zero, weights)
+        impossible += excluded
+        conditions += possible
+        reciprocals.append(Tensor(np.where(zero, 0, 1 / np.where(zero, 1, antecedent.array)), antecedent.legs))
         bad = zero & ~_zeros(weights)
         star = star | bad.any(axis=tuple(range(bad.ndim - len(antecedent.legs), bad.ndim)))
-        impossible += _named_zeros(process, antecedent.legs, bad, weights)
-        reciprocals.append(Tensor(_reciprocal(antecedent.array, zero), antecedent.legs))
-    both = node_operators(process, query.counterfactual, {**query.antecedent, **query.consequent})
-    ignored = frozenset(process.nodes) - set(query.antecedent) - set(query.consequent)
-    predicted = process.tensors(both, ignored, COUNTERFACTUAL)
-    value = real(contract([*abducted, *predicted, *reciprocals]) / certain)
-    return Answer(query, _starred(value, star), star.item() if star.ndim == 0 else star, tuple(impossible))
+        indicators.append(Tensor(np.where(bad, 0, 1), antecedent.legs))
+    weight = _tidy(real(np.where(star, 1 - contract([*abducted, *indicators]), 0)))
+    predicted = _network(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
+    value = np.asarray(real(contract([*abducted, *predicted, *reciprocals])))
+    star = np.broadcast_to(star, np.broadcast_shapes(value.shape, star.shape))
+    return Answer(
+        process, query, _starred(value, star), star.item() if star.ndim == 0 else star, _tidy(real(certain)),
+        tuple(impossible), weight, tuple(conditions),
+    )  # fmt: skip
 
 
-def _abduct(process: Process, query: Query) -> list[Tensor]:
-    """P(λ) P_z(a | λ), as a network."""
-    operators = node_operators(process, query.actual, query.evidence)
-    ignored = frozenset(process.nodes) - set(query.evidence)
-    return [*process.prior(), *process.tensors(operators, ignored, ACTUAL)]
+def posterior(process: Process, query: Query, variables: Sequence[str]) -> Array:
+    """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes."""
+    for name in variables:
+        if name not in process.exogenous:
+            raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
+    abducted, _ = _abduct(process, query)
+    return np.asarray(_tidy(real(contract(abducted, [("λ", name) for name in variables]))))
+
+
+def _abduct(process: Process, query: Query) -> tuple[list[Tensor], Array]:
+    """P_z(λ | a) as a network, eq. (27), and P_z(a)."""
+    joint = [*process.prior(), *_network(process, query.actual, query.evidence, ACTUAL)]
+    certain = contract(joint)
+    _require_possible(certain, query)
+    return [*joint, Tensor(1 / certain, ())], certain
+
+
+def _network(
+    process: Process,
+    instruments: Mapping[str, Instrument],
+    outcomes: Mapping[str, Outcome],
+    world: str,
+) -> list[Tensor]:
+    """P_z(outcomes | λ) as a network. Nodes with one outcome only are not asked for it."""
+    try:
+        operators = node_operators(process, instruments, outcomes)
+    except ValueError as error:
+        raise ValueError(f"{world} world: {error}") from error
+    asked = {node for node in outcomes if len(instruments[node].outcomes) > 1}
+    return process.tensors(operators, frozenset(process.nodes) - asked, world)
 
 
 def _antecedent(process: Process, query: Query) -> list[Tensor]:
     """P^λ(b') as a product of tensors, each over the exogenous variables that it depends on."""
-    operators = node_operators(process, query.counterfactual, query.antecedent)
-    ignored = frozenset(process.nodes) - set(query.antecedent)
-    network = process.tensors(operators, ignored, COUNTERFACTUAL)
-    exogenous = [("λ", name) for name in process.exogenous]
+    network = _network(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
+    asked = {node for node in query.antecedent if len(query.counterfactual[node].outcomes) > 1}
     factors = []
     for component in _components(_split(network)):
         legs = {leg for tensor in component for leg in tensor.legs}
-        factors.append(Tensor(contract(component, keep := [x for x in exogenous if x in legs]), tuple(keep)))
+        if not any(isinstance(leg, tuple) and leg[0] == "in" and leg[1] in asked for leg in legs):
+            continue  # channels on a state, all discarded: it is 1 for every λ
+        names = [name for name in process.exogenous if ("λ", name) in legs]
+        if (size := _size(process, names)) > MOST_ENTRIES:
+            raise ValueError(
+                f"the probability of the antecedent depends on {', '.join(names)} together, which have {size} values"
+            )
+        keep = [("λ", name) for name in names]
+        factors.append(Tensor(contract(component, keep), tuple(keep)))
     return factors
 
 
@@ -138,26 +322,28 @@ def _split(network: list[Tensor]) -> list[Tensor]:
     """The network with each operator of a node that is a product, output by input, as two tensors."""
     result = []
     for tensor in network:
-        d_out, d_in = tensor.dims[:2]
-        if len(tensor.legs) != 4 or not _is_operator(tensor.legs):
-            result.append(tensor)
-            continue
-        tau = tensor.array.reshape((*tensor.batch, d_out * d_in, d_out * d_in))
-        out, inn = trace_factor(tau, (d_out, d_in), 1), trace_factor(tau, (d_out, d_in), 0)
-        weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
-        if vanishes(kron(out, inn) - weight * tau):
-            legs = tensor.legs
-            result += [
-                Tensor(out / np.where(_zeros(weight), 1, weight), (legs[0], legs[2])),
-                Tensor(inn, (legs[1], legs[3])),
-            ]
-        else:
-            result.append(tensor)
+        factors = _factors(tensor) if _is_operator(tensor.legs) else None
+        result += factors or [tensor]
     return result
 
 
+def _factors(tensor: Tensor) -> list[Tensor] | None:
+    """An operator τ = ρᵀ ⊗ F as ρᵀ and F; None if it is no such product."""
+    d_out, d_in = tensor.dims[:2]
+    tau = tensor.array.reshape((*tensor.batch, d_out * d_in, d_out * d_in))
+    out, inn = trace_factor(tau, (d_out, d_in), 1), trace_factor(tau, (d_out, d_in), 0)
+    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
+    if not vanishes(kron(out, inn) - weight * tau):
+        return None
+    legs = tensor.legs
+    return [
+        Tensor(out / np.where(_zeros(weight), 1, weight), (legs[0], legs[2])),
+        Tensor(inn, (legs[1], legs[3])),
+    ]
+
+
 def _is_operator(legs: tuple[Leg, ...]) -> bool:
-    return all(isinstance(leg, tuple) for leg in legs) and [leg[0] for leg in legs] == ["out", "in", "out", "in"]
+    return [leg[0] if isinstance(leg, tuple) else None for leg in legs] == ["out", "in", "out", "in"]
 
 
 def _components(network: list[Tensor]) -> list[list[Tensor]]:
@@ -173,39 +359,297 @@ def _components(network: list[Tensor]) -> list[list[Tensor]]:
     return [members for _, members in groups]
 
 
-def _zeros(array: Array) -> Array:
-    values = np.asarray(array)
-    if is_exact(values):
-        return np.asarray(
-            np.frompyfunc(lambda entry: vanishes(np.array(entry, dtype=object)), 1, 1)(values), dtype=bool
-        )
-    return np.asarray(np.abs(values) <= ZERO)
+def _sort(
+    process: Process, antecedent: Tensor, zero: Array, weights: Array
+) -> tuple[list[Impossible], list[Impossible]]:
+    """The values of some λ that the evidence allows and for which P^λ(b') is zero, or may be; not named in a batch."""
+    legs = antecedent.legs
+    if max(zero.ndim, weights.ndim) > len(legs):
+        return [], []
+    excluded: list[Impossible] = []
+    possible: list[Impossible] = []
+    for index in np.argwhere(~_zeros(weights)):
+        place = tuple(index)
+        if not (zero[place] or _may_vanish(antecedent.array[place])):
+            continue
+        names = [leg[1] for leg in legs if isinstance(leg, tuple)]
+        values = {name: process.exogenous[name][k] for name, k in zip(names, place, strict=True)}
+        probability = 0 if zero[place] else _tidy(antecedent.array[place])
+        found = Impossible(values, probability, _tidy(real(weights[place])))
+        (excluded if zero[place] else possible).append(found)
+    return excluded, possible
 
 
-def _reciprocal(array: Array, zero: Array) -> Array:
-    return np.asarray(np.where(zero, 0, 1 / np.where(zero, 1, array)))
+def _may_vanish(probability: object) -> bool:
+    """Whether an expression may be zero for some values of its symbols, as far as SymPy can tell."""
+    return isinstance(probability, sp.Expr) and bool(probability.free_symbols) and _tidy(probability).is_zero is None
 
 
-def _named_zeros(
-    process: Process, legs: tuple[Hashable, ...], bad: Array, weights: Array
-) -> list[tuple[dict[str, Outcome], Any]]:
-    """The λ of a group for which the antecedent is impossible, and their posterior weight; not named in a batch."""
-    if bad.ndim > len(legs):
-        return []
-    names = [leg[1] for leg in legs if isinstance(leg, tuple)]
-    return [
-        ({name: process.exogenous[name][k] for name, k in zip(names, index, strict=True)}, real(weights[tuple(index)]))
-        for index in np.argwhere(bad)
-    ]
+def _starred(value: Array, star: Array) -> Any:
+    if star.ndim == 0:
+        return COUNTERPOSSIBLE if star else _tidy(value.item())
+    return np.where(star, np.nan, _tidy(value))
 
 
 def _require_possible(probability: Array, query: Query) -> None:
-    if _zeros(probability).any():
-        observed = ", ".join(f"{node} = {outcome!r}" for node, outcome in query.evidence.items())
-        raise ValueError(f"the evidence {observed} has probability zero, so that nothing can be learnt from it")
+    zero = _zeros(probability)
+    if zero.any():
+        place = f" at {tuple(map(int, np.argwhere(zero)[0]))} of the batch" if zero.ndim else ""
+        value = np.asarray(real(probability))[zero].flat[0] if not is_exact(probability) else 0
+        note = f" ({value:.3g} in floating point: exact entries would tell it from zero)" if value > 0 else ""
+        raise ValueError(
+            f"the evidence {_list(query.evidence)} has probability zero{place}{note}: nothing can be learnt from it"
+        )
 
 
-def _starred(value: Any, star: Array) -> Any:
-    if np.ndim(value) == 0:
-        return COUNTERPOSSIBLE if star.any() else value
-    return np.where(star, np.nan, value)
+# --- number systems --------------------------------------------------------------------------------------------------
+
+
+def _zeros(array: ArrayLike) -> Array:
+    """Where an array is zero: within the tolerance, or, if it is exact, identically in its free symbols."""
+    values = np.asarray(array)
+    if is_exact(values):
+        return np.asarray(np.frompyfunc(_is_zero, 1, 1)(values), dtype=bool)
+    return np.asarray(np.abs(values) <= ZERO)
+
+
+def _is_zero(entry: object) -> bool:
+    expression = sp.sympify(entry)
+    return not _differs_from_zero(expression) and vanishes(np.array(expression, dtype=object))
+
+
+def _differs_from_zero(expression: sp.Expr) -> bool:
+    """Whether an expression is certainly not identically zero, as its value at one point says."""
+    point = {symbol: 0.3 + 0.17 * k for k, symbol in enumerate(sorted(expression.free_symbols, key=str))}
+    if any(symbol.is_integer or symbol.is_positive is False for symbol in point):
+        return False
+    value = expression.evalf(15, subs=point)
+    return bool(value.is_number and value.is_finite and abs(value) > 1e-6)
+
+
+def _tidy(value: Any) -> Any:
+    """Exact entries simplified; anything else as it is."""
+    if isinstance(value, sp.Expr):
+        return _simplest(value) if value.free_symbols else sp.radsimp(value)
+    if isinstance(value, np.ndarray) and is_exact(value):
+        return np.asarray(np.frompyfunc(_tidy, 1, 1)(value), dtype=object)
+    return value
+
+
+def _simplest(expression: sp.Expr) -> sp.Expr:
+    """The expression in the fewest operations, complex exponentials of angles as cosines and sines if that helps."""
+    forms = [sp.simplify(expression)]
+    if forms[0].has(sp.exp):
+        forms.append(sp.simplify(forms[0].rewrite(sp.cos)))
+    return min(forms, key=sp.count_ops)
+
+
+# --- term by term ----------------------------------------------------------------------------------------------------
+
+
+def _size(process: Process, names: Iterable[str]) -> int:
+    return prod(len(process.exogenous[name]) for name in names)
+
+
+def _groups(process: Process, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [names] if _size(process, names) <= MOST_TERMS else [(name,) for name in names]
+
+
+def _terms(process: Process, query: Query, certain: Any) -> tuple[Term, ...]:
+    legs = [("λ", name) for name in process.exogenous]
+
+    def over_lambda(network: list[Tensor]) -> Array:
+        present = {leg for tensor in network for leg in tensor.legs}
+        ones = [Tensor(np.ones(len(process.exogenous[leg[1]]), int), (leg,)) for leg in legs if leg not in present]
+        return np.asarray(real(contract([*network, *ones], legs)))
+
+    prior = over_lambda(process.prior())
+    likelihood = over_lambda(_network(process, query.actual, query.evidence, ACTUAL))
+    antecedent = over_lambda(_network(process, query.counterfactual, query.antecedent, COUNTERFACTUAL))
+    both = {**query.antecedent, **query.consequent}
+    joint = over_lambda(_network(process, query.counterfactual, both, COUNTERFACTUAL))
+    terms = []
+    for place in np.ndindex(*(len(values) for values in process.exogenous.values())):
+        at = (..., *place)
+        values = {name: domain[k] for (name, domain), k in zip(process.exogenous.items(), place, strict=True)}
+        p, a, b, cb = (_scalar(array[at]) for array in (prior, likelihood, antecedent, joint))
+        terms.append(Term(values, p, a, _tidy(p * a / certain), b, cb, _conditional(cb, b)))
+    return tuple(terms)
+
+
+def _scalar(array: Any) -> Any:
+    values = np.asarray(array)
+    return _tidy(values.item() if values.ndim == 0 else values)
+
+
+def _conditional(joint: Any, antecedent: Any) -> Any:
+    zero = _zeros(np.asarray(antecedent))
+    numerator, denominator = common([np.asarray(np.where(zero, 0, joint)), np.asarray(np.where(zero, 1, antecedent))])
+    ratio = np.asarray(numerator / denominator)
+    return _starred(ratio, np.broadcast_to(zero, ratio.shape))
+
+
+# --- which reading is meant ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Disambiguation:
+    """A query in standard form, and in a sentence why it is read so. passive : the answer to the passive reading."""
+
+    query: Query
+    reason: str
+    passive: Answer
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The answer to the query."""
+        return self.passive if self.query is self.passive.query else evaluate(self.passive.process, self.query)
+
+    def __str__(self) -> str:
+        return f"{str(self.query.kind).capitalize()}: {self.reason}"
+
+
+def disambiguate(
+    process: Process,
+    evidence: Mapping[str, Outcome],
+    antecedent: Mapping[str, Outcome],
+    consequent: Mapping[str, Outcome],
+    actual: Mapping[str, Instrument],
+    counterfactual: Mapping[str, Instrument] | None = None,
+    states: Mapping[str, ArrayLike] | None = None,
+) -> Disambiguation:
+    """The reading of a query that does not say which instruments yield its antecedent: the principle of minimality.
+
+    It is read passively if that is not a counterpossible, else as an intervention that prepares the state that goes
+    with b' at each node of the antecedent: that in `states`, or the state that the actual instrument leaves behind when
+    it finds b', if it is the same for every input. counterfactual : instruments z' at nodes outside the antecedent.
+    Def. 15 of Suresh, Frembs & Cavalcanti (2023).
+    Raises ``ValueError`` where `evaluate` does; for an instrument given at a node of the antecedent, as then nothing is
+    ambiguous; where no state is given and none can be deduced; and for a batch of which only a part is counterpossible.
+    """
+    for node in antecedent:
+        if node in (counterfactual or {}):
+            raise ValueError(f"the counterfactual instrument at node {node} is given, so that nothing is ambiguous")
+    passive = evaluate(process, Query(evidence, antecedent, consequent, actual, counterfactual or {}))
+    star = np.asarray(passive.counterpossible)
+    if star.any() and not star.all():
+        raise ValueError("a part of the batch is a counterpossible if read passively, and a part is not; ask for each")
+    if not star.any():
+        return Disambiguation(passive.query, _why_passive(passive), passive)
+    instruments = {
+        node: Instrument.do(
+            (states or {})[node] if node in (states or {}) else _state_left(node, actual[node], outcome),
+            actual[node].d_in, outcome, name=f"do({outcome})",
+        )
+        for node, outcome in antecedent.items()
+    }  # fmt: skip
+    query = Query(evidence, antecedent, consequent, actual, {**(counterfactual or {}), **instruments})
+    return Disambiguation(query, _why_intervention(passive), passive)
+
+
+def _state_left(node: str, instrument: Instrument, outcome: Outcome) -> Array:
+    """The state that is at the output of a node after an outcome, whatever the input was."""
+    tau, dims = instrument[outcome], (instrument.d_out, instrument.d_in)
+    out, inn = trace_factor(tau, dims, 1), trace_factor(tau, dims, 0)
+    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
+    if _zeros(weight).any() or not vanishes(kron(out, inn) - weight * tau):
+        raise ValueError(
+            f"node {node}: what its instrument {instrument.name!r} leaves behind when it finds {outcome!r} depends on "
+            f"what came in, so that it does not say what to prepare; give states={{{node!r}: ...}}"
+        )
+    return np.asarray(_tidy(np.swapaxes(out / weight, -1, -2)))
+
+
+def _why_passive(passive: Answer) -> str:
+    if not passive.query.antecedent:
+        return "there is no antecedent that could be impossible."
+    had = _list(passive.query.antecedent)
+    text = f"with the instruments unchanged {had} is possible for every λ that the evidence allows, so nothing need be"
+    where = " or ".join(readable(condition.antecedent) + " = 0" for condition in passive.conditions)
+    return f"{text} changed (except where {where})." if where else f"{text} changed."
+
+
+def _why_intervention(passive: Answer) -> str:
+    had, nodes = _list(passive.query.antecedent), " and ".join(passive.query.antecedent)
+    return (
+        f"with the instruments unchanged {had} is impossible for {_values_and_weights(passive)}, so {nodes} is made to "
+        "send the state that goes with it."
+    )
+
+
+def _values_and_weights(answer: Answer) -> str:
+    """For which λ the antecedent is impossible, and how probable they are."""
+    if not answer.impossible:
+        return f"λ of posterior weight {readable(np.asarray(answer.impossible_weight))}"
+    shown = [f"{_list(i.values) or 'all λ'} (posterior weight {readable(i.weight)})" for i in answer.impossible]
+    return "; ".join(shown[:4]) + ("; …" if len(shown) > 4 else "")
+
+
+# --- explanation -----------------------------------------------------------------------------------------------------
+
+
+def _explanation(answer: Answer) -> Explanation:
+    return Explanation(str(answer.query), (_abduction(answer), _action(answer), _prediction(answer)))
+
+
+def _abduction(answer: Answer) -> Step:
+    query, exogenous = answer.query, answer.process.exogenous
+    text = f"the evidence {_list(query.evidence) or '(none)'} has probability {readable(answer.evidence)}."
+    if _size(answer.process, exogenous) <= MOST_TERMS:
+        rows = [
+            (*map(str, t.values.values()), *map(readable, (t.prior, t.likelihood, t.posterior))) for t in _shown(answer)
+        ]
+        return Step("Abduction", text + _omitted(answer), (*exogenous, "P(λ)", "P(a|λ)", "P(λ|a)"), tuple(rows))
+    rows = [
+        (name, str(value), readable(_scalar(array[..., k])))
+        for (name,), array in answer.posterior.items()
+        for k, value in enumerate(exogenous[name])
+    ]
+    return Step("Abduction", f"{text} The marginals of the posterior:", ("variable", "value", "P(λ|a)"), tuple(rows))
+
+
+def _action(answer: Answer) -> Step:
+    query = answer.query
+    if not query.changed:
+        return Step("Action", f"{answer.kind}; no instrument is changed.")
+    nodes = [
+        f"{node} ({query.actual[node].name or 'z'} → {query.counterfactual[node].name or 'z′'})"
+        for node in query.changed
+    ]
+    return Step("Action", f"{answer.kind}; the instrument is changed at {', '.join(nodes)}.")
+
+
+def _prediction(answer: Answer) -> Step:
+    text = _verdict(answer)
+    if _size(answer.process, answer.process.exogenous) > MOST_TERMS:
+        return Step("Prediction", text)
+    rows = [
+        (*map(str, t.values.values()), *map(readable, (t.posterior, t.antecedent, t.joint, t.probability)))
+        for t in _shown(answer)
+    ]
+    columns = (*answer.process.exogenous, "P(λ|a)", "P^λ(b′)", "P^λ(c′,b′)", "P^λ(c′|b′)")
+    return Step("Prediction", text, columns, tuple(rows))
+
+
+def _verdict(answer: Answer) -> str:
+    """The answer in a sentence, and where it is ∗."""
+    if answer.counterpossible is True:
+        return f"∗, a counterpossible: the antecedent is impossible for {_values_and_weights(answer)}."
+    sentences = [f"the probability is {readable(answer.probability)}."]
+    if np.any(answer.counterpossible):
+        sentences.append(f"∗ for {readable(answer.counterpossible)} of the batch: there the antecedent is impossible.")
+    for values, probability, weight in answer.conditions:
+        sentences.append(f"∗ where {readable(probability)} = 0 ({_list(values)} has weight {readable(weight)}).")
+    return " ".join(sentences)
+
+
+MOST_ROWS = 32
+
+
+def _shown(answer: Answer) -> list[Term]:
+    return list(itertools.islice(answer.terms, MOST_ROWS))
+
+
+def _omitted(answer: Answer) -> str:
+    more = len(answer.terms) - MOST_ROWS
+    return f" The first {MOST_ROWS} of {len(answer.terms)} values of λ:" if more > 0 else ""

@@ -43,7 +43,7 @@ def is_exact(array: Array) -> bool:
 
 
 def common(arrays: Sequence[Array]) -> list[Array]:
-    """The arrays in one number system: if some are exact and some are not, the exact ones become floating-point numbers.
+    """The arrays in one number system: if some are exact and some are not, the exact ones become complex numbers.
 
     Exact arrays with free symbols have no floating-point value; where one of them occurs, all stay as they are.
 
@@ -58,6 +58,47 @@ def common(arrays: Sequence[Array]) -> list[Array]:
     if any(getattr(entry, "free_symbols", None) for entry in entries):
         return list(arrays)
     return [array.astype(complex) if e else array for e, array in zip(exactly, arrays, strict=True)]
+
+
+def has_free_symbols(array: ArrayLike) -> bool:
+    """Whether an entry of an array depends on a symbol.
+
+    >>> has_free_symbols(exact([sp.sqrt(2)])), has_free_symbols(exact([sp.Symbol("t")]))
+    (False, True)
+    """
+    values = np.asarray(array)
+    return is_exact(values) and any(getattr(entry, "free_symbols", None) for entry in values.flat)
+
+
+def vanishes(array: ArrayLike, tolerance: float = 1e-9) -> bool:
+    """Whether every entry is zero: within the tolerance, or, of exact entries, identically in their free symbols.
+
+    >>> t = sp.Symbol("t")
+    >>> vanishes([1e-12]), vanishes([sp.Rational(1, 10**12)]), vanishes(exact([sp.sin(t) ** 2 + sp.cos(t) ** 2 - 1]))
+    (True, False, True)
+    """
+    values = np.asarray(array)
+    if is_exact(values):
+        return all(_is_zero(sp.sympify(entry)) for entry in values.flat)
+    return bool(np.max(np.abs(values), initial=0.0) <= tolerance)
+
+
+def _is_zero(expression: sp.Expr) -> bool:
+    if expression.is_zero is not None and not expression.free_symbols:
+        return bool(expression.is_zero)
+    if _differs_from_zero(expression):
+        return False
+    expanded = sp.expand(expression)
+    return bool(expanded == 0 or sp.simplify(expanded) == 0)
+
+
+def _differs_from_zero(expression: sp.Expr) -> bool:
+    """Whether an expression is certainly not identically zero, as its value at one point says."""
+    point = {symbol: 0.3 + 0.17 * k for k, symbol in enumerate(sorted(expression.free_symbols, key=str))}
+    if any(symbol.is_real is False or symbol.is_integer or symbol.is_positive is False for symbol in point):
+        return False
+    value = expression.evalf(15, subs=point)
+    return bool(value.is_number and value.is_finite and abs(value) > 1e-6)
 
 
 def simplified(array: ArrayLike) -> Array:
