@@ -8,11 +8,13 @@ A state of several systems is a matrix on the tensor product in the order in whi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, as_float, exact, is_exact, simplified
+from qlib.exact import Array, as_float, exact, has_free_symbols, is_exact, simplified
 
 PAULI_X = exact([[0, 1], [1, 0]])
 PAULI_Y = exact([[0, -sp.I], [sp.I, 0]])
@@ -169,10 +171,25 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     return as_float(P.real)
 
 
-def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, ...]) -> Array:
+def kron(*operators: ArrayLike) -> Array:
+    """The Kronecker product of operators of shape (..., rows, columns), the first slowest; leading axes broadcast.
+
+    >>> kron([[1, 2]], [[[1], [10]], [[0], [5]]]).tolist()
+    [[[1, 2], [10, 20]], [[0, 0], [5, 10]]]
+    """
+    result = np.asarray(operators[0])
+    for operator in operators[1:]:
+        B = np.asarray(operator)
+        product = np.einsum("...ij,...kl->...ikjl", result, B)
+        rows, columns = result.shape[-2] * B.shape[-2], result.shape[-1] * B.shape[-1]
+        result = np.asarray(product).reshape((*product.shape[:-4], rows, columns))
+    return result
+
+
+def partial_trace(operator: ArrayLike, dims: Sequence[int], keep: Sequence[int]) -> Array:
     """The operator with every tensor factor traced out but those in `keep`, in the order in which they stood.
 
-    operator : (∏dims, ∏dims). Raises ``ValueError`` if its shape or `keep` does not fit `dims`.
+    operator : (..., ∏dims, ∏dims). Raises ``ValueError`` if its shape or `keep` does not fit `dims`.
 
     >>> partial_trace(pure_state(exact([1, 0, 0, 1]) / sp.sqrt(2)), (2, 2), keep=(1,))
     array([[1/2, 0],
@@ -180,16 +197,48 @@ def partial_trace(operator: ArrayLike, dims: tuple[int, ...], keep: tuple[int, .
     """
     size, n = int(np.prod(dims)), len(dims)
     O = np.asarray(operator)
-    if O.shape != (size, size):
-        raise ValueError(f"operator: shape {O.shape} should be {(size, size)} for factors of dimensions {dims}")
+    if O.shape[-2:] != (size, size):
+        expected = f"(..., {size}, {size})" if O.ndim > 2 else f"{(size, size)}"
+        raise ValueError(f"operator: shape {O.shape} should be {expected} for factors of dimensions {tuple(dims)}")
     if not set(keep) <= set(range(n)) or len(set(keep)) < len(keep):
-        raise ValueError(f"keep={keep}: should be different numbers of factors, 0 to {n - 1}")
-    kept = sorted(keep)
+        raise ValueError(f"keep={tuple(keep)}: should be different numbers of factors, 0 to {n - 1}")
+    kept, batch = sorted(keep), O.shape[:-2]
     rows = list(range(n))
-    columns = [n + k if k in kept else k for k in range(n)]
-    traced = np.einsum(O.reshape((*dims, *dims)), rows + columns, [*kept, *(n + k for k in kept)])
+    columns = [n + k if k in kept else k for k in rows]
+    leading = [2 * n + k for k in range(len(batch))]
+    traced = np.einsum(
+        O.reshape((*batch, *dims, *dims)), [*leading, *rows, *columns], [*leading, *kept, *(n + k for k in kept)]
+    )
     d = int(np.prod([dims[k] for k in kept]))
-    return np.asarray(traced).reshape(d, d)
+    return np.asarray(traced).reshape((*batch, d, d))
+
+
+def require_positive(operator: ArrayLike, name: str, what: str = "it", tolerance: float = 1e-9) -> None:
+    """Raise ``ValueError`` if an operator of shape (..., D, D) is not Hermitian or not positive semidefinite.
+
+    name : of the object, what : of its operator, for the message. Positivity is decided in floating-point arithmetic,
+    relative to the largest entry. Operators whose entries have free symbols cannot be checked and are let pass.
+
+    >>> require_positive([[1, 0], [0, -1]], "rho")
+    Traceback (most recent call last):
+        ...
+    ValueError: rho: it should be positive semidefinite (least eigenvalue -1)
+    """
+    O = np.asarray(operator)
+    if has_free_symbols(O):
+        return
+    values = _numbers(O, name)
+    scale = tolerance * max(1.0, largest(values))
+    if not (skew := largest(values - values.conj().swapaxes(-1, -2))) <= scale:
+        raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew:.3g})")
+    if not (least := float(np.min(np.linalg.eigvalsh(values), initial=0.0))) >= -scale:
+        raise ValueError(f"{name}: {what} should be positive semidefinite (least eigenvalue {least:.3g})")
+
+
+def deviation_note(deviation: ArrayLike) -> str:
+    """The largest entry of a deviation for a message, in brackets; nothing if an entry has free symbols."""
+    values = np.asarray(deviation)
+    return "" if has_free_symbols(values) else f" (max deviation {largest(values):.3g})"
 
 
 def process_cj(kraus: ArrayLike) -> Array:
@@ -220,3 +269,42 @@ def instrument_cj(kraus: ArrayLike) -> Array:
     (I, -I)
     """
     return np.swapaxes(process_cj(kraus), -1, -2)
+
+
+def choi(kraus: ArrayLike) -> Array:
+    """The usual Choi operator Σ |i⟩⟨j| ⊗ ℳ(|i⟩⟨j|) of a map, the *input first*, as in ``qiskit.quantum_info.Choi``.
+
+    kraus : shape (..., k, d_out, d_in). Returns shape (..., d_in·d_out, d_in·d_out).
+
+    >>> choi(exact([[[1, 0], [0, 0], [0, 1]]]))[0]
+    array([1, 0, 0, 0, 0, 1], dtype=object)
+    """
+    K = np.asarray(kraus)
+    return swap_factors(process_cj(K), (K.shape[-2], K.shape[-1]))
+
+
+def swap_factors(operator: ArrayLike, dims: tuple[int, int]) -> Array:
+    """The operator on B ⊗ A for one of shape (..., dims[0]·dims[1], dims[0]·dims[1]) on A ⊗ B."""
+    O, (a, b) = np.asarray(operator), dims
+    batch = O.shape[:-2]
+    swapped = np.einsum("...abcd->...badc", O.reshape((*batch, a, b, a, b)))
+    return np.asarray(swapped).reshape(O.shape)
+
+
+def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = 1e-12) -> NDArray[np.complex128]:
+    """Kraus operators of a map from its operator (14), `process_cj`: orthogonal, as few as can be, (k, d_out, d_in).
+
+    cj : shape (d_out·d_in, d_out·d_in), of numbers. The largest comes first; eigenvalues up to the tolerance are zero.
+    Raises ``ValueError`` for an operator that is not positive or of another size.
+
+    >>> abs(kraus_operators(process_cj([[[0, 1], [1, 0]]]), 2)).round(12).tolist()
+    [[[0.0, 1.0], [1.0, 0.0]]]
+    """
+    values = _numbers(cj, "operator of a map")
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] % d_out:
+        raise ValueError(f"operator of a map: shape {values.shape} should be (d_out·d_in, d_out·d_in), d_out = {d_out}")
+    require_positive(values, "operator of a map")
+    weights, vectors = np.linalg.eigh(values)
+    chosen = weights[::-1] > tolerance
+    scaled = (vectors * np.sqrt(np.clip(weights, 0, None))).T[::-1][chosen]
+    return np.asarray(scaled.reshape((-1, d_out, values.shape[0] // d_out)), dtype=np.complex128)
