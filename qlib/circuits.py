@@ -223,7 +223,7 @@ def circuit_law(circuit: QuantumCircuit, rates: ErrorRates = NOISELESS) -> Float
     law = np.zeros((2,) * bits)
     for record, rho in branches.items():
         law[record] = np.trace(rho.reshape(2**n, 2**n)).real
-    return law
+    return law.clip(0, 1)  # of rounding
 
 
 def _run(
