@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -41,9 +42,9 @@ def curve_panels(
     return figure
 
 
-def _draw_curves(ax: object, x: ArrayLike, ys: Mapping[str, ArrayLike]) -> None:
+def _draw_curves(ax: Axes, x: ArrayLike, ys: Mapping[str, ArrayLike]) -> None:
     for (name, y), (colour, dashes) in zip(ys.items(), LINES, strict=False):
-        ax.plot(x, y, color=colour, linestyle=dashes, label=name)  # type: ignore[attr-defined]
+        ax.plot(x, y, color=colour, linestyle=dashes, label=name)
 
 
 def shares(names: Sequence[str], parts: Mapping[str, ArrayLike], xlabel: str) -> Figure:
