@@ -29,9 +29,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, common, is_exact
+from qlib.channels import kron, partial_trace
+from qlib.exact import Array, common, is_exact, vanishes
 from qlib.explanations import Explanation, Step, readable
-from qlib.instruments import Instrument, Outcome, kron, trace_factor, vanishes
+from qlib.instruments import Instrument, Outcome
 from qlib.networks import Leg, Tensor, contract
 from qlib.processes import Process, node_operators, real
 
@@ -331,7 +332,7 @@ def _factors(tensor: Tensor) -> list[Tensor] | None:
     """An operator τ = ρᵀ ⊗ F as ρᵀ and F; None if it is no such product."""
     d_out, d_in = tensor.dims[:2]
     tau = tensor.array.reshape((*tensor.batch, d_out * d_in, d_out * d_in))
-    out, inn = trace_factor(tau, (d_out, d_in), 1), trace_factor(tau, (d_out, d_in), 0)
+    out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
     weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
     if not vanishes(kron(out, inn) - weight * tau):
         return None
@@ -550,7 +551,7 @@ def disambiguate(
 def _state_left(node: str, instrument: Instrument, outcome: Outcome) -> Array:
     """The state that is at the output of a node after an outcome, whatever the input was."""
     tau, dims = instrument[outcome], (instrument.d_out, instrument.d_in)
-    out, inn = trace_factor(tau, dims, 1), trace_factor(tau, dims, 0)
+    out, inn = partial_trace(tau, dims, (0,)), partial_trace(tau, dims, (1,))
     weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
     if _zeros(weight).any() or not vanishes(kron(out, inn) - weight * tau):
         raise ValueError(

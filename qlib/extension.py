@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.counterfactuals import Query
-from qlib.exact import Array, exact, is_exact
-from qlib.instruments import Instrument, Outcome, vanishes
+from qlib.exact import Array, exact, is_exact, vanishes
+from qlib.instruments import Instrument, Outcome
 from qlib.networks import Tensor
 from qlib.processes import Part, QuantumNode, QuantumStructuralModel, unitary
 from qlib.structural_models import Indices, Mechanism, ProbabilisticModel, StructuralModel, Value, Values
@@ -184,15 +184,19 @@ def reversible_extension(
     law = model.law
     for name, m in structure.mechanisms.items():
         T, S = f"T'_{name}", f"S'_{name}"
-        for new in (T, S):
-            if new in structure.domains:
-                raise ValueError(f"{new!r} is a variable of the model already; the extension needs the name")
+        _require_free(structure, T, S)
         f = reversible(structure.tables[name], len(m.domain))
         exogenous[T] = tuple(range(len(f.value)))
         law = np.multiply.outer(law, _ancilla_law(len(f.value), ancilla, is_exact(law)))
         mechanisms[name] = Mechanism((T, *m.parents), _values(f.value, m.domain), m.domain)
         mechanisms[S] = Mechanism((T, *m.parents), f.rank, tuple(range(f.sizes[1])))
     return ProbabilisticModel(StructuralModel(exogenous, mechanisms, structure.fixed), law)
+
+
+def _require_free(structure: StructuralModel, *names: str) -> None:
+    for name in names:
+        if name in structure.domains:
+            raise ValueError(f"{name!r} is a variable of the model already; the extension needs the name")
 
 
 def _ancilla_law(size: int, ancilla: str, exactly: bool) -> Array:
@@ -234,6 +238,8 @@ def copy_unitary(copies: int, qubits: int = 1) -> Array:
 
 # --- (iv) quantum extension -------------------------------------------------------------------------------------------
 
+LARGEST_NODE = 5  # qubits, all copies together: an instrument there has 2^20 entries for each outcome
+
 
 @dataclass(frozen=True, eq=False)
 class JointPreparation(QuantumStructuralModel):
@@ -264,6 +270,7 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
 
     It is a quantum structural model in the sense of Def. 10 if the exogenous variables are independent and feed one
     function each; if they are correlated, a `JointPreparation`. Exact laws give an exact model.
+    Raises ``ValueError`` for a node of more than `LARGEST_NODE` qubits, or a variable of the name of a new space.
 
     >>> from qlib.processes import probability
     >>> from qlib.structural_models import firing_squad
@@ -276,6 +283,7 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
     structure = binary.structure
     dims = {name: len(values) for name, values in structure.domains.items()}
     users = {name: _users(structure, name) for name in structure.domains}
+    nodes = tuple(QuantumNode(name, d := _dimension(structure, name), d) for name in structure.mechanisms)
     parts: list[Part] = []
     wires: dict[str, int] = {}
     preparations: dict[str, Instrument] = {}
@@ -284,20 +292,22 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
         preparations[name] = _preparation(structure, name, binary.law.sum(axis=others), _copies(structure, name))
         _fan_out(name, users[name], dims[name], parts, wires)
     for name, m in structure.mechanisms.items():
+        _require_free(structure, *(f"{new}_{name}" for new in ("T'", "Λ'", "V'", "S'", "S''")))
         f = reversible(structure.tables[name], dims[name])
         blank = {f"T'_{name}": len(f.value), f"Λ'_{name}": dims[name] ** _copies(structure, name)}
-        preparations |= {space: _blank(d) for space, d in blank.items() if d > 1}
+        preparations |= {space: _blank(d, model) for space, d in blank.items() if d > 1}
         wires |= {f"V'_{name}": dims[name], f"S'_{name}": f.sizes[1], f"S''_{name}": dims[name]}
         reads = [*([f"T'_{name}"] if len(f.value) > 1 else []), *(_copy_for(users, p, name) for p in m.parents)]
-        parts.append(unitary(_entries(f.matrix, model), reads, [f"V'_{name}", f"S'_{name}"]))
-        copying = _entries(copy_unitary(_copies(structure, name), bits(dims[name])), model)
+        parts.append(unitary(f.matrix, reads, [f"V'_{name}", f"S'_{name}"]))
+        copying = copy_unitary(_copies(structure, name), bits(dims[name]))
         ancilla = [f"Λ'_{name}"] if dims[name] > 1 else []
         parts.append(unitary(copying, [*ancilla, f"V'_{name}"], [name, f"S''_{name}"]))
         _fan_out(name, users[name], dims[name], parts, wires)
-    nodes = tuple(QuantumNode(name, d := _dimension(structure, name), d) for name in structure.mechanisms)
     if _is_product(binary.law):
         return QuantumStructuralModel(nodes, preparations, tuple(parts), wires)
-    return JointPreparation(nodes, preparations, tuple(parts), wires, tuple(structure.exogenous), binary.law)
+    return JointPreparation(
+        nodes, preparations, tuple(parts), wires, correlated=tuple(structure.exogenous), law=binary.law
+    )
 
 
 def _users(structure: StructuralModel, name: str) -> list[str]:
@@ -311,7 +321,13 @@ def _copies(structure: StructuralModel, name: str) -> int:
 
 
 def _dimension(structure: StructuralModel, name: str) -> int:
-    return int(2 ** (bits(len(structure.domains[name])) * _copies(structure, name)))
+    """The dimension of a node: all copies together. Refused where instruments, of dimension⁴ entries, are too large."""
+    copies, qubits = _copies(structure, name), bits(len(structure.domains[name]))
+    if copies * qubits > LARGEST_NODE:
+        raise ValueError(
+            f"{name}: {copies} copies of {qubits} qubits; a node should have at most {LARGEST_NODE} qubits in all"
+        )
+    return int(2 ** (copies * qubits))
 
 
 def _copy_for(users: Mapping[str, Sequence[str]], parent: str, name: str) -> str:
@@ -328,8 +344,8 @@ def _fan_out(name: str, users: Sequence[str], d: int, parts: list[Part], wires: 
 
 
 def _entries(matrix: Array, model: ProbabilisticModel) -> Array:
-    """A matrix of zeros and ones in the number system of the model."""
-    return matrix if is_exact(model.law) else matrix.astype(float)
+    """A small matrix of zeros and ones in the number system of the model."""
+    return exact(matrix) if is_exact(model.law) else matrix.astype(float)
 
 
 def _basis_state(place: int, dimension: int, copies: int = 1) -> Array:
@@ -346,9 +362,9 @@ def _preparation(structure: StructuralModel, name: str, law: Array, copies: int)
     return Instrument.discard_and_prepare(dict(zip(values, law, strict=True)), states, name=name)
 
 
-def _blank(dimension: int) -> Instrument:
+def _blank(dimension: int, model: ProbabilisticModel) -> Instrument:
     """The preparation of |0⟩, with certainty."""
-    return Instrument.discard_and_prepare({0: 1}, {0: _basis_state(0, dimension)}, name="blank")
+    return Instrument.do(_entries(_basis_state(0, dimension), model), 1, 0, "blank")
 
 
 def _is_product(law: Array) -> bool:
@@ -376,8 +392,10 @@ def observation(model: ProbabilisticModel, name: str) -> Instrument:
     """
     model.structure._require_endogenous(name)
     values, copies = _binary(model.structure.domains[name]), _copies(model.structure, name)
-    projectors: dict[Outcome, Array] = {v: _basis_state(k, len(values), copies) for k, v in enumerate(values)}
-    rest = np.eye(len(values) ** copies, dtype=int) - sum(projectors.values())
+    dimension = _dimension(model.structure, name)
+    states = (_basis_state(k, len(values), copies) for k in range(len(values)))
+    projectors: dict[Outcome, Array] = {v: _entries(s, model) for v, s in zip(values, states, strict=True)}
+    rest = _entries(np.eye(dimension, dtype=int), model) - sum(projectors.values())
     return Instrument.projective(projectors | ({DISAGREEMENT: rest} if rest.any() else {}), name=f"observe {name}")
 
 
@@ -388,9 +406,9 @@ def intervention(model: ProbabilisticModel, name: str, value: Value) -> Instrume
     """
     structure = model.structure
     structure._require_endogenous(name)
-    place, copies = structure.index(name, value), _copies(structure, name)
+    place, copies, dimension = structure.index(name, value), _copies(structure, name), _dimension(structure, name)
     state = _basis_state(place, 2 ** bits(len(structure.domains[name])), copies)
-    return Instrument.do(state, len(state), value, f"do({name} = {value})")
+    return Instrument.do(_entries(state, model), dimension, value, f"do({name} = {value})")
 
 
 def quantum_query(

@@ -4,25 +4,34 @@ An element of an instrument is kept as its Choi–Jamiołkowski operator τ on A
 Frembs & Cavalcanti (2023): the *output first*, and transposed relative to the operators between nodes, `process_cj`.
 So the element that finds the projector F and then prepares the state ρ is τ = ρᵀ ⊗ F. Leading axes of an operator are
 a batch, an instrument for every value of a parameter. Entries are floating-point numbers or SymPy expressions.
+
+To and from `qiskit.quantum_info`: its `Choi` has the input first and no transpose, `qlib.channels.choi`; matrices are
+taken as they are, so row k of an operator is the same basis state on both sides, whatever qubits it is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.channels import instrument_cj
-from qlib.exact import Array, is_exact
+from qlib.channels import (
+    deviation_note,
+    instrument_cj,
+    kraus_operators,
+    kron,
+    partial_trace,
+    require_positive,
+    swap_factors,
+)
+from qlib.exact import Array, is_exact, vanishes
 
 Outcome: TypeAlias = Hashable
-
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +41,8 @@ class Instrument:
     operators : outcome → array of shape (..., d_out·d_in, d_out·d_in). d_in, d_out : dimensions of the node.
     name : the label z of the instrument. Eq. (9) of Suresh, Frembs & Cavalcanti (2023).
     Raises ``ValueError`` that names the instrument, the outcome and the deviation if an element is not completely
-    positive, or if the elements do not sum to a trace-preserving map.
+    positive, or if the elements do not sum to a trace-preserving map (11). Complete positivity of exact numbers is
+    decided in floating-point arithmetic; of entries with free symbols it cannot be, and they are let pass.
 
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
     >>> Z.outcomes, Z.d_in, Z.d_out
@@ -45,16 +55,70 @@ class Instrument:
     name: str = ""
 
     def __post_init__(self) -> None:
-        operators = {outcome: np.asarray(tau) for outcome, tau in self.operators.items()}
-        object.__setattr__(self, "operators", operators)
+        object.__setattr__(self, "operators", {a: _read_only(tau) for a, tau in self.operators.items()})
         _validate(self)
+
+    # ── ways to give one ────────────────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
     def from_kraus(cls, kraus: Mapping[Outcome, ArrayLike], name: str = "") -> Instrument:
-        """The instrument with these Kraus operators: outcome → array of shape (..., k, d_out, d_in)."""
+        """The instrument with these Kraus operators: outcome → array of shape (..., k, d_out, d_in).
+
+        >>> Instrument.from_kraus({"up": [[[1, 0]]], "down": [[[0, 1]]]})["down"].tolist()
+        [[0, 0], [0, 1]]
+        """
         arrays = {outcome: np.asarray(K) for outcome, K in kraus.items()}
-        d_out, d_in = next(iter(arrays.values())).shape[-2:]
+        shapes = {outcome: K.shape[-2:] for outcome, K in arrays.items()}
+        for outcome, K in arrays.items():
+            if K.ndim < 3 or K.shape[-2:] != next(iter(shapes.values())):
+                raise ValueError(
+                    f"{_label(name)}, outcome {outcome!r}: Kraus operators of shape {K.shape} should be "
+                    "(..., k, d_out, d_in), with the same d_out and d_in for all outcomes"
+                )
+        d_out, d_in = next(iter(shapes.values()), (1, 1))
         return cls({outcome: instrument_cj(K) for outcome, K in arrays.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_choi(cls, operators: Mapping[Outcome, ArrayLike], d_in: int, d_out: int, name: str = "") -> Instrument:
+        """The instrument with these usual Choi operators Σ |i⟩⟨j| ⊗ ℳ(|i⟩⟨j|), the *input first*; see `choi`.
+
+        operators : outcome → array of shape (..., d_in·d_out, d_in·d_out).
+        """
+        arrays = {outcome: np.asarray(C) for outcome, C in operators.items()}
+        for outcome, C in arrays.items():
+            _require_shape(C, d_in, d_out, f"{_label(name)}, outcome {outcome!r}")
+        return cls({a: _transpose(swap_factors(C, (d_in, d_out))) for a, C in arrays.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_quantum_info(cls, maps: Mapping[Outcome, Any], name: str = "") -> Instrument:
+        """The instrument of objects of `qiskit.quantum_info`: Kraus, Choi, SuperOp, PTM, Stinespring, or Operator.
+
+        >>> from qiskit.quantum_info import Operator
+        >>> Instrument.from_quantum_info({"flip": Operator([[0, 1], [1, 0]])})["flip"].real.tolist()[1]
+        [0.0, 1.0, 1.0, 0.0]
+        """
+        from qiskit.quantum_info import Choi
+
+        chois = {outcome: Choi(one) for outcome, one in maps.items()}
+        dims = {(one.dim[0], one.dim[1]) for one in chois.values()}
+        if len(dims) != 1:
+            raise ValueError(
+                f"{_label(name)}: its maps should have the same (d_in, d_out), and have {_list(sorted(dims))}"
+            )
+        [(d_in, d_out)] = dims
+        return cls.from_choi({outcome: one.data for outcome, one in chois.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_povm(cls, effects: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
+        """The measurement of a POVM that disturbs least (Lüders): one Kraus operator √F^a for each outcome.
+
+        effects : outcome → F, or outcomes first, of shape (..., d, d); in floating-point numbers, as roots are.
+        `projective` is the exact one for projectors, `measure_and_prepare` prepares other states.
+        """
+        F = {a: np.asarray(f).astype(np.complex128) for a, f in _named(effects).items()}
+        for outcome, f in F.items():
+            require_positive(f, f"{_label(name)}, outcome {outcome!r}", "its effect")
+        return cls.from_kraus({a: _root(f)[..., None, :, :] for a, f in F.items()}, name)
 
     @classmethod
     def measure_and_prepare(
@@ -73,19 +137,32 @@ class Instrument:
 
     @classmethod
     def projective(cls, projectors: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
-        """The projective measurement that leaves the system in the projected state (Lüders): one Kraus operator each."""
+        """The projective measurement that leaves the system in the projected state (Lüders): one Kraus operator each.
+
+        Raises ``ValueError`` for an operator that is no projector.
+        """
         P = _named(projectors)
+        for outcome, p in P.items():
+            if not vanishes(deviation := p @ p - p):
+                note = deviation_note(deviation)
+                raise ValueError(
+                    f"{_label(name)}, outcome {outcome!r}: P² should be P{note}; for effects see `from_povm`"
+                )
         return cls.from_kraus({a: p[..., None, :, :] for a, p in P.items()}, name)
 
     @classmethod
     def discard_and_prepare(
-        cls, weights: Mapping[Outcome, object], states: Mapping[Outcome, ArrayLike], d_in: int = 1, name: str = ""
+        cls, weights: Mapping[Outcome, Any], states: Mapping[Outcome, ArrayLike], d_in: int = 1, name: str = ""
     ) -> Instrument:
-        """The instrument that ignores its input and prepares ρ^λ with probability P(λ): τ^λ = P(λ) (ρ^λ)ᵀ ⊗ 1, (18)."""
-        one = np.eye(d_in, dtype=int)
-        rho = _named(states)
-        operators = {k: np.asarray(weights[k]) * kron(_transpose(state), one) for k, state in rho.items()}
-        return cls(operators, d_in, next(iter(rho.values())).shape[-1], name)
+        """The instrument that ignores its input and prepares ρ^λ with probability P(λ): τ^λ = P(λ) (ρ^λ)ᵀ ⊗ 1, (18).
+
+        weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out). See `normalised` for (19).
+        """
+        one, rho = np.eye(d_in, dtype=int), _named(states)
+        if set(weights) != set(rho):
+            raise ValueError(f"{_label(name)}: weights for outcomes {_list(weights)}, states for {_list(rho)}")
+        operators = {k: np.asarray(weights[k])[..., None, None] * kron(_transpose(rho[k]), one) for k in weights}
+        return cls(operators, d_in, next(iter(rho.values())).shape[-1] if rho else 1, name)
 
     @classmethod
     def do(cls, state: ArrayLike, d_in: int, outcome: Outcome = "do", name: str = "do") -> Instrument:
@@ -102,6 +179,8 @@ class Instrument:
         """The instrument of one outcome that lets its input pass unchanged."""
         return cls.unitary(np.eye(dimension, dtype=int), outcome, name)
 
+    # ── what it is ──────────────────────────────────────────────────────────────────────────────────────────────────
+
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes, in the order in which they were given."""
@@ -110,7 +189,7 @@ class Instrument:
     @cached_property
     def channel(self) -> Array:
         """The operator τ^{|z} of the channel that is left when the outcome is ignored: the sum of the elements."""
-        return np.asarray(sum(self.operators.values()))
+        return _read_only(sum(self.operators.values()))
 
     def __getitem__(self, outcome: Outcome) -> Array:
         """The operator of one outcome; ``ValueError`` that lists the outcomes if there is no such one."""
@@ -118,57 +197,103 @@ class Instrument:
             raise ValueError(f"{_label(self.name)}: no outcome {outcome!r}; its outcomes are {_list(self.operators)}")
         return self.operators[outcome]
 
-    @property
+    def kraus(self, outcome: Outcome) -> Array:
+        """Kraus operators of one outcome, of shape (k, d_out, d_in), in floating-point numbers; as few as can be."""
+        return kraus_operators(_transpose(self[outcome]), self.d_out)
+
+    def choi(self, outcome: Outcome) -> Array:
+        """The usual Choi operator of one outcome, the *input first*, of shape (..., d_in·d_out, d_in·d_out)."""
+        return swap_factors(_transpose(self[outcome]), (self.d_out, self.d_in))
+
+    def quantum_info(self, outcome: Outcome) -> Any:
+        """The map of one outcome as a `qiskit.quantum_info.Choi`, from which Kraus, SuperOp and the others are made."""
+        from qiskit.quantum_info import Choi
+
+        return Choi(self.choi(outcome).astype(complex), input_dims=self.d_in, output_dims=self.d_out)
+
+    @cached_property
     def is_discard_and_prepare(self) -> bool:
         """Whether every element is ρᵀ ⊗ 1 up to a factor: outcome and output are independent of the input."""
+        one, dims = np.eye(self.d_in, dtype=int), (self.d_out, self.d_in)
         return all(
-            vanishes(tau - kron(self._output(tau) / self.d_in, np.eye(self.d_in, dtype=int)))
+            vanishes(tau - kron(partial_trace(tau, dims, (0,)) / _whole(self.d_in, tau), one))
             for tau in self.operators.values()
         )
 
-    def _output(self, tau: Array) -> Array:
-        return trace_factor(tau, (self.d_out, self.d_in), 1)
+    def normalised(self, outcome: Outcome) -> Array:
+        """The element τ̃ = P(λ) (ρ^λ)ᵀ ⊗ 1/d_in of a discard-and-prepare instrument, eq. (19).
+
+        Its trace over the input is P(λ) (ρ^λ)ᵀ, whatever comes in. Raises ``ValueError`` if the input is not discarded.
+        """
+        tau = self[outcome]
+        if not self.is_discard_and_prepare:
+            raise ValueError(f"{_label(self.name)}: what it finds or prepares depends on its input, unlike in eq. (18)")
+        return np.asarray(tau / _whole(self.d_in, tau))
+
+    def weight(self, outcome: Outcome) -> Array:
+        """P(λ), of shape (...), of an outcome of a discard-and-prepare instrument (18)."""
+        trace = np.asarray(np.trace(self.normalised(outcome), axis1=-2, axis2=-1))
+        return trace if is_exact(trace) else trace.real
+
+    def state(self, outcome: Outcome) -> Array:
+        """ρ^λ, of shape (..., d_out, d_out), that a discard-and-prepare instrument prepares; zero where P(λ) is."""
+        weight = self.weight(outcome)[..., None, None]
+        prepared = _transpose(partial_trace(self.normalised(outcome), (self.d_out, self.d_in), (0,)))
+        return np.asarray(prepared / np.where(weight == 0, 1, weight))
+
+    @cached_property
+    def factors(self) -> Mapping[Outcome, tuple[Array, Array] | None]:
+        """Outcome → ρᵀ and F of τ = ρᵀ ⊗ F, where nothing passes from input to output; None for other elements."""
+        return {outcome: product_factors(tau, self.d_out, self.d_in) for outcome, tau in self.operators.items()}
+
+    @cached_property
+    def channel_factors(self) -> tuple[Array, Array] | None:
+        """The same of the channel that is left when the outcome is ignored."""
+        return product_factors(self.channel, self.d_out, self.d_in)
 
     def same_as(self, other: Instrument) -> bool:
         """Whether another instrument has the same outcomes and the same maps, whatever their names."""
-        return set(self.operators) == set(other.operators) and all(
-            tau.shape[-2:] == other.operators[a].shape[-2:] and vanishes(tau - other.operators[a])
-            for a, tau in self.operators.items()
+        return self is other or (
+            set(self.operators) == set(other.operators)
+            and (self.d_in, self.d_out) == (other.d_in, other.d_out)
+            and all(vanishes(tau - other.operators[a]) for a, tau in self.operators.items())
         )
 
 
-def kron(*operators: ArrayLike) -> Array:
-    """The Kronecker product of the last two axes, the first factor slowest; leading axes broadcast."""
-    result = np.asarray(operators[0])
-    for operator in operators[1:]:
-        B = np.asarray(operator)
-        product = np.einsum("...ij,...kl->...ikjl", result, B)
-        rows, columns = result.shape[-2] * B.shape[-2], result.shape[-1] * B.shape[-1]
-        result = product.reshape((*product.shape[:-4], rows, columns))
-    return result
+def product_factors(tau: Array, d_out: int, d_in: int) -> tuple[Array, Array] | None:
+    """ρᵀ and F of an operator τ = ρᵀ ⊗ F, tr ρ = 1, or None if it is no product; of shapes (..., d, d).
+
+    >>> [factor.tolist() for factor in product_factors(np.diag([0, 2, 0, 0]), 2, 2)]
+    [[[1.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 2]]]
+    """
+    out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
+    weight = np.trace(tau, axis1=-2, axis2=-1)[..., None, None]
+    if not vanishes(kron(out, inn) - weight * tau):
+        return None
+    return np.asarray(out / np.where(_zero(weight), 1, weight)), inn
 
 
-def trace_factor(operator: ArrayLike, dims: Sequence[int], factor: int) -> Array:
-    """The operator with one tensor factor traced out; leading axes are a batch."""
-    O = np.asarray(operator)
-    n, batch = len(dims), O.shape[:-2]
-    O = O.reshape((*batch, *dims, *dims))
-    traced = np.trace(O, axis1=len(batch) + factor, axis2=len(batch) + n + factor)
-    rest = int(np.prod([d for k, d in enumerate(dims) if k != factor]))
-    return np.asarray(traced).reshape((*batch, rest, rest))
+def _zero(weight: Array) -> Array:
+    """Where the trace of a positive operator is zero."""
+    return np.asarray(np.frompyfunc(lambda entry: vanishes(np.asarray(entry)), 1, 1)(weight), dtype=bool)
 
 
-def vanishes(array: ArrayLike, tolerance: float = TOLERANCE) -> bool:
-    """Whether every entry is zero: within the tolerance, or, of exact entries, identically in their free symbols."""
-    values = np.asarray(array)
-    if is_exact(values):
-        return all(_is_zero(entry) for entry in values.flat)
-    return bool(np.max(np.abs(values), initial=0.0) <= tolerance)
+def _read_only(operator: ArrayLike) -> Array:
+    array = np.array(operator)
+    array.flags.writeable = False
+    return array
 
 
-def _is_zero(entry: object) -> bool:
-    expression = sp.expand(sp.sympify(entry))
-    return bool(expression == 0 or sp.simplify(expression) == 0)
+def _root(effect: Array) -> Array:
+    """The positive square root of a positive operator."""
+    values, vectors = np.linalg.eigh(effect)
+    scaled = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
+    return np.asarray(scaled @ vectors.conj().swapaxes(-1, -2))
+
+
+def _whole(number: int, array: Array) -> Any:
+    """A whole number to divide an array by, exactly if it is exact."""
+    return sp.Integer(number) if is_exact(array) else number
 
 
 def _named(values: Mapping[Outcome, ArrayLike] | ArrayLike) -> dict[Outcome, Array]:
@@ -190,29 +315,24 @@ def _list(names: Iterable[object]) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
+def _require_shape(array: Array, d_in: int, d_out: int, label: str) -> None:
+    D = d_in * d_out
+    if array.shape[-2:] != (D, D):
+        raise ValueError(
+            f"{label}: shape {array.shape} should be (..., {D}, {D}), as the node has d_out = {d_out} and d_in = {d_in}"
+        )
+
+
 def _validate(instrument: Instrument) -> None:
-    label, D = _label(instrument.name), instrument.d_in * instrument.d_out
+    label, d_in, d_out = _label(instrument.name), instrument.d_in, instrument.d_out
     if not instrument.operators:
         raise ValueError(f"{label}: it should have at least one outcome")
     for outcome, tau in instrument.operators.items():
-        if tau.shape[-2:] != (D, D):
-            raise ValueError(
-                f"{label}, outcome {outcome!r}: shape {tau.shape} should be (..., {D}, {D}), "
-                f"as the node has d_out = {instrument.d_out} and d_in = {instrument.d_in}"
-            )
-        if not is_exact(tau):
-            _require_positive(tau, f"{label}, outcome {outcome!r}")
-    one = trace_factor(instrument.channel, (instrument.d_out, instrument.d_in), 0)
-    deviation = one - np.eye(instrument.d_in, dtype=int)
+        _require_shape(tau, d_in, d_out, f"{label}, outcome {outcome!r}")
+        require_positive(tau, f"{label}, outcome {outcome!r}: not completely positive", "its operator")
+    deviation = partial_trace(instrument.channel, (d_out, d_in), (1,)) - np.eye(d_in, dtype=int)
     if not vanishes(deviation):
-        worst = "" if is_exact(deviation) else f" (max deviation {np.max(np.abs(deviation)):.3g})"
-        raise ValueError(f"{label}: outcomes sum to a map that is not trace preserving{worst}")
-
-
-def _require_positive(operator: Array, name: str) -> None:
-    skew = float(np.max(np.abs(operator - np.swapaxes(operator, -1, -2).conj()), initial=0.0))
-    if skew > TOLERANCE:
-        raise ValueError(f"{name}: its operator should be Hermitian (max deviation {skew:.3g})")
-    least = float(np.min(np.linalg.eigvalsh(operator.astype(complex)), initial=0.0))
-    if least < -TOLERANCE:
-        raise ValueError(f"{name}: the map is not completely positive (least eigenvalue {least:.3g})")
+        raise ValueError(
+            f"{label}: its outcomes {_list(instrument.outcomes)} sum to a map that is not trace preserving"
+            f"{deviation_note(deviation)}"
+        )

@@ -16,11 +16,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.channels import process_cj
-from qlib.exact import Array, is_exact
-from qlib.instruments import trace_factor, vanishes
+from qlib.channels import partial_trace, process_cj
+from qlib.exact import Array, has_free_symbols, is_exact, vanishes
 from qlib.networks import Leg, Tensor, conjugate, contract
-from qlib.process_operators import QuantumNode, World, has_free_symbols, node_tensor, numeric, require_positive, worst
+from qlib.process_operators import QuantumNode, World, node_tensor, numeric, require_positive, worst
 
 INFLUENCE = 1e-12  # in floating-point arithmetic, the square of the relative size from which on an influence counts
 
@@ -364,7 +363,7 @@ def require_channel(part: Part, dims: Dims) -> None:
     operator, lengths = part.operator, part_dims(part, dims)
     require_positive(operator, str(part))
     inn = prod(lengths[len(part.writes) :])
-    deviation = trace_factor(operator, (operator.shape[-1] // inn, inn), 0) - np.eye(inn, dtype=int)
+    deviation = partial_trace(operator, (operator.shape[-1] // inn, inn), (1,)) - np.eye(inn, dtype=int)
     if not vanishes(deviation):
         raise ValueError(f"{part}: the trace over what it writes should be the identity{worst(deviation)}")
 

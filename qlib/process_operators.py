@@ -22,8 +22,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, is_exact
-from qlib.instruments import Outcome, trace_factor, vanishes
+from qlib.channels import partial_trace
+from qlib.exact import Array, has_free_symbols, is_exact, vanishes
+from qlib.instruments import Outcome
 from qlib.networks import Tensor, conjugate, operator_tensor
 
 World: TypeAlias = Hashable
@@ -202,12 +203,8 @@ def closed_loops(array: ArrayLike, nodes: Sequence[QuantumNode]) -> dict[tuple[s
 
 def _loop(array: Array, nodes: Sequence[QuantumNode], chosen: tuple[int, ...]) -> Array:
     """∏ (1 − A_out) over the chosen nodes, of the operator with all others traced out."""
-    dims = list(factor_dims(nodes))
-    for k in reversed(range(len(nodes))):
-        if k not in chosen:
-            for factor in (2 * k + 1, 2 * k):
-                array = trace_factor(array, dims, factor)
-                del dims[factor]
+    array = partial_trace(array, factor_dims(nodes), [factor for k in chosen for factor in (2 * k, 2 * k + 1)])
+    dims = factor_dims([nodes[k] for k in chosen])
     for k in range(len(chosen)):
         array = array - trace_and_replace(array, dims, 2 * k + 1)
     return array
@@ -218,11 +215,8 @@ def satisfies_trace_condition(array: ArrayLike, nodes: Sequence[QuantumNode]) ->
 
     Every process operator does, but not conversely; footnote 9 of Suresh, Frembs & Cavalcanti (2023).
     """
-    traced, dims = np.asarray(array), list(factor_dims(nodes))
-    for k in reversed(range(len(nodes))):
-        traced = trace_factor(traced, dims, 2 * k)
-        del dims[2 * k]
-    return vanishes(traced - np.eye(int(np.prod(dims)), dtype=int))
+    traced = partial_trace(array, factor_dims(nodes), range(1, 2 * len(nodes), 2))
+    return vanishes(traced - np.eye(traced.shape[-1], dtype=int))
 
 
 def _validate(operator: ProcessOperator) -> None:
@@ -255,11 +249,6 @@ def require_positive(array: Array, name: str) -> None:
     least = float(np.min(np.linalg.eigvalsh(values), initial=0.0))
     if least < -TOLERANCE * max(1.0, float(np.max(np.abs(values), initial=0.0))):
         raise ValueError(f"{name}: it should be positive semidefinite (least eigenvalue {least:.3g})")
-
-
-def has_free_symbols(array: Array) -> bool:
-    """Whether an entry of an exact array depends on a symbol."""
-    return is_exact(array) and any(getattr(entry, "free_symbols", None) for entry in array.flat)
 
 
 def numeric(array: Array) -> Array:

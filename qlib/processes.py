@@ -26,9 +26,9 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, is_exact
+from qlib.exact import Array, is_exact, vanishes
 from qlib.graphs import CausalGraph, Kind
-from qlib.instruments import Instrument, Outcome, vanishes
+from qlib.instruments import Instrument, Outcome
 from qlib.networks import Tensor, contract
 from qlib.process_networks import (
     Part,
@@ -292,7 +292,7 @@ class QuantumStructuralModel:
     def weights(self) -> dict[str, Array]:
         """Exogenous variable → P(λ), an array over its values, after the batch axes."""
         return {
-            name: np.stack(np.broadcast_arrays(*(_weight(i, a) for a in i.outcomes)), axis=-1)
+            name: np.stack(np.broadcast_arrays(*(i.weight(a) for a in i.outcomes)), axis=-1)
             for name, i in self.preparations.items()
         }
 
@@ -300,7 +300,7 @@ class QuantumStructuralModel:
     def states(self) -> dict[str, Array]:
         """Exogenous variable → ρ^λ, shape (..., values, d, d); zero where P(λ) = 0."""
         return {
-            name: np.stack(np.broadcast_arrays(*(_state(i, a) for a in i.outcomes)), axis=-3)
+            name: np.stack(np.broadcast_arrays(*(i.state(a) for a in i.outcomes)), axis=-3)
             for name, i in self.preparations.items()
         }
 
@@ -374,17 +374,6 @@ class QuantumStructuralModel:
                 )
             chosen.append(Tensor(np.array([int(value == outcome) for value in values]), (("λ", name),)))
         return chosen
-
-
-def _weight(instrument: Instrument, outcome: Outcome) -> Array:
-    weight = np.trace(instrument[outcome], axis1=-2, axis2=-1) / instrument.d_in
-    return np.asarray(real(weight))
-
-
-def _state(instrument: Instrument, outcome: Outcome) -> Array:
-    weight = _weight(instrument, outcome)[..., None, None]
-    output = np.swapaxes(instrument._output(instrument[outcome]), -1, -2) / instrument.d_in
-    return np.asarray(output / np.where(weight == 0, 1, weight))
 
 
 def _require_structure(model: QuantumStructuralModel) -> None:
