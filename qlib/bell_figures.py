@@ -76,7 +76,7 @@ def strength_by_parties(parties: Sequence[int], strengths: Mapping[str, ArrayLik
     return figure
 
 
-def tests_on_two_scales(names: Sequence[str], scales: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
+def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
     """Bell tests on several scales, one panel each: the classical bound and the quantum maximum of every test.
 
     scales : title → (classical, quantum), one entry a test in each.
