@@ -7,15 +7,16 @@ one exceeds a threshold where a quadratic form in normal variables is negative. 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, optimize, special
+from scipy import integrate, optimize, special, stats
 
-from qlib.experiments import confounding_strength, correlators, law, schmidt_table, strength_sd
+from qlib.experiments import SIGNS, confounding_strength, correlators, law, schmidt_table, strength_sd
 
 Floats = NDArray[np.float64]
 
@@ -133,6 +134,59 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
         return tilted(sign * t)[0]
 
     return end(-1, float(v.min())), end(1, float(v.max()))
+
+
+def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
+    """Values of S/2 and their probabilities, from so many shots for each pair of settings: exact but for 1e-15.
+
+    E : correlators [s, t]. The number of outcomes in favour of S is a sum of four binomials, Q, and S/2 = Q/N − 2.
+    Raises ``ValueError`` for another shape, or fewer than one shot.
+
+    >>> values, weights = sampled_strength_law([[1, 1], [1, 0]], shots=2)
+    >>> values.tolist(), weights.round(12).tolist()
+    ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
+    """
+    favour = (1 + np.asarray(E, dtype=np.float64) * SIGNS) / 2
+    if favour.shape != (2, 2) or shots < 1:
+        raise ValueError(f"correlators: shape {favour.shape} should be (2, 2); shots={shots}: should be positive")
+    start, weights = 0, np.ones(1)
+    for p in favour.ravel().clip(0, 1):
+        low, high = (int(end) for end in np.clip(stats.binom.ppf([1e-16, 1 - 1e-16], shots, p), 0, shots))
+        start, weights = start + low, np.convolve(weights, stats.binom.pmf(np.arange(low, high + 1), shots, p))
+    values = (start + np.arange(len(weights))) / shots - 2
+    kept = weights > 1e-15
+    return values[kept], weights[kept] / weights[kept].sum()
+
+
+@dataclass(frozen=True)
+class IntervalRegions:
+    """Where a mean of independent draws and the ends of Student's interval for it lie: (low, high) each."""
+
+    mean: tuple[float, float]
+    lower: tuple[float, float]
+    upper: tuple[float, float]
+
+
+def interval_regions(
+    values: ArrayLike, weights: ArrayLike, n: int, alarm: float, level: float = 0.95
+) -> IntervalRegions:
+    """Regions for the mean of n draws and for the ends of its interval, all three right but for probability `alarm`.
+
+    values, weights : the law of one draw. By Chernoff bounds on the mean and on the mean square deviation
+    (`mean_region`): no normal approximation is made.
+
+    >>> interval_regions([0, 1], [0.5, 0.5], n=10_000, alarm=0.01).mean[1] < 0.52
+    True
+    """
+    v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    centre = float(w @ v)
+    low, high = mean_region(v, w, n, alarm / 2)
+    least, most = mean_region((v - centre) ** 2, w, n, alarm / 2)
+    least = max(least - max(high - centre, centre - low) ** 2, 0.0)
+    narrow, wide = stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(np.array([least, most]) / (n - 1))
+    return IntervalRegions(
+        (low, high), (low - float(wide), high - float(narrow)), (low + float(narrow), high + float(wide))
+    )
 
 
 def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int = 50_000, steps: int = 25) -> float:

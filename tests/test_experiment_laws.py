@@ -12,14 +12,25 @@ from scipy import integrate, special, stats
 
 from qlib.experiment_laws import (
     fit_probability,
+    interval_regions,
     mean_region,
     product_strength_density,
     product_strength_mean,
     product_strength_moment,
     product_strength_nodes,
     quadratic_form_probability,
+    sampled_strength_law,
 )
-from qlib.experiments import confounding_strength, correlators, fit_statistics, law, random_product_table
+from qlib.experiments import (
+    confounding_strength,
+    correlators,
+    fit_statistics,
+    law,
+    random_product_table,
+    schmidt_table,
+    strength_sd,
+    t_interval,
+)
 
 
 def test_the_density_of_the_strength_has_the_rational_moments() -> None:
@@ -84,6 +95,48 @@ def test_a_mean_falls_outside_its_region_less_often_than_the_alarm(seed: int, n:
     assert low <= p <= high
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400))
+@settings(max_examples=15)
+def test_the_law_of_a_sampled_strength_has_its_mean_and_standard_deviation(seed: int, shots: int) -> None:
+    E = correlators(law(random_product_table(1, np.random.default_rng(seed))[0]))
+    values, weights = sampled_strength_law(E, shots)
+    mean = weights @ values
+    assert_allclose(mean, np.sum(E * [[1, 1], [1, -1]]) / 2, atol=1e-12)
+    assert_allclose(np.sqrt(weights @ (values - mean) ** 2), strength_sd(E, shots), atol=1e-10)
+
+
+def test_three_shots_by_enumeration() -> None:
+    """All 2¹² records of four settings with three shots each."""
+    E, shots = np.array([[0.5, -0.2], [0.1, 0.3]]), 3
+    expected: dict[float, float] = {}
+    for record in np.ndindex(*(2,) * 12):
+        signs = 2 * np.array(record).reshape(2, 2, shots) - 1
+        p = float(np.prod((1 + signs * E[..., None]) / 2))
+        S = round(float(np.sum(signs.mean(axis=-1) * [[1, 1], [1, -1]]) / 2), 9)
+        expected[S] = expected.get(S, 0.0) + p
+    values, weights = sampled_strength_law(E, shots)
+    assert_allclose(weights, [expected[round(v, 9)] for v in values], atol=1e-12)
+
+
+def test_intervals_of_simulated_experiments_have_their_ends_in_the_regions() -> None:
+    """Three thousand experiments of a hundred trials, regions for a probability of 1 in 100 to be wrong."""
+    E = correlators(law(schmidt_table(np.pi / 4)))
+    values, weights = sampled_strength_law(E, 100)
+    regions = interval_regions(values, weights, 100, alarm=0.01)
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(3000):
+        trials = rng.choice(values, 100, p=weights)
+        low, high = t_interval(trials)
+        inside = (
+            regions.mean[0] <= trials.mean() <= regions.mean[1]
+            and regions.lower[0] <= low <= regions.lower[1]
+            and regions.upper[0] <= high <= regions.upper[1]
+        )
+        wrong += not inside
+    assert wrong <= 30
+
+
 def test_a_sure_value_has_a_mean_without_spread() -> None:
     assert mean_region([2.0, 3.0], [0.0, 1.0], 10, 1e-6)[1] == 3.0
 
@@ -117,6 +170,8 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
         (lambda: product_strength_moment(-1), "n=-1: should not be negative"),
         (lambda: mean_region([0, 1], [0.5, 0.6], 10, 0.1), r"weights sum to 1\.1"),
         (lambda: mean_region([0, 1], [0.5, 0.5], 10, 2), "alarm=2"),
+        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2, 2\) should|shots=10|should be \(2, 2\)"),
+        (lambda: sampled_strength_law(np.zeros((2, 2)), 0), "shots=0: should be positive"),
         (lambda: fit_probability("R", 0.9), "statistic='R'"),  # type: ignore[arg-type]
         (lambda: fit_probability("r", 1.0), r"threshold=1\.0"),
         (lambda: quadratic_form_probability(np.eye(3), np.zeros(2), 0, np.ones(3)), r"b \(2,\) do not fit"),
