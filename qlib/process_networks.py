@@ -16,10 +16,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.channels import partial_trace, process_cj
+from qlib.channels import deviation_note, partial_trace, process_cj, require_positive
 from qlib.exact import Array, has_free_symbols, is_exact, vanishes
 from qlib.networks import Leg, Tensor, conjugate, contract
-from qlib.process_operators import QuantumNode, World, node_tensor, numeric, require_positive, worst
+from qlib.process_operators import QuantumNode, World, node_tensor, numeric
 
 INFLUENCE = 1e-12  # in floating-point arithmetic, the square of the relative size from which on an influence counts
 
@@ -365,7 +365,7 @@ def require_channel(part: Part, dims: Dims) -> None:
     inn = prod(lengths[len(part.writes) :])
     deviation = partial_trace(operator, (operator.shape[-1] // inn, inn), (1,)) - np.eye(inn, dtype=int)
     if not vanishes(deviation):
-        raise ValueError(f"{part}: the trace over what it writes should be the identity{worst(deviation)}")
+        raise ValueError(f"{part}: the trace over what it writes should be the identity{deviation_note(deviation)}")
 
 
 def require_unitary(part: Part) -> None:
@@ -375,7 +375,7 @@ def require_unitary(part: Part) -> None:
         raise ValueError(f"{part}: it should be unitary, but it is {'an isometry' if part.isometry else 'a channel'}")
     deviation = conjugate(np.swapaxes(V, -1, -2)) @ V - np.eye(V.shape[-1], dtype=int)
     if not vanishes(deviation):
-        raise ValueError(f"{part}: its matrix U is not unitary, U†U − 1 should vanish{worst(deviation)}")
+        raise ValueError(f"{part}: its matrix U is not unitary, U†U − 1 should vanish{deviation_note(deviation)}")
 
 
 def require_commuting(one: Part, other: Part, dims: Dims) -> None:
@@ -386,7 +386,9 @@ def require_commuting(one: Part, other: Part, dims: Dims) -> None:
     products = [_product(a, b, dims) for a, b in ((one, other), (other, one))]
     deviation = products[0] - products[1]
     if not vanishes(deviation):
-        raise ValueError(f"{one} and {other} read {', '.join(shared)} both, and do not commute{worst(deviation)}")
+        raise ValueError(
+            f"{one} and {other} read {', '.join(shared)} both, and do not commute{deviation_note(deviation)}"
+        )
 
 
 def _product(first: Part, second: Part, dims: Dims) -> Array:

@@ -22,14 +22,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.channels import partial_trace
-from qlib.exact import Array, has_free_symbols, is_exact, vanishes
+from qlib.channels import deviation_note, partial_trace, require_positive
+from qlib.exact import Array, is_exact, vanishes
 from qlib.instruments import Outcome
-from qlib.networks import Tensor, conjugate, operator_tensor
+from qlib.networks import Tensor, operator_tensor
 
 World: TypeAlias = Hashable
-
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -235,30 +233,12 @@ def _validate(operator: ProcessOperator) -> None:
     for names, loop in closed_loops(array, operator.endogenous).items():
         first = names[0]
         way = f"from {first}_out back to {first}_in" if len(names) == 1 else f"round the nodes {', '.join(names)}"
-        raise ValueError(f"not a process operator: a signal runs {way}{worst(loop)}")
-
-
-def require_positive(array: Array, name: str) -> None:
-    """Raise ``ValueError`` if an operator is not Hermitian or not positive semidefinite; free symbols are let pass."""
-    skew = array - conjugate(np.swapaxes(array, -1, -2))
-    if not vanishes(skew):
-        raise ValueError(f"{name}: it should be Hermitian{worst(skew)}")
-    if has_free_symbols(array):
-        return
-    values = numeric(array)
-    least = float(np.min(np.linalg.eigvalsh(values), initial=0.0))
-    if least < -TOLERANCE * max(1.0, float(np.max(np.abs(values), initial=0.0))):
-        raise ValueError(f"{name}: it should be positive semidefinite (least eigenvalue {least:.3g})")
+        raise ValueError(f"not a process operator: a signal runs {way}{deviation_note(loop)}")
 
 
 def numeric(array: Array) -> Array:
     """The array in complex floating-point numbers; exact entries are evaluated."""
     return np.asarray(array).astype(np.complex128)
-
-
-def worst(deviation: Array) -> str:
-    """The largest entry of a deviation, for a message; nothing if it holds symbols."""
-    return "" if has_free_symbols(deviation) else f" (max deviation {np.max(np.abs(numeric(deviation))):.3g})"
 
 
 def _whole(number: int, array: Array) -> object:

@@ -26,6 +26,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qlib.channels import deviation_note
 from qlib.exact import Array, is_exact, vanishes
 from qlib.graphs import CausalGraph, Kind
 from qlib.instruments import Instrument, Outcome
@@ -43,7 +44,7 @@ from qlib.process_networks import (
     require_wiring,
     unitary,
 )
-from qlib.process_operators import ProcessOperator, QuantumNode, World, named, worst
+from qlib.process_operators import ProcessOperator, QuantumNode, World, named
 
 __all__ = [
     "Part",
@@ -193,7 +194,7 @@ class QuantumCausalModel:
         deviation = process_matrix(model.parts, {}, model.endogenous, model.dims) - operator.array
         if not vanishes(deviation):
             raise ValueError(
-                f"the process operator is not Markov for the graph: it is not the product{worst(deviation)}"
+                f"the process operator is not Markov for the graph: it is not the product{deviation_note(deviation)}"
             )
         return model
 
