@@ -146,10 +146,11 @@ def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     >>> values.tolist(), weights.round(12).tolist()
     ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
     """
-    favour = (1 + np.asarray(E, dtype=np.float64) * SIGNS) / 2
-    if favour.shape != (2, 2) or shots < 1:
-        raise ValueError(f"correlators: shape {favour.shape} should be (2, 2); shots={shots}: should be positive")
+    correlations = np.asarray(E, dtype=np.float64)
+    if correlations.shape != (2, 2) or shots < 1:
+        raise ValueError(f"correlators: shape {correlations.shape} should be (2, 2); shots={shots}: should be positive")
     start, weights = 0, np.ones(1)
+    favour = (1 + correlations * SIGNS) / 2
     for p in favour.ravel().clip(0, 1):
         low, high = (int(end) for end in np.clip(stats.binom.ppf([1e-16, 1 - 1e-16], shots, p), 0, shots))
         start, weights = start + low, np.convolve(weights, stats.binom.pmf(np.arange(low, high + 1), shots, p))

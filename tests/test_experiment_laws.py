@@ -170,7 +170,7 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
         (lambda: product_strength_moment(-1), "n=-1: should not be negative"),
         (lambda: mean_region([0, 1], [0.5, 0.6], 10, 0.1), r"weights sum to 1\.1"),
         (lambda: mean_region([0, 1], [0.5, 0.5], 10, 2), "alarm=2"),
-        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2, 2\) should|shots=10|should be \(2, 2\)"),
+        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(2, 2\)"),
         (lambda: sampled_strength_law(np.zeros((2, 2)), 0), "shots=0: should be positive"),
         (lambda: fit_probability("R", 0.9), "statistic='R'"),  # type: ignore[arg-type]
         (lambda: fit_probability("r", 1.0), r"threshold=1\.0"),
