@@ -269,7 +269,8 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
     writes the wires V'_X and S'_X, and the copying C_X; what it leaves of V'_X is the wire S''_X.
 
     It is a quantum structural model in the sense of Def. 10 if the exogenous variables are independent and feed one
-    function each; if they are correlated, a `JointPreparation`. Exact laws give an exact model.
+    function each; if they are correlated, a `JointPreparation`. An exact law gives an exact model, but exact answers
+    take minutes where a function has more than some thirty arguments; floating-point ones do not.
     Raises ``ValueError`` for a node of more than `LARGEST_NODE` qubits, or a variable of the name of a new space.
 
     >>> from qlib.processes import probability
@@ -433,6 +434,8 @@ def quantum_query(
         for name, value in event.items():
             model.structure._require_endogenous(name)
             model.structure.index(name, value)
+    if both := [name for name in consequent if name in do]:
+        raise ValueError(f"{both[0]} is set and asked for; the consequent should be about other variables")
     actual = {name: observation(model, name) for name in model.structure.mechanisms}
     set_to = {name: intervention(model, name, value) for name, value in do.items()}
     return Query(dict(evidence), dict(do), dict(consequent), actual, set_to)
