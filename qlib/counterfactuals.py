@@ -18,7 +18,7 @@ free symbols. Floating-point probabilities up to 1e-12 count as zero.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -30,11 +30,11 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.channels import kron, partial_trace
-from qlib.exact import Array, common, is_exact, vanishes
+from qlib.exact import Array, common, has_free_symbols, is_exact, vanishes
 from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome
-from qlib.networks import Leg, Tensor, contract
-from qlib.processes import Process, node_operators, real
+from qlib.networks import Leg, Network, Tensor
+from qlib.processes import Process, at_places, compiled, node_operators, places, real
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
 ZERO = 1e-12  # a floating-point probability up to it is zero
@@ -245,22 +245,25 @@ def evaluate(process: Process, query: Query) -> Answer:
     Raises ``ValueError`` for nodes of the process without an instrument and instruments at others, dimensions that do
     not fit, evidence of probability zero, or an antecedent that depends on too many λ at once (2²⁴ values).
     """
-    abducted, certain = _abduct(process, query)
-    reciprocals, indicators, impossible, conditions = [], [], [], []
-    star = np.zeros((), bool)
+    actual, certain = _abduct(process, query)
+    abducted, reciprocals, indicators = [Tensor(1 / certain, ())], [], []
+    impossible, conditions, star = [], [], np.zeros((), bool)
     for antecedent in _antecedent(process, query):
         zero = _zeros(antecedent.array)
-        weights = contract(abducted, antecedent.legs)
+        reciprocals.append(Tensor(np.where(zero, 0, 1 / np.where(zero, 1, antecedent.array)), antecedent.legs))
+        if not (zero.any() or has_free_symbols(antecedent.array)):
+            continue
+        weights = _sum(process, [actual], antecedent.legs, abducted)
         excluded, possible = _sort(process, antecedent, zero, weights)
         impossible += excluded
         conditions += possible
-        reciprocals.append(Tensor(np.where(zero, 0, 1 / np.where(zero, 1, antecedent.array)), antecedent.legs))
         bad = zero & ~_zeros(weights)
         star = star | bad.any(axis=tuple(range(bad.ndim - len(antecedent.legs), bad.ndim)))
         indicators.append(Tensor(np.where(bad, 0, 1), antecedent.legs))
-    weight = _tidy(real(np.where(star, 1 - contract([*abducted, *indicators]), 0)))
-    predicted = _network(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
-    value = np.asarray(real(contract([*abducted, *predicted, *reciprocals])))
+    remaining = _sum(process, [actual], (), [*abducted, *indicators]) if star.any() else 1
+    weight = _tidy(real(np.where(star, 1 - remaining, 0)))
+    predicted = _world(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
+    value = np.asarray(real(_sum(process, [actual, predicted], (), [*abducted, *reciprocals])))
     star = np.broadcast_to(star, np.broadcast_shapes(value.shape, star.shape))
     return Answer(
         process, query, _starred(value, star), star.item() if star.ndim == 0 else star, _tidy(real(certain)),
@@ -273,78 +276,112 @@ def posterior(process: Process, query: Query, variables: Sequence[str]) -> Array
     for name in variables:
         if name not in process.exogenous:
             raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
-    abducted, _ = _abduct(process, query)
-    return np.asarray(_tidy(real(contract(abducted, [("λ", name) for name in variables]))))
+    actual, certain = _abduct(process, query)
+    legs = [("λ", name) for name in variables]
+    return np.asarray(_tidy(real(_sum(process, [actual], legs, [Tensor(1 / certain, ())]))))
 
 
-def _abduct(process: Process, query: Query) -> tuple[list[Tensor], Array]:
-    """P_z(λ | a) as a network, eq. (27), and P_z(a)."""
-    joint = [*process.prior(), *_network(process, query.actual, query.evidence, ACTUAL)]
-    certain = contract(joint)
-    _require_possible(certain, query)
-    return [*joint, Tensor(1 / certain, ())], certain
+@dataclass(frozen=True)
+class _World:
+    """A world of a query: the nodes whose outcome is not asked for, and the operators at the places of all."""
+
+    name: str
+    ignored: frozenset[str]
+    operators: dict[Hashable, Array]
 
 
-def _network(
-    process: Process,
-    instruments: Mapping[str, Instrument],
-    outcomes: Mapping[str, Outcome],
-    world: str,
-) -> list[Tensor]:
-    """P_z(outcomes | λ) as a network. Nodes with one outcome only are not asked for it."""
+def _world(
+    process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], name: str
+) -> _World:
+    """What is done in a world. Nodes with one outcome only are not asked for it."""
     try:
         operators = node_operators(process, instruments, outcomes)
     except ValueError as error:
-        raise ValueError(f"{world} world: {error}") from error
+        raise ValueError(f"{name} world: {error}") from error
     asked = {node for node in outcomes if len(instruments[node].outcomes) > 1}
-    return process.tensors(operators, frozenset(process.nodes) - asked, world)
+    return _World(name, frozenset(process.nodes) - asked, at_places(process, operators, name))
+
+
+def _abduct(process: Process, query: Query) -> tuple[_World, Array]:
+    """The actual world, and P_z(a) there."""
+    actual = _world(process, query.actual, query.evidence, ACTUAL)
+    certain = _sum(process, [actual])
+    _require_possible(certain, query)
+    return actual, certain
+
+
+def _sum(
+    process: Process,
+    worlds: Sequence[_World],
+    keep: Sequence[Leg] = (),
+    factors: Sequence[Tensor] = (),
+    with_prior: bool = True,
+) -> Array:
+    """The sum of P(λ), of what the worlds make of λ, and of further factors, over all λ that are not kept.
+
+    The networks of a process are compiled once for each choice of nodes that are asked for an outcome.
+    """
+    key = (tuple((w.name, w.ignored) for w in worlds), tuple(keep), tuple(f.legs for f in factors), with_prior)
+
+    def build() -> Network:
+        ones = [Tensor(np.ones(len(values), int), (leg,)) for leg, values in _values_of(process, keep)]
+        networks = [tensor for world in worlds for tensor in places(process, world.ignored, world.name)]
+        named = [Tensor(factor.array, factor.legs, ("factor", k)) for k, factor in enumerate(factors)]
+        return Network([*(process.prior() if with_prior else ()), *ones, *networks, *named], keep)
+
+    arrays: dict[Hashable, Array] = {("factor", k): factor.array for k, factor in enumerate(factors)}
+    for world in worlds:
+        arrays |= world.operators
+    return compiled(process, key, build)(arrays)
+
+
+def _values_of(process: Process, legs: Iterable[Leg]) -> Iterator[tuple[Leg, tuple[Outcome, ...]]]:
+    return ((("λ", name), values) for name, values in process.exogenous.items() if ("λ", name) in legs)
 
 
 def _antecedent(process: Process, query: Query) -> list[Tensor]:
     """P^λ(b') as a product of tensors, each over the exogenous variables that it depends on."""
-    network = _network(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
-    asked = {node for node in query.antecedent if len(query.counterfactual[node].outcomes) > 1}
-    factors = []
-    for component in _components(_split(network)):
+    world = _world(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
+    arrays, split = dict(world.operators), set()
+    for node, instrument in query.counterfactual.items():
+        asked = node in query.antecedent
+        if factors := instrument.factors(query.antecedent[node]) if asked else instrument.channel_factors:
+            split.add(node)
+            arrays[(node, "out")], arrays[(node, "in")] = factors
+    key = ("antecedent", world.ignored, frozenset(split))
+    networks = compiled(process, key, lambda: _antecedent_networks(process, world.ignored, split))
+    return [Tensor(network(arrays), network.keep) for network in networks]
+
+
+def _antecedent_networks(process: Process, ignored: frozenset[str], split: Collection[str]) -> list[Network]:
+    """The parts that P^λ(b') falls into where operators τ = ρᵀ ⊗ F at some nodes are two tensors, (node, out or in)."""
+    tensors = []
+    for tensor in places(process, ignored, COUNTERFACTUAL):
+        node = tensor.name[0] if isinstance(tensor.name, tuple) else None
+        if node in split:
+            (a, b, c, d), (d_out, d_in, *_) = tensor.legs, tensor.dims
+            tensors.append(Tensor(np.zeros((d_out, d_out)), (a, c), (node, "out")))
+            tensors.append(Tensor(np.zeros((d_in, d_in)), (b, d), (node, "in")))
+        else:
+            tensors.append(tensor)
+    networks = []
+    for component in _components(tensors):
         legs = {leg for tensor in component for leg in tensor.legs}
-        if not any(isinstance(leg, tuple) and leg[0] == "in" and leg[1] in asked for leg in legs):
+        if all(leg[1] in ignored for leg in legs if isinstance(leg, tuple) and leg[0] == "in"):
             continue  # channels on a state, all discarded: it is 1 for every λ
-        names = [name for name in process.exogenous if ("λ", name) in legs]
-        if (size := _size(process, names)) > MOST_ENTRIES:
-            raise ValueError(
-                f"the probability of the antecedent depends on {', '.join(names)} together, which have {size} values"
-            )
-        keep = [("λ", name) for name in names]
-        factors.append(Tensor(contract(component, keep), tuple(keep)))
-    return factors
+        keep = [leg for leg, _ in _values_of(process, legs)]
+        _require_few(process, [leg[1] for leg in keep if isinstance(leg, tuple)])
+        networks.append(Network(component, keep))
+    return networks
 
 
-def _split(network: list[Tensor]) -> list[Tensor]:
-    """The network with each operator of a node that is a product, output by input, as two tensors."""
-    result = []
-    for tensor in network:
-        factors = _factors(tensor) if _is_operator(tensor.legs) else None
-        result += factors or [tensor]
-    return result
-
-
-def _factors(tensor: Tensor) -> list[Tensor] | None:
-    """An operator τ = ρᵀ ⊗ F as ρᵀ and F; None if it is no such product."""
-    d_out, d_in = tensor.dims[:2]
-    tau = tensor.array.reshape((*tensor.batch, d_out * d_in, d_out * d_in))
-    out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
-    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
-    if not vanishes(kron(out, inn) - weight * tau):
-        return None
-    legs = tensor.legs
-    return [
-        Tensor(out / np.where(_zeros(weight), 1, weight), (legs[0], legs[2])),
-        Tensor(inn, (legs[1], legs[3])),
-    ]
-
-
-def _is_operator(legs: tuple[Leg, ...]) -> bool:
-    return [leg[0] if isinstance(leg, tuple) else None for leg in legs] == ["out", "in", "out", "in"]
+def _require_few(process: Process, names: Sequence[str]) -> None:
+    if (size := _size(process, names)) > MOST_ENTRIES:
+        raise ValueError(
+            f"the probability of the antecedent depends on {', '.join(names)} together, which have {size} values; at "
+            f"most {MOST_ENTRIES} are possible. A counterfactual instrument that prepares what it sends on (a "
+            "do-instrument, a measurement in a basis) at a node in between cuts this short; so do fewer values of λ"
+        )
 
 
 def _components(network: list[Tensor]) -> list[list[Tensor]]:
@@ -459,16 +496,14 @@ def _groups(process: Process, names: tuple[str, ...]) -> list[tuple[str, ...]]:
 def _terms(process: Process, query: Query, certain: Any) -> tuple[Term, ...]:
     legs = [("λ", name) for name in process.exogenous]
 
-    def over_lambda(network: list[Tensor]) -> Array:
-        present = {leg for tensor in network for leg in tensor.legs}
-        ones = [Tensor(np.ones(len(process.exogenous[leg[1]]), int), (leg,)) for leg in legs if leg not in present]
-        return np.asarray(real(contract([*network, *ones], legs)))
+    def over_lambda(instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], world: str) -> Array:
+        done = _world(process, instruments, outcomes, world)
+        return np.asarray(real(_sum(process, [done], legs, with_prior=False)))
 
-    prior = over_lambda(process.prior())
-    likelihood = over_lambda(_network(process, query.actual, query.evidence, ACTUAL))
-    antecedent = over_lambda(_network(process, query.counterfactual, query.antecedent, COUNTERFACTUAL))
-    both = {**query.antecedent, **query.consequent}
-    joint = over_lambda(_network(process, query.counterfactual, both, COUNTERFACTUAL))
+    prior = np.asarray(real(_sum(process, [], legs)))
+    likelihood = over_lambda(query.actual, query.evidence, ACTUAL)
+    antecedent = over_lambda(query.counterfactual, query.antecedent, COUNTERFACTUAL)
+    joint = over_lambda(query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
     terms = []
     for place in np.ndindex(*(len(values) for values in process.exogenous.values())):
         at = (..., *place)

@@ -241,10 +241,15 @@ class Instrument:
         prepared = _transpose(partial_trace(self.normalised(outcome), (self.d_out, self.d_in), (0,)))
         return np.asarray(prepared / np.where(weight == 0, 1, weight))
 
+    def factors(self, outcome: Outcome) -> tuple[Array, Array] | None:
+        """ρᵀ and F of the element τ = ρᵀ ⊗ F, if nothing passes from its input to its output; else None."""
+        if outcome not in self._factors:
+            self._factors[outcome] = product_factors(self[outcome], self.d_out, self.d_in)
+        return self._factors[outcome]
+
     @cached_property
-    def factors(self) -> Mapping[Outcome, tuple[Array, Array] | None]:
-        """Outcome → ρᵀ and F of τ = ρᵀ ⊗ F, where nothing passes from input to output; None for other elements."""
-        return {outcome: product_factors(tau, self.d_out, self.d_in) for outcome, tau in self.operators.items()}
+    def _factors(self) -> dict[Outcome, tuple[Array, Array] | None]:
+        return {}
 
     @cached_property
     def channel_factors(self) -> tuple[Array, Array] | None:
@@ -267,7 +272,7 @@ def product_factors(tau: Array, d_out: int, d_in: int) -> tuple[Array, Array] | 
     [[[1.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 2]]]
     """
     out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
-    weight = np.trace(tau, axis1=-2, axis2=-1)[..., None, None]
+    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
     if not vanishes(kron(out, inn) - weight * tau):
         return None
     return np.asarray(out / np.where(_zero(weight), 1, weight)), inn

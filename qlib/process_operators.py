@@ -160,11 +160,15 @@ def legs(operator: ProcessOperator, world: World) -> tuple[Hashable, ...]:
 
 
 def node_tensor(node: QuantumNode, tau: ArrayLike, readers: int, world: World) -> Tensor:
-    """τ on A_out ⊗ A_in at a node whose output `readers` parts read; its rows are the process's columns."""
+    """τ on A_out ⊗ A_in at a node whose output `readers` parts read; its rows are the process's columns.
+
+    It has the name (node, world), by which another operator may take its place in a `Network`.
+    """
     array = np.asarray(tau)
     array = array.reshape((*array.shape[:-2], node.d_out, node.d_in, node.d_out, node.d_in))
     out_row, out_column = ("out", node.name, readers, world), ("out", node.name, 0, world)
-    return Tensor(array, (out_row, ("in", node.name, "column", world), out_column, ("in", node.name, "row", world)))
+    legs = (out_row, ("in", node.name, "column", world), out_column, ("in", node.name, "row", world))
+    return Tensor(array, legs, (node.name, world))
 
 
 # ── validity ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,11 +16,12 @@ n qubit nodes, is only built where it is asked for. Suresh, Frembs & Cavalcanti 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, product
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import networkx as nx
 import numpy as np
@@ -30,7 +31,7 @@ from qlib.channels import deviation_note
 from qlib.exact import Array, is_exact, vanishes
 from qlib.graphs import CausalGraph, Kind
 from qlib.instruments import Instrument, Outcome
-from qlib.networks import Tensor, contract
+from qlib.networks import Network, Tensor, contract
 from qlib.process_networks import (
     Part,
     assemble,
@@ -54,9 +55,12 @@ __all__ = [
     "QuantumCausalModel",
     "QuantumNode",
     "QuantumStructuralModel",
+    "at_places",
     "channel",
+    "compiled",
     "node_operators",
     "outcome_tensor",
+    "places",
     "probability",
     "real",
     "unitary",
@@ -82,16 +86,18 @@ class Process(Protocol):
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a | λ): the process with an operator at every node, in a world of its own.
 
-        ignored : nodes whose operator is that of a channel, since their outcome is not asked for.
+        ignored : nodes whose operator is that of a channel, since their outcome is not asked for. The operators stand
+        in tensors named (node, world), see `node_tensor`; nothing else depends on them.
         """
 
 
 def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: Iterable[str] = ()) -> Array:
     """P_z(a | λ) for every λ: one axis for each exogenous variable, after the batch axes; eqs. (16) and (25)."""
-    network = process.tensors(operators, frozenset(ignored), 0)
-    legs = {leg for tensor in network for leg in tensor.legs}
-    missing = [Tensor(np.ones(len(v), int), (("λ", k),)) for k, v in process.exogenous.items() if ("λ", k) not in legs]
-    return contract([*network, *missing], [("λ", name) for name in process.exogenous])
+    ones = [Tensor(np.ones(len(values), int), (("λ", name),)) for name, values in process.exogenous.items()]
+    keep = [("λ", name) for name in process.exogenous]
+    ignored = frozenset(ignored)
+    network = compiled(process, ("outcomes", ignored), lambda: Network([*ones, *places(process, ignored, 0)], keep))
+    return network(at_places(process, operators, 0))
 
 
 def probability(process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]) -> Any:
@@ -100,8 +106,44 @@ def probability(process: Process, instruments: Mapping[str, Instrument], outcome
     Raises ``ValueError`` for unknown nodes or outcomes, nodes without an instrument, or dimensions that do not fit.
     """
     operators = node_operators(process, instruments, outcomes)
-    ignored = frozenset(process.nodes) - set(outcomes)
-    return real(contract([*process.prior(), *process.tensors(operators, ignored, 0)]))
+    ignored = frozenset(process.nodes).difference(outcomes)
+    key = ("probability", ignored)
+    network = compiled(process, key, lambda: Network([*process.prior(), *places(process, ignored, 0)]))
+    return real(network(at_places(process, operators, 0)))
+
+
+T = TypeVar("T")
+_COMPILED: WeakKeyDictionary[Process, dict[Hashable, Any]] = WeakKeyDictionary()
+
+
+def compiled(process: Process, key: Hashable, build: Callable[[], T]) -> T:
+    """What `build` makes of a process, made once for each key, and forgotten with the process."""
+    made = _COMPILED.setdefault(process, {})
+    if key not in made:
+        made[key] = build()
+    return cast(T, made[key])
+
+
+def places(process: Process, ignored: frozenset[str], world: World) -> list[Tensor]:
+    """The network of P_z(a | λ) with no operators yet: for a `Network`, to be called with what `at_places` gives.
+
+    Raises ``ValueError`` for a process that does not keep the operators in tensors of their names.
+    """
+    empty = {n: np.full((d := node.d_out * node.d_in, d), np.nan) for n, node in process.nodes.items()}
+    network = process.tensors(empty, ignored, world)
+    for tensor in network:
+        if tensor.name is None and not is_exact(tensor.array) and np.isnan(tensor.array).any():
+            raise ValueError(f"the tensor on the legs {tensor.legs} depends on the nodes' operators and has no name")
+    return network
+
+
+def at_places(process: Process, operators: Mapping[str, Array], world: World) -> dict[Hashable, Array]:
+    """The operators τ on A_out ⊗ A_in by the names of their places, one axis for each row and column of a space."""
+    nodes = process.nodes
+    return {
+        (name, world): tau.reshape((*tau.shape[:-2], d := nodes[name].d_out, e := nodes[name].d_in, d, e))
+        for name, tau in operators.items()
+    }
 
 
 def node_operators(
