@@ -326,8 +326,8 @@ def _plan(tensors: tuple[tuple[Legs, tuple[int, ...]], ...], output: Legs) -> _P
 
 def _path(inputs: Sequence[Legs], lengths: Mapping[Leg, int], output: Legs) -> list[tuple[int, int]]:
     """The order of pairwise contractions, found by `opt_einsum`."""
-    if len(inputs) < 2:
-        return []
+    if len(inputs) <= 2:
+        return [(0, 1)][: len(inputs) - 1]
     symbols = {leg: oe.get_symbol(k) for k, leg in enumerate(lengths)}
     words = ["".join(symbols[leg] for leg in legs) for legs in (*inputs, output)]
     equation = ",".join(words[:-1]) + "->" + words[-1]
@@ -376,14 +376,16 @@ def _merge(tensors: Sequence[Tensor], others: Iterable[Legs]) -> list[Tensor]:
     while waiting:
         a = waiting.pop()
         for k, b in enumerate(merged):
-            users.subtract([*{*a.legs}, *{*b.legs}])
-            legs = tuple(leg for leg in dict.fromkeys((*a.legs, *b.legs)) if users[leg])
-            if not {*a.legs}.isdisjoint(b.legs) and _is_small(a.legs, b.legs, legs, counted, lengths):
+            if {*a.legs}.isdisjoint(b.legs):
+                continue
+            own = Counter([*{*a.legs}, *{*b.legs}])
+            legs = tuple(leg for leg in dict.fromkeys((*a.legs, *b.legs)) if users[leg] > own[leg])
+            if _is_small(a.legs, b.legs, legs, counted, lengths):
+                users.subtract(own)
                 users.update(legs)
                 waiting.append(Tensor(_plan(_shapes([a, b]), legs).contract([a.array, b.array]), legs))
                 del merged[k]
                 break
-            users.update([*{*a.legs}, *{*b.legs}])
         else:
             merged.append(a)
     return merged

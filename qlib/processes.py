@@ -141,7 +141,9 @@ def at_places(process: Process, operators: Mapping[str, Array], world: World) ->
     """The operators τ on A_out ⊗ A_in by the names of their places, one axis for each row and column of a space."""
     nodes = process.nodes
     return {
-        (name, world): tau.reshape((*tau.shape[:-2], d := nodes[name].d_out, e := nodes[name].d_in, d, e))
+        (name, world): (array := np.asarray(tau)).reshape(
+            (*array.shape[:-2], d := nodes[name].d_out, e := nodes[name].d_in, d, e)
+        )
         for name, tau in operators.items()
     }
 
