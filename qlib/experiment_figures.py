@@ -31,7 +31,7 @@ def hierarchy(
     for label, level in bounds.items():
         ax.axhline(level, color=BLACK, linewidth=0.9, linestyle="--", zorder=1)
         ax.annotate(
-            label, (len(samples) - 0.52, level), xytext=(0, 2), textcoords="offset points", ha="right", va="bottom",
+            label, (0.4, level), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom",
             fontsize=9,
         )  # fmt: skip
     jitter = np.random.default_rng(0)  # places the points; carries no data
