@@ -59,5 +59,6 @@ rule website:
         TARGETS["website"][1],
     output:
         TARGETS["website"][0],
+    threads: workflow.cores
     shell:
-        "{RUN} site --profile {plan.profile}"
+        "{RUN} site --profile {plan.profile} --jobs {threads}"

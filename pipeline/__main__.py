@@ -80,13 +80,13 @@ def ledger(profile: Profile = "paper") -> None:
 
 @app.command()
 @job
-def site(profile: Profile = "paper") -> None:
+def site(profile: Profile = "paper", jobs: int = 1) -> None:
     """Build the website from the executed chapters (Snakemake calls this)."""
     from pipeline.site import SiteError, make_site
 
     started = time.monotonic()
     try:
-        make_site(Plan(profile))
+        make_site(Plan(profile), jobs)
     except SiteError as error:
         fail(f"website\n{error}")
     print(f"✓ website … {time.monotonic() - started:.1f} s", flush=True)

@@ -47,7 +47,7 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
         announce(plan, stale, changes, console)
         code = 0
         if outdated:
-            with warm.process(plan) as environment:
+            with warm.process(plan, len(outdated)) as environment:
                 code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
     if code:
         console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")

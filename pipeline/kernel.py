@@ -71,6 +71,9 @@ def become_kernel(orders: int) -> NoReturn:
             os.environ.update(environment)
             sys.argv = ["ipykernel_launcher", *arguments]
             IPKernelApp.launch_instance(arguments)
+            atexit.unregister(
+                IPKernelApp.instance().close
+            )  # closes sockets that another thread may just be waiting for
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1

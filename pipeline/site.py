@@ -1,10 +1,10 @@
 """What is made of the executed chapters: the ledger, the published tables, the website."""
 
+import contextlib
+import io
 import json
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,27 +88,42 @@ def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:
     return LINK.sub(mend, text)
 
 
-def make_site(plan: Plan) -> Path:
-    """Render the assembled book, every warning an error; returns the page to open.
+def make_site(plan: Plan, jobs: int = 1) -> Path:
+    """Render the assembled book with so many processes, every warning an error; returns the page to open.
 
     A failed build leaves nothing behind that a second one could take for granted (warnings would vanish with it).
     """
-    source = assemble(plan)
-    output = plan.build / "site"
+    source, output = assemble(plan), plan.build / "site"
     shutil.rmtree(output, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(output)]
-    command += ["-W", "-n", "--keep-going", "-q"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    run = subprocess.run(command, cwd=plan.root, text=True, check=False, **pipes)
+    code, said = render(source, output / "html", jobs)
     log = plan.build / "site.log"
-    said = ANSI.sub("", run.stdout).replace(str(source) + "/", "")
     log.write_text(said, encoding="utf-8")
-    if run.returncode:
+    if code:
         shutil.rmtree(output, ignore_errors=True)
         trouble = [line for line in said.splitlines() if SPHINX_TROUBLE.search(line)]
         shown = "\n".join(trouble[:40])
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
     shutil.rmtree(plan.html, ignore_errors=True)
-    (output / "_build" / "html").replace(plan.html)
+    (output / "html").replace(plan.html)
     shutil.rmtree(output, ignore_errors=True)
     return plan.html / "index.html"
+
+
+def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
+    """What ``jupyter-book build -W -n --keep-going -q`` does, in parallel; returns the exit code and what was said."""
+    from jupyter_book.sphinx import build_sphinx
+
+    toc = {"external_toc_path": str(source / "_toc.yml"), "latex_individualpages": False}
+    with io.StringIO() as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = build_sphinx(
+            source,
+            output,
+            noconfig=True,
+            path_config=source / "_config.yml",
+            confoverrides={**toc, "nitpicky": True},
+            warningiserror=True,
+            keep_going=True,
+            quiet=True,
+            jobs=jobs,
+        )
+        return int(code != 0), ANSI.sub("", said.getvalue()).replace(f"{source}/", "")

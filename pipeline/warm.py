@@ -29,6 +29,8 @@ LIBRARIES = (
 )  # fmt: skip
 FORK = "COMPENDIUM_FORK"  # holds the process id of a fork
 
+WORTHWHILE = 4  # fewer jobs than this are done before everything is imported
+
 
 def forked() -> bool:
     """Whether this process, and not only one that it descends from, is a fork of a warm one."""
@@ -41,14 +43,14 @@ def possible() -> bool:
 
 
 @contextlib.contextmanager
-def process(plan: "Plan") -> Iterator[dict[str, str]]:
-    """Run a warm process; yields what the environment of its askers needs."""
+def process(plan: "Plan", jobs: int) -> Iterator[dict[str, str]]:
+    """Run a warm process if there are jobs enough; yields what the environment of its askers needs."""
     import subprocess
     import tempfile
 
     from pipeline.execute import kernel_environment
 
-    if not possible():
+    if jobs < WORTHWHILE or not possible():
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:

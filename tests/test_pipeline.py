@@ -13,6 +13,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
@@ -230,15 +231,46 @@ def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(tree):
     assert "3 chapters are up to date" in make(tree).stdout
 
 
-def test_a_killed_build_goes_on_where_it_was(tree):
-    write(tree / "book/part/b.md", CHAPTER.format(title="b", code="import time; time.sleep(30)"))
+ISOLATED = """import os, numpy
+print(os.environ.get("MARK"), hasattr(numpy, "mark"), hash("mark"), os.getsid(0) == os.getpid())
+os.environ["MARK"] = numpy.mark = "made"
+"""
+
+
+def test_a_warm_chapter_is_as_one_that_starts_afresh_and_sees_nothing_of_another(tree):
+    for name in "ab":
+        write(tree / f"book/part/{name}.md", CHAPTER.format(title=name, code=ISOLATED))
+    result = make(tree, "--jobs", "1")
+    assert result.returncode == 0, result.stdout
+    shutil.copy(tree / "book/part/a.md", tree / "book/part/c.md")
+    subprocess.run([sys.executable, "-m", "pipeline", "execute", "part/c"], cwd=tree, check=True)
+    outputs = [nbformat.read(Plan(root=tree).executed(f"part/{name}"), 4).cells[-1].outputs for name in "abc"]
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert outputs[0][0].text.startswith("None False ")
+    assert outputs[0][0].text.endswith(" True\n")
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_a_killed_build_goes_on_where_it_was_and_leaves_no_kernel(tree):
+    code = "import os, pathlib, time; pathlib.Path('kernel').write_text(str(os.getpid())); time.sleep(30)"
+    write(tree / "book/part/b.md", CHAPTER.format(title="b", code=code))
     command = [sys.executable, "-m", "pipeline", "book", "--no-website", "--jobs", "2"]
     build = subprocess.Popen(command, cwd=tree, start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not executed(tree) and time.monotonic() < deadline:
+    while not (executed(tree) and (tree / "kernel").exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(build.pid, signal.SIGKILL)
     build.wait()
+    kernel = int((tree / "kernel").read_text())
+    while is_running(kernel) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(kernel)
     kept = executed(tree)
     assert kept
     write(tree / "book/part/b.md", CHAPTER.format(title="b", code="1"))

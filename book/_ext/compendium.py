@@ -1,10 +1,13 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
 import importlib.metadata
+import inspect
 import re
 import shutil
 from pathlib import Path
 from typing import Any
+
+from sphinx_proof.domain import ProofDomain
 
 MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
 PARTS = ("tex-svg.js", "input/tex/extensions")  # glyphs as SVG: no font files, which browsers refuse to file:// pages
@@ -84,11 +87,34 @@ def short_signature(app: Any, what: str, name: str, obj: Any, *rest: Any) -> tup
     return ("", None) if hasattr(obj, "model_fields") else None
 
 
+def imported(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Pass over what a module has imported of other libraries, before Sphinx reads all the source of SymPy for it."""
+    package = app.env.temp_data["autodoc:module"].split(".")[0]
+    code = inspect.isclass(obj) or inspect.isroutine(obj)
+    return True if what == "module" and code and (obj.__module__ or "").split(".")[0] != package else None
+
+
+def read_in_parallel(app: Any) -> None:
+    """Say that three extensions, which keep nothing of their own while pages are read, may read in parallel."""
+    ProofDomain.merge_domaindata = lambda *arguments: None  # all is in env.proof_list
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
+        if name in app.extensions:
+            app.extensions[name].parallel_read_safe = True
+
+
+def longest_first(app: Any, env: Any, pages: list[str]) -> None:
+    """Begin with the API, which takes as long to read as all else: who begins last with it waits for it."""
+    pages.sort(key=lambda page: (not page.endswith("reference/api"), page))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
     app.config.mathjax_path = "mathjax/tex-svg.js"
+    app.connect("builder-inited", read_in_parallel)
+    app.connect("env-before-read-docs", longest_first)
     app.connect("build-finished", copy_mathjax)
+    app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("autodoc-process-signature", short_signature)
     for change in (drop_thebe, unique_ids):
