@@ -65,7 +65,8 @@ def accuracy_by_domain(table: pd.DataFrame) -> Figure:
         collapsed = bool((seed.naive < seed.causal - 0.2).any())
         colour, style = (VERMILLION, "-") if collapsed else (BLUE, (0, (4, 2)))
         seeds.plot(seed.strength, seed.naive, color=colour, linestyle=style, linewidth=1.1, alpha=0.8)
-    count = int((table[table.strength == 0].eval("causal - naive") > 0.2).sum())
+    loss = (table.causal - table.naive).groupby(table.seed).max()
+    count = int((loss > 0.2).to_numpy().sum())
     seeds.plot([], [], color=VERMILLION, label=f"naive, collapsed ({count} seeds)")
     rest = table.seed.nunique() - count
     seeds.plot([], [], color=BLUE, linestyle=(0, (4, 2)), label=f"naive, same as causal ({rest})")
@@ -92,6 +93,26 @@ def laws_of_the_mean_gain(laws: Mapping[str, Law], marks: Mapping[str, float]) -
             ax.axvline(value, color=VERMILLION, linestyle=style, linewidth=1.4, label=label)
     axes[0, 0].legend(loc="upper right", fontsize=9)
     axes[-1, 0].set_xlabel("mean gain of a run of 20 seeds, percentage points")
+    return figure
+
+
+def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLike) -> Figure:
+    """For each seed the probability of a collapse as a bar, filled where it happened.
+
+    Raises ``ValueError`` if there is not one probability and one truth value for each seed.
+    """
+    heights, happened = np.asarray(chance, dtype=float), np.asarray(collapsed, dtype=bool)
+    if heights.shape != (len(seeds),) or happened.shape != (len(seeds),):
+        raise ValueError(f"{len(seeds)} seeds: probabilities {heights.shape} and truth values {happened.shape}")
+    figure, ax = subplots(figsize=(7.2, 3.2))
+    places = np.arange(len(seeds))
+    for truth, label, face in ((True, "collapsed in the log", VERMILLION), (False, "did not", "white")):
+        kept = happened == truth
+        ax.bar(places[kept], heights[kept], 0.7, facecolor=face, edgecolor=VERMILLION, linewidth=1.3, label=label)
+    ax.set_xticks(places, [str(seed) for seed in seeds], fontsize=8)
+    ax.set(xlabel="seed", ylabel="probability of a collapse", ylim=(0, 1))
+    ax.legend(loc="upper right", fontsize=9)
+    ax.grid(axis="x", visible=False)
     return figure
 
 
