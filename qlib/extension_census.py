@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from itertools import permutations, product
 from math import comb, prod
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -134,11 +135,11 @@ def classical_responses(n: int) -> Array:
         found = [family.responses(Response(name, do)) for name in names]
         choices: list[list[int]] = [[0, 1] if action is None else [action] for action in actions]
         for v in product(*choices):
-            place = [x if action is None else 2 + x for x, action in zip(v, actions, strict=True)]
+            place: Any = (..., *(x if action is None else 2 + x for x, action in zip(v, actions, strict=True)))
             happens = np.ones(family.shape, dtype=bool)
             for response, x in zip(found, v, strict=True):
                 happens = happens & (response == x)
-            responses[(..., *place)] = happens
+            responses[place] = happens
     return responses
 
 
