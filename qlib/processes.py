@@ -139,13 +139,11 @@ def places(process: Process, ignored: frozenset[str], world: World) -> list[Tens
 
 def at_places(process: Process, operators: Mapping[str, Array], world: World) -> dict[Hashable, Array]:
     """The operators τ on A_out ⊗ A_in by the names of their places, one axis for each row and column of a space."""
-    nodes = process.nodes
-    return {
-        (name, world): (array := np.asarray(tau)).reshape(
-            (*array.shape[:-2], d := nodes[name].d_out, e := nodes[name].d_in, d, e)
-        )
-        for name, tau in operators.items()
-    }
+    placed: dict[Hashable, Array] = {}
+    for name, node in process.nodes.items():
+        tau, d_out, d_in = np.asarray(operators[name]), node.d_out, node.d_in
+        placed[name, world] = tau.reshape((*tau.shape[:-2], d_out, d_in, d_out, d_in))
+    return placed
 
 
 def node_operators(
@@ -395,7 +393,7 @@ class QuantumStructuralModel:
             raise ValueError(f"the outcomes of {len(joint[0])} exogenous nodes have a joint law: it need not be Markov")
         graph = CausalGraph(dict.fromkeys(self.nodes, Kind.OBSERVED), edges)
         parts = []
-        for node in self.nodes:
+        for node in {space for part in self.parts for space in part.writes if space in self.nodes}:
             parents = tuple(name for name in self.nodes if name in self.influence[node])
             rho = reduced_channel(self.parts, self._sources, node, parents, self.wires, self.dims, self.prior())
             parts.append(Part(rho, parents, (node,)))
@@ -447,8 +445,14 @@ def _require_acyclic(model: QuantumStructuralModel) -> None:
         return
     order = nx.DiGraph((cause, node) for node in model.nodes for cause in sorted(model.influence[node]))
     if not nx.is_directed_acyclic_graph(order):
-        cycle = [cause for cause, _ in nx.find_cycle(order)]
+        cycle = [
+            cause for cause, _ in nx.find_cycle(order, next(node for node in model.nodes if _returns(order, node)))
+        ]
         raise ValueError(f"the influences form a cycle: {' → '.join([*cycle, cycle[0]])}")
+
+
+def _returns(order: nx.DiGraph, node: str) -> bool:
+    return node in order and any(nx.has_path(order, effect, node) for effect in order[node])
 
 
 def _require_graph(model: QuantumStructuralModel, graph: CausalGraph) -> None:
