@@ -30,7 +30,7 @@ from qlib.exact import Array, exact, vanishes
 from qlib.process_operators import ProcessOperator, QuantumNode, numeric, trace_and_replace
 
 A_IN, A_OUT, B_IN, B_OUT = range(4)  # the places of the tensor factors
-TOLERANCE = 1e-7  # a robustness below it is none
+ACCURACY = 1e-6  # of certificates in floating-point arithmetic: a smaller robustness is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class CausalSeparability:
     @property
     def is_separable(self) -> bool:
         """Whether the process is a mixture of causally ordered ones, to the solver's accuracy."""
-        return self.robustness <= TOLERANCE
+        return self.robustness <= ACCURACY
 
 
 def causal_separability(process: ProcessOperator) -> CausalSeparability:
@@ -82,7 +82,17 @@ def causal_separability(process: ProcessOperator) -> CausalSeparability:
     if robustness < 0:  # a split of σ itself, with the surplus noise
         second = second + robustness * noise
         first, second = first - robustness * noise / 2, second - robustness * noise / 2
-    return CausalSeparability(robustness, first, second, _witness(bounds, dims), bounds)
+    result = CausalSeparability(robustness, first, second, _witness(bounds, dims), bounds)
+    _require_certificate(result, W, dims)
+    return result
+
+
+def _require_certificate(result: CausalSeparability, W: Array, dims: tuple[int, ...]) -> None:
+    """Raise ``ArithmeticError`` if what the solver returned does not prove the robustness, from both sides."""
+    least = min(float(np.linalg.eigvalsh(part).min()) for part in (result.first, result.second))
+    gap = abs(float(np.trace(result.witness @ W).real) + result.robustness)
+    if least < -ACCURACY or gap > ACCURACY or not is_witness(result.witness, result.bounds, dims):
+        raise ArithmeticError(f"the solver's certificate is off: least eigenvalue {least:.3g}, gap {gap:.3g}")
 
 
 def oreshkov_costa_brukner() -> ProcessOperator:
@@ -107,16 +117,18 @@ def order_component(array: ArrayLike, dims: tuple[int, ...], last: int) -> Array
     return np.asarray(ignored - late + trace_and_replace(late, dims, F_out))
 
 
-def is_witness(witness: ArrayLike, bounds: tuple[ArrayLike, ArrayLike], dims: tuple[int, ...]) -> bool:
+def is_witness(
+    witness: ArrayLike, bounds: tuple[ArrayLike, ArrayLike], dims: tuple[int, ...], tolerance: float = ACCURACY
+) -> bool:
     """Whether S is non-negative on all causally separable processes, as two positive operators prove.
 
     A process of the order A ≺ B sees only the component of S that such a process can have. If a positive operator has
     the same component, Tr[S σ] is its trace with σ, which is not negative. No solver is asked.
     """
     for last, bound in ((1, bounds[0]), (0, bounds[1])):
-        if not vanishes(order_component(np.asarray(witness) - np.asarray(bound), dims, last)):
+        if not vanishes(order_component(np.asarray(witness) - np.asarray(bound), dims, last), tolerance):
             return False
-        if np.linalg.eigvalsh(numeric(np.asarray(bound))).min() < -1e-9:
+        if np.linalg.eigvalsh(numeric(np.asarray(bound))).min() < -tolerance:
             return False
     return True
 
@@ -167,7 +179,7 @@ def _least(one: list[Array], other: list[Array]) -> tuple[Any, tuple[Array, Arra
     cones = [clarabel.PSDTriangleConeT(size) for size in sizes]
     quadratic = sparse.csc_matrix((k, k))
     solution = clarabel.DefaultSolver(quadratic, cost, sparse.csc_matrix(A), h, cones, settings).solve()
-    if solution.status != clarabel.SolverStatus.Solved:
+    if solution.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
         raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
     duals = np.split(np.array(solution.z), [len(first)])
     return np.array(solution.x), (_complex(duals[0], sizes[0]), _complex(duals[1], sizes[1]))

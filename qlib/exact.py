@@ -89,7 +89,7 @@ def _is_zero(expression: sp.Expr) -> bool:
     if _differs_from_zero(expression):
         return False
     expanded = sp.expand(expression)
-    return bool(expanded == 0 or sp.simplify(expanded) == 0)
+    return bool(expanded == 0 or sp.simplify(expanded) == 0 or sp.simplify(expression) == 0)
 
 
 def _differs_from_zero(expression: sp.Expr) -> bool:
