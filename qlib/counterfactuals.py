@@ -78,7 +78,7 @@ class Query:
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
     >>> query = Query({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
     >>> query.kind, str(query)
-    (<Kind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had A = 1 been?')
+    (<Kind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had it been that A = 1?')
     """
 
     evidence: Mapping[str, Outcome]
@@ -112,7 +112,7 @@ class Query:
 
     def __str__(self) -> str:
         given = f"Given {_list(self.evidence)}, what" if self.evidence else "What"
-        had = f", had {_list(self.antecedent)} been" if self.antecedent else ""
+        had = f", had it been that {_list(self.antecedent)}" if self.antecedent else ""
         return f"{given} is the probability of {_list(self.consequent)}{had}?"
 
 
