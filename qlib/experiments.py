@@ -25,6 +25,11 @@ Variant = Literal["as written", "as coded"]
 SCENARIOS = ("none", "classical", "quantum")
 ANGLES = np.pi / 8 * np.array([[0, 2], [1, -1]])  # [qubit, setting]
 SIGNS = np.array([[1, 1], [1, -1]])  # of the correlators in S
+SHOTS = (
+    10_000  # for each circuit, and trials of Experiments 1, 2 and 3 (for each angle, as coded): the published design
+)
+TRIALS = (30, 100, 5)
+STEPS = 25  # angles of Experiment 3
 FLIP = 0.005  # rate at which an outcome of the classical strategy is turned round, as coded
 
 
@@ -137,7 +142,9 @@ def _require(variant: str) -> bool:
 # ------------------------------------------------------------------------------------------------------- Experiment 1
 
 
-def experiment_1(variant: Variant, rng: np.random.Generator, trials: int = 30, shots: int = 10_000) -> pd.DataFrame:
+def experiment_1(
+    variant: Variant, rng: np.random.Generator, trials: int = TRIALS[0], shots: int = SHOTS
+) -> pd.DataFrame:
     """Columns trial, quantity, value: correlations with and without the confounder, and a marginal in two conditions.
 
     Quantities: "E_ZZ", "E_XX" of the Bell state and of a product state; "P(A=0), B measured" and "P(A=0), B not
@@ -180,8 +187,8 @@ def experiment_1(variant: Variant, rng: np.random.Generator, trials: int = 30, s
 def experiment_2(
     variant: Variant,
     rng: np.random.Generator,
-    trials: int = 100,
-    shots: int = 10_000,
+    trials: int = TRIALS[1],
+    shots: int = SHOTS,
     flip: float = FLIP,
     visibility: float = 1.0,
 ) -> pd.DataFrame:
@@ -244,7 +251,7 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
 
 
 def experiment_3(
-    variant: Variant, rng: np.random.Generator, steps: int = 25, trials: int = 5, shots: int = 10_000
+    variant: Variant, rng: np.random.Generator, steps: int = STEPS, trials: int = TRIALS[2], shots: int = SHOTS
 ) -> pd.DataFrame:
     """Columns theta (rad), concurrence, CS (mean of the trials) and law, one row for each angle in [0, π/2].
 
@@ -281,7 +288,7 @@ def coefficient_of_determination(measured: ArrayLike, predicted: ArrayLike) -> A
     return 1 - np.sum((y - np.asarray(predicted)) ** 2, axis=-1) / np.sum(centred**2, axis=-1)
 
 
-def fit_statistics(rng: np.random.Generator, runs: int, steps: int = 25, shots: int = 50_000) -> pd.DataFrame:
+def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shots: int = 50_000) -> pd.DataFrame:
     """Columns R2 and r, one row for each simulated run of Experiment 3: a sample of these two random variables.
 
     shots : for each correlator, those of all trials of an angle together. The number of equal outcomes is binomial.
