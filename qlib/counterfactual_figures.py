@@ -22,7 +22,9 @@ def curves(
     _draw_curves(ax, x, ys)
     if level:
         ax.axhline(level[0], color=BLACK, linewidth=0.8)
-        ax.annotate(level[1], (np.min(x), level[0]), xytext=(2, 3), textcoords="offset points", fontsize="small")
+        ax.annotate(
+            level[1], (np.max(x), level[0]), xytext=(0, 3), textcoords="offset points", ha="right", fontsize="small"
+        )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False)
     return figure

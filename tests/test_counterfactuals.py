@@ -359,7 +359,7 @@ def test_explanation_is_shown_in_terminal_and_notebook(capsys: pytest.CaptureFix
     answer = evaluate(EXAMPLE_1, ask({}))
     answer.explain()
     shown = capsys.readouterr().out
-    assert "Given A = +, what is the probability of B = 0, had A = - been?" in shown
+    assert "Given A = +, what is the probability of B = 0, had it been that A = -?" in shown
     assert "Prediction: the probability is 1/2." in shown
     assert "<td>1/2</td>" in answer._repr_html_()
     batch = evaluate(EXAMPLE_1, ask({"A": phi_instrument(np.linspace(0, 3, 7), np)}))
