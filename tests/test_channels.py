@@ -14,10 +14,18 @@ from qlib.channels import (
     PAULI_Y,
     PAULI_Z,
     born_rule,
+    choi,
+    deviation_note,
     effects,
+    instrument_cj,
+    kraus_operators,
+    kron,
     largest,
     partial_trace,
+    process_cj,
     pure_state,
+    require_positive,
+    swap_factors,
     validate_measurement,
     validate_state,
 )
@@ -321,3 +329,103 @@ def test_the_partial_trace_refuses_factors_that_are_not_there(keep: tuple[int, .
         partial_trace(np.eye(4), (2, 2), keep)
     with pytest.raises(ValueError, match=r"operator: shape \(4, 4\) should be \(6, 6\)"):
         partial_trace(np.eye(4), (2, 3), (0,))
+
+
+# ── products and traces of factors ──────────────────────────────────────────────────────────────────────────────────
+
+
+@given(SEEDS, st.lists(st.integers(1, 3), min_size=1, max_size=3), st.data())
+def test_the_partial_trace_of_a_product_is_what_is_kept_times_the_traces_of_the_rest(
+    rng: np.random.Generator, dims: list[int], data: st.DataObject
+) -> None:
+    """For every choice of factors, and for a batch of products."""
+    factors = [rng.normal(size=(4, d, d)) + 1j * rng.normal(size=(4, d, d)) for d in dims]
+    keep = data.draw(st.lists(st.integers(0, len(dims) - 1), unique=True))
+    expected = kron(np.eye(1), *(factors[k] for k in sorted(keep)))
+    for k, factor in enumerate(factors):
+        if k not in keep:
+            expected = expected * np.trace(factor, axis1=-2, axis2=-1)[:, None, None]
+    found = partial_trace(kron(*factors), dims, keep)
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-9)
+
+
+def test_the_kronecker_product_is_numpys_for_every_element_of_a_batch() -> None:
+    rng = np.random.default_rng(1)
+    A, B = rng.normal(size=(3, 1, 2, 3)), rng.normal(size=(2, 4, 1))
+    for i, j in np.ndindex(3, 2):
+        np.testing.assert_allclose(kron(A, B)[i, j], np.kron(A[i, 0], B[j]))
+
+
+def test_swapping_factors_swaps_those_of_a_product() -> None:
+    rng = np.random.default_rng(2)
+    A, B = rng.normal(size=(2, 2, 2)), rng.normal(size=(3, 3))
+    np.testing.assert_allclose(swap_factors(kron(A, B), (2, 3)), kron(B, A))
+
+
+# ── maps and their operators ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(SEEDS, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_the_three_operators_of_a_map_are_transposes_and_swaps_of_each_other(
+    rng: np.random.Generator, k: int, d_in: int, d_out: int
+) -> None:
+    K = rng.normal(size=(k, d_out, d_in)) + 1j * rng.normal(size=(k, d_out, d_in))
+    vectors = K.reshape(k, -1)
+    np.testing.assert_allclose(process_cj(K), vectors.T @ vectors.conj(), atol=1e-12)
+    np.testing.assert_allclose(instrument_cj(K), process_cj(K).T, atol=1e-12)
+    np.testing.assert_allclose(choi(K), swap_factors(process_cj(K), (d_out, d_in)), atol=1e-12)
+
+
+@given(SEEDS, st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+def test_kraus_operators_are_as_few_as_can_be_and_give_the_map_back(
+    rng: np.random.Generator, k: int, d_in: int, d_out: int
+) -> None:
+    K = rng.normal(size=(k, d_out, d_in)) + 1j * rng.normal(size=(k, d_out, d_in))
+    found = kraus_operators(process_cj(K), d_out)
+    assert len(found) == min(k, d_in * d_out)
+    np.testing.assert_allclose(process_cj(found), process_cj(K), atol=1e-9)
+    overlaps = np.einsum("koi,loi->kl", found.conj(), found)
+    np.testing.assert_allclose(overlaps, np.diag(np.diag(overlaps)), atol=1e-9)
+    assert (np.diff(np.diag(overlaps).real) <= 1e-9).all()
+
+
+def test_kraus_operators_without_an_axis_that_counts_them_are_refused() -> None:
+    for operator in (process_cj, instrument_cj, choi):
+        with pytest.raises(ValueError, match=r"shape \(2, 2\) should be \(..., k, d_out, d_in\)"):
+            operator(np.eye(2))
+
+
+def test_the_zero_map_has_no_kraus_operators() -> None:
+    assert kraus_operators(np.zeros((6, 6)), 2).shape == (0, 2, 3)
+
+
+# ── positivity ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(SEEDS, st.integers(1, 4))
+def test_an_operator_is_positive_as_long_as_its_least_eigenvalue_is_not_negative(
+    rng: np.random.Generator, d: int
+) -> None:
+    rho = random_state(rng, d)
+    least = np.linalg.eigvalsh(rho).min()
+    require_positive(np.stack([rho, rho - least * np.eye(d)]), "rho")
+    with pytest.raises(ValueError, match=r"rho: it should be positive semidefinite \(least eigenvalue -0.1\)"):
+        require_positive(np.stack([rho, rho - (least + 0.1) * np.eye(d)]), "rho")
+
+
+def test_operators_with_free_symbols_pass_and_exact_numbers_do_not() -> None:
+    require_positive(exact([[t]]), "rho")
+    with pytest.raises(ValueError, match=r"rho: the matrix should be Hermitian \(max deviation 1\)"):
+        require_positive(exact([[0, 1], [0, 0]]), "rho", "the matrix")
+    with pytest.raises(ValueError, match=r"least eigenvalue -1.41\)"):
+        require_positive(exact([[0, 1 - sp.I], [1 + sp.I, 0]]), "rho")
+
+
+def test_an_operator_of_a_map_of_the_wrong_size_has_no_kraus_operators() -> None:
+    with pytest.raises(ValueError, match=r"shape \(4, 4\) should be \(d_out·d_in, d_out·d_in\), d_out = 3"):
+        kraus_operators(np.eye(4), 3)
+
+
+def test_a_deviation_is_noted_unless_it_depends_on_a_symbol() -> None:
+    assert deviation_note(exact([sp.sqrt(2), -2])) == " (max deviation 2)"
+    assert deviation_note(exact([t])) == ""

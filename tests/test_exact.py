@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.exact import as_float, exact, is_exact, simplified
+from qlib.exact import as_float, exact, has_free_symbols, is_exact, simplified, vanishes
 
 x = sp.Symbol("x")
 NUMBERS = st.builds(
@@ -110,3 +110,35 @@ def test_an_imaginary_part_is_never_dropped() -> None:
         as_float(np.array([[1, 1j]]))
     assert as_float(np.array([1 + 0j, 2])).tolist() == [1.0, 2.0]
     assert as_float([1, 2]).dtype == np.float64
+
+
+# ── zero ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_expressions_vanish_if_they_do_for_all_values_of_their_symbols() -> None:
+    a, b = sp.symbols("a b", real=True)
+    n = sp.Symbol("n", integer=True)
+    for zero in (
+        (a + b) ** 2 - a**2 - 2 * a * b - b**2,
+        sp.exp(sp.I * a) - sp.cos(a) - sp.I * sp.sin(a),
+        sp.sqrt(3 + 2 * sp.sqrt(2)) - 1 - sp.sqrt(2),
+        sp.sin(sp.pi * n),
+        sp.Integer(0),
+        0,
+    ):
+        assert vanishes(np.array([zero], dtype=object)), zero
+    for other in (a, a * b - sp.Rational(1, 10**9), sp.cos(sp.pi * n), sp.Rational(1, 10**30), sp.sqrt(2) - 1, 1):
+        assert not vanishes(np.array([0, other], dtype=object)), other
+
+
+def test_rounded_numbers_vanish_within_the_tolerance() -> None:
+    assert vanishes([1e-10, -1e-10j])
+    assert not vanishes([0, 1e-8])
+    assert not vanishes([float("nan")])
+    assert vanishes(np.zeros(0))
+
+
+def test_free_symbols_are_found_in_any_entry() -> None:
+    assert has_free_symbols(exact([1, sp.Symbol("x") / 2]))
+    assert not has_free_symbols(exact([1, sp.pi]))
+    assert not has_free_symbols([1.0, 2.0])
