@@ -211,12 +211,16 @@ def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: p
         found = "; ".join(_difference(claim, key, derived[key], names) for key in wrong)
         outcome = found or f"every printed item agrees: the outcome is {verdict or 'confirmed'}"
         raise LedgerError(f"{claim.id}: claims.yml says {claim.verdict}, but {outcome}")
+    unlike = wrong if verdict == "not-reproducible" else []  # of the others, print or correction was seen to agree
     return Record(
         id=claim.id,
         verdict=verdict,
         how=how,
         printed={key: printed.readable(value) for key, value in claim.printed.items()},
-        derived={key: _readable(_true(claim, key), derived[key], names) for key in claim.printed},
+        derived={
+            key: _readable(_true(claim, key), derived[key], names) if key in unlike else printed.readable(derived[key])
+            for key in claim.printed
+        },
         wrong=wrong,
         mutants=_refuse_mutants(claim, derived, wrong, names),
         anchor=claim.anchor,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qlib.exact import Array
+from qlib.exact import Array, quotient
 
 Variables = frozenset[str]
 
@@ -136,12 +136,15 @@ class Reading:
             domains = [range(law.size(name)) for variable in variables for name in read.variables(variable)]
             at = sp.Function("at")
             choices = product(*domains)
-            return sum(body.subs({v: at(v, k) for v, k in zip(variables, c, strict=True)}) for c in choices)
+            return sum(body.xreplace({v: at(v, k) for v, k in zip(variables, c, strict=True)}) for c in choices)
 
         def prod_over(*arguments: Any) -> Any:
             *indices, body = arguments
             choices = product(*(ranges[str(index)] for index in indices))
-            return prod((body.subs(dict(zip(indices, c, strict=True))) for c in choices), start=sp.Integer(1))
+            return prod(
+                (body.xreplace(dict(zip(indices, map(sp.Integer, c), strict=True))) for c in choices),
+                start=sp.Integer(1),
+            )
 
         indices = {index: sp.Symbol(index) for index in ranges}
         return {**self.names(), **indices, "P": P, "sum_over": sum_over, "prod_over": prod_over}
@@ -181,5 +184,5 @@ class Law:
             below = self.marginal(given)
             clash = any(event[name] != value for name, value in given.items() if name in event)
             both = sp.Integer(0) if clash or below == 0 else self.marginal({**event, **given})
-            self._ratios[key] = sp.cancel(both / below) if below != 0 else both
+            self._ratios[key] = quotient(both, below) if below != 0 else both
         return self._ratios[key]
