@@ -8,6 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -83,3 +84,15 @@ def map_html(papers: Sequence[Paper], relations: Mapping[tuple[str, str], str]) 
         for (a, b), text in relations.items()
     )
     return f'<ul class="paper-map">{boxes}</ul><ul class="paper-relations">{lines}</ul>'
+
+
+def figure_html(generated: Path, name: str, alt: str) -> str:
+    """A figure that a chapter wrote, ``part/slug/name``, embedded; a note in its place if it has not been drawn yet.
+
+    generated : the folder of any page of the same build, from which the others are found.
+    """
+    file = generated.parents[1] / f"{name}.svg"
+    if not file.is_file():
+        return f'<p class="slide-missing">{html.escape(name)} has not been drawn yet: <code>make book</code>.</p>'
+    source = base64.b64encode(file.read_bytes()).decode()
+    return f'<img class="slide-figure" src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt)}">'
