@@ -241,4 +241,4 @@ def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLi
     value, error, *_ = integrate.quad(integrand, 0, np.inf, limit=2000, epsabs=1e-9, full_output=True)
     if error > 1e-6:
         raise ArithmeticError(f"the probability was found only to within {error:.1g}")
-    return float(0.5 - value / np.pi)
+    return float(np.clip(0.5 - value / np.pi, 0, 1))
