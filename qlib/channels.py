@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, as_float, exact, has_free_symbols, is_exact, simplified
+from qlib.exact import Array, as_float, common, exact, has_free_symbols, is_exact, simplified
 
 PAULI_X = exact([[0, 1], [1, 0]])
 PAULI_Y = exact([[0, -sp.I], [sp.I, 0]])
@@ -174,12 +174,14 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
 def kron(*operators: ArrayLike) -> Array:
     """The Kronecker product of operators of shape (..., rows, columns), the first slowest; leading axes broadcast.
 
+    Among floating-point operators exact ones become such.
+
     >>> kron([[1, 2]], [[[1], [10]], [[0], [5]]]).tolist()
     [[[1, 2], [10, 20]], [[0, 0], [5, 10]]]
     """
     result = np.asarray(operators[0])
     for operator in operators[1:]:
-        B = np.asarray(operator)
+        result, B = common([result, np.asarray(operator)])
         product = np.einsum("...ij,...kl->...ikjl", result, B)
         rows, columns = result.shape[-2] * B.shape[-2], result.shape[-1] * B.shape[-1]
         result = np.asarray(product).reshape((*product.shape[:-4], rows, columns))

@@ -29,7 +29,6 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.channels import kron, partial_trace
 from qlib.exact import Array, common, has_free_symbols, is_exact, vanishes
 from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome
@@ -585,15 +584,13 @@ def disambiguate(
 
 def _state_left(node: str, instrument: Instrument, outcome: Outcome) -> Array:
     """The state that is at the output of a node after an outcome, whatever the input was."""
-    tau, dims = instrument[outcome], (instrument.d_out, instrument.d_in)
-    out, inn = partial_trace(tau, dims, (0,)), partial_trace(tau, dims, (1,))
-    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
-    if _zeros(weight).any() or not vanishes(kron(out, inn) - weight * tau):
+    factors = instrument.factors(outcome)
+    if factors is None or _zeros(np.trace(factors[1], axis1=-2, axis2=-1)).any():
         raise ValueError(
             f"node {node}: what its instrument {instrument.name!r} leaves behind when it finds {outcome!r} depends on "
             f"what came in, so that it does not say what to prepare; give states={{{node!r}: ...}}"
         )
-    return np.asarray(_tidy(np.swapaxes(out / weight, -1, -2)))
+    return np.asarray(_tidy(np.swapaxes(factors[0], -1, -2)))
 
 
 def _why_passive(passive: Answer) -> str:

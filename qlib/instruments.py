@@ -29,7 +29,7 @@ from qlib.channels import (
     require_positive,
     swap_factors,
 )
-from qlib.exact import Array, is_exact, vanishes
+from qlib.exact import Array, common, is_exact, vanishes
 
 Outcome: TypeAlias = Hashable
 
@@ -261,7 +261,7 @@ class Instrument:
         return self is other or (
             set(self.operators) == set(other.operators)
             and (self.d_in, self.d_out) == (other.d_in, other.d_out)
-            and all(vanishes(tau - other.operators[a]) for a, tau in self.operators.items())
+            and all(vanishes(np.subtract(*common([tau, other.operators[a]]))) for a, tau in self.operators.items())
         )
 
 
