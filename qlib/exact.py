@@ -144,3 +144,18 @@ def quotient(numerator: sp.Expr, denominator: sp.Expr) -> sp.Expr:
     _, polynomials = sp.sring([numerator, denominator])
     above, below = polynomials[0].cancel(polynomials[1])
     return above.as_expr() / below.as_expr()
+
+
+def expanded(array: ArrayLike) -> Array:
+    """An exact array with every entry multiplied out: `sympy.expand` for polynomials, fast for sums of long products.
+
+    Raises ``ValueError`` for an entry that is no polynomial with rational coefficients in the array's free symbols.
+
+    >>> a, b = sp.symbols("a b")
+    >>> expanded([a * (1 - b), 1])
+    array([-a*b + a, 1], dtype=object)
+    """
+    entries = np.frompyfunc(sp.sympify, 1, 1)(np.asarray(array, dtype=object))
+    symbols = sorted(set().union(*(entry.free_symbols for entry in entries.flat)), key=str)
+    ring = sp.polys.rings.PolyRing(symbols, sp.QQ)
+    return np.asarray(np.frompyfunc(lambda entry: ring.from_expr(entry).as_expr(), 1, 1)(entries), dtype=object)
