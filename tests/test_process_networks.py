@@ -1,5 +1,7 @@
 """Parts and their networks: light cones, influences, and the two conventions of parts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -77,7 +79,7 @@ def test_the_influence_graph_of_a_random_structural_model_is_its_graph() -> None
 def test_light_cones_keep_a_wide_model_cheap() -> None:
     """Twenty nodes in a row, each of which only the one before it influences: no operator on more than a few spaces."""
     names = [f"N{k}" for k in range(20)]
-    chain = CausalGraph(dict.fromkeys(names, "observed"), list(zip(names, names[1:], strict=False)))
+    chain = CausalGraph(dict.fromkeys(names, "observed"), list(pairwise(names)))
     model = random_structural_model(chain, np.random.default_rng(2))
     assert all(model.influence[v] == chain.parents(v) | {f"Λ_{v}"} for v in names)
     assert max(part.operator.shape[0] for part in model.causal_model().parts) == 4
