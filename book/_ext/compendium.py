@@ -4,9 +4,12 @@ import importlib.metadata
 import inspect
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx_proof.domain import ProofDomain
 
 MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
@@ -107,6 +110,57 @@ def longest_first(app: Any, env: Any, pages: list[str]) -> None:
     pages.sort(key=lambda page: (not page.endswith("reference/api"), page))
 
 
+GLOSSARY = Path(__file__).resolve().parents[1] / "reference" / "glossary.md"
+UNLINKED = (nodes.title, nodes.literal, nodes.reference, nodes.caption, nodes.term, nodes.rubric, addnodes.pending_xref)
+
+
+def glossary_terms() -> dict[str, str]:
+    """Each term of the glossary, in lower case, as it is written there."""
+    lines = GLOSSARY.read_text(encoding="utf-8").split(":sorted:")[1].splitlines()
+    return {line.lower(): line for line in lines if line and not line.startswith((" ", ":"))}
+
+
+def link_terms(app: Any, doctree: Any) -> None:
+    """The first use of each term in a chapter's paragraphs leads to the glossary."""
+    page = app.env.docname
+    if "/" not in page.removeprefix("book/") or page.startswith("book/reference/"):
+        return
+    terms = glossary_terms()
+    longest = sorted(terms, key=len, reverse=True)
+    pattern = re.compile(r"\b(" + "|".join(map(re.escape, longest)) + r")(?=s?\b)", re.IGNORECASE)
+    for paragraph in list(doctree.findall(nodes.paragraph)):
+        for text in list(paragraph.findall(nodes.Text)):
+            if not terms:
+                return
+            if not any(isinstance(parent, UNLINKED) for parent in ancestors(text, paragraph)):
+                link_first(text, pattern, terms, page)
+
+
+def ancestors(node: Any, top: Any) -> Iterator[Any]:
+    """A node's parents up to a given one."""
+    while node is not top:
+        node = node.parent
+        yield node
+
+
+def link_first(text: Any, pattern: re.Pattern[str], terms: dict[str, str], page: str) -> None:
+    """Replace the first terms in a text that were not yet linked by references; they are taken from `terms`."""
+    parts: list[Any] = []
+    end = 0
+    for match in pattern.finditer(text):
+        term = terms.pop(match[1].lower(), None)
+        if term is None:
+            continue
+        link = addnodes.pending_xref(
+            "", nodes.inline("", match[1], classes=["glossed"]),
+            refdomain="std", reftype="term", reftarget=term, refdoc=page, refexplicit=True, refwarn=True,
+        )  # fmt: skip
+        parts += [nodes.Text(text[end : match.start()]), link]
+        end = match.end()
+    if parts:
+        text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
@@ -114,6 +168,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", read_in_parallel)
     app.connect("env-before-read-docs", longest_first)
     app.connect("build-finished", copy_mathjax)
+    app.connect("doctree-read", link_terms)
     app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("autodoc-process-signature", short_signature)
