@@ -38,6 +38,8 @@ class SystemOperator:
     systems: Mapping[str, int]
     array: Array
 
+    _op_priority = 20.0  # SymPy leaves a product with one of its expressions to this class
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "systems", dict(self.systems))
         object.__setattr__(self, "array", np.asarray(self.array))

@@ -91,3 +91,11 @@ def test_what_does_not_fit_is_refused():
         X.on("A", "B")
     with pytest.raises(ValueError, match="make it"):
         SystemOperator({"A": 2}, np.eye(3))
+
+
+def test_an_expression_times_an_operator_is_an_operator():
+    """SymPy leaves a product with one of its expressions to the operator, on either side."""
+    p = sp.Symbol("p")
+    x = operator_on(("A",), np.eye(2, dtype=int))
+    assert same(p * x, x * p)
+    assert same((1 - p) * x, x - p * x)
