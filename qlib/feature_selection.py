@@ -202,23 +202,31 @@ def identical_columns(ones: ArrayLike, training: int) -> Integers:
     return counts
 
 
-def last_collapsing(training: int, window: int = 100, **options: Any) -> int:
+def last_collapsing(training: int, **options: Any) -> int:
     """The largest number of ones among the training labels at which scikit-learn's naive classifier collapses.
 
-    training : samples, with A = C = B. window : how far from half of them to look. options : of scikit-learn's
-    ``LogisticRegression``. At the exact minimum of its loss it is half of them, rounded down.
-    Raises ``ArithmeticError`` if there is no such number in the window, or the rule switches back in it.
+    training : samples, with A = C = B. options : of scikit-learn's ``LogisticRegression``. Found by bisection between a
+    quarter and three quarters of the samples. At the exact minimum of the loss it is half of them, rounded down.
+    Raises ``ArithmeticError`` if there is no switch between these, or seventeen numbers in equal steps show another.
 
-    >>> last_collapsing(1400, window=10, solver="newton-cholesky")
+    >>> last_collapsing(1400, solver="newton-cholesky")
     700
     """
-    ones = np.arange(training // 2 - window, training // 2 + window + 1)
-    fits = [scikit_learn_coefficients(identical_columns(k, training), **options) for k in ones]
-    collapses = predicted(fits)[:, 1, 0] == 0
-    switch = int(collapses.sum())
-    if switch in (0, len(ones)) or not np.all(collapses[:switch]):
-        raise ArithmeticError(f"ones {ones[0]} to {ones[-1]}: the naive rule does not switch once, from collapsing")
-    return int(ones[switch - 1])
+
+    def collapses(ones: int) -> bool:
+        return bool(predicted(scikit_learn_coefficients(identical_columns(ones, training), **options))[1, 0] == 0)
+
+    low, high = training // 4, training - training // 4
+    grid = np.unique(np.linspace(low, high, 17).astype(int))
+    shown = [collapses(int(ones)) for ones in grid]
+    if not shown[0] or shown[-1]:
+        raise ArithmeticError(f"ones {low} to {high}: the naive rule does not switch between them")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if collapses(middle) else (low, middle)
+    if shown != (grid <= low).tolist():
+        raise ArithmeticError(f"the naive rule switches after {low} ones of {training}, and elsewhere too")
+    return low
 
 
 # ── the experiment ──────────────────────────────────────────────────────────────────────────────────────────────────

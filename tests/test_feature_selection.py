@@ -107,17 +107,27 @@ def test_identical_columns_share_the_weight_and_the_majority_decides_where_they_
 
 
 def test_the_default_solver_stops_early_and_moves_the_switch_below_one_half() -> None:
-    assert last_collapsing(1400, 20) == 697
-    assert last_collapsing(1400, 20, tol=1e-8) == 700
+    assert last_collapsing(1400) == 697
+    assert last_collapsing(1400, tol=1e-8) == 700
     assert predicted(fit_logistic(identical_columns([700, 701], 1400))).tolist() == [
         COLLAPSED_RULE.tolist(),
         HARMLESS_RULE.tolist(),
     ]
 
 
-def test_a_solver_that_never_switches_in_the_window_is_not_given_a_threshold() -> None:
-    with pytest.raises(ArithmeticError, match="does not switch once"):
-        last_collapsing(1400, 5, solver="liblinear")
+def test_the_default_solver_switches_once_where_classes_are_nearly_balanced() -> None:
+    ones = [*range(600, 690, 10), *range(690, 706), *range(710, 801, 10)]
+    fits = [scikit_learn_coefficients(identical_columns(k, 1400)) for k in ones]
+    assert (predicted(fits)[:, 1, 0] == (np.array(ones) > 697)).all()
+
+
+def test_a_penalised_intercept_puts_the_switch_at_a_third_of_the_training_set() -> None:
+    assert last_collapsing(1400, solver="liblinear", tol=1e-8) == 1400 // 3
+
+
+def test_a_solver_that_never_switches_is_not_given_a_threshold() -> None:
+    with pytest.raises(ArithmeticError, match="does not switch"):
+        last_collapsing(1400, solver="liblinear", intercept_scaling=1e-3, tol=1e-8)
 
 
 @pytest.mark.parametrize(
