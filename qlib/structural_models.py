@@ -414,8 +414,8 @@ def _at_a_point(law: Array) -> Array:
 @lru_cache(maxsize=64)
 def _at_primes(entries: tuple[sp.Expr, ...]) -> list[sp.Expr]:
     symbols = sorted(set().union(*(sp.sympify(entry).free_symbols for entry in entries)), key=str)
-    point = [sp.Rational(sp.prime(k + 7), sp.prime(k + 40)) for k, _ in enumerate(symbols)]
-    return list(sp.lambdify(symbols, list(entries), "sympy")(*point))
+    point = {symbol: sp.Rational(sp.prime(k + 7), sp.prime(k + 40)) for k, symbol in enumerate(symbols)}
+    return [sp.sympify(entry).xreplace(point) for entry in entries]
 
 
 # --- models to start from ---------------------------------------------------------------------------------------------

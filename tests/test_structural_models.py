@@ -468,3 +468,14 @@ def test_a_fixed_variable_is_drawn_as_fixed() -> None:
     after = six_node_model().structure.do({"V2": 1})
     assert after.graph.of_kind(Kind.FIXED) == ("V2",)
     assert "U_V2" not in after.graph.kinds
+
+
+def test_a_law_with_symbols_may_have_rational_coefficients():
+    """Whether it sums to one is decided exactly, at a rational point."""
+    p = sp.Symbol("p", positive=True)
+    structure = StructuralModel({"U": (0, 1, 2)}, {"X": Mechanism(("U",), lambda u: u, (0, 1, 2))})
+    third = sp.Rational(1, 3)
+    model = ProbabilisticModel(structure, [p * third, p * 2 * third, 1 - p])
+    assert model.probability({"X": 1}) == 2 * p / 3
+    with pytest.raises(ValueError, match="it should sum to 1"):
+        ProbabilisticModel(structure, [p * third, p * third, 1 - p])
