@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -27,31 +29,39 @@ def sphere_maps(
     """
     theta, phi = np.asarray(polar), np.asarray(azimuth)
     figure, axes = subplots(
-        len(maps), 1, figsize=(5.6, 3.1 * len(maps)), squeeze=False, subplot_kw={"projection": "mollweide"}
+        len(maps), 1, figsize=(5.8, 3.1 * len(maps)), squeeze=False, subplot_kw={"projection": "mollweide"}
     )
     for ax, (title, values) in zip(axes[:, 0], maps.items(), strict=True):
         mesh = ax.pcolormesh(
             phi, np.pi / 2 - theta, np.asarray(values), cmap="viridis", vmin=0, vmax=1, shading="gouraud",
             rasterized=True,
         )  # fmt: skip
-        for name, (a, b) in places.items():
-            for longitude in (b, -b) if b == np.pi else (b,):
-                ax.plot(
-                    longitude, np.pi / 2 - a, "o", markersize=9 if starred[title][name] else 4, clip_on=False,
-                    markerfacecolor="white" if starred[title][name] else BLACK, markeredgecolor=VERMILLION,
-                    markeredgewidth=2 if starred[title][name] else 0,
-                )  # fmt: skip
-                below = a > np.pi / 2
-                ax.annotate(
-                    f"{name}: ∗" if starred[title][name] else name, (longitude, np.pi / 2 - a),
-                    xytext=(0, -16 if below else 9), textcoords="offset points", ha="center",
-                    color="white" if 0 < a < np.pi and b == 0 else BLACK, annotation_clip=False,
-                )  # fmt: skip
+        for name, angles in places.items():
+            for longitude in {angles[1], -angles[1] if angles[1] == np.pi else angles[1]}:
+                _mark(ax, name, (longitude, np.pi / 2 - angles[0]), starred[title][name])
         ax.set_title(title, loc="left")
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
     figure.colorbar(mesh, ax=axes[:, 0].tolist(), label=label, shrink=0.7)
     return figure
+
+
+def _mark(ax: Axes, name: str, at: Angles, star: bool) -> None:
+    """A named point of a map, longitude and latitude: a dot, or a circle where the answer is ∗."""
+    longitude, latitude = at
+    style: dict[str, Any] = (
+        {"markersize": 9, "markerfacecolor": "white", "markeredgecolor": VERMILLION, "markeredgewidth": 2}
+        if star
+        else {"markersize": 4, "markerfacecolor": BLACK, "markeredgewidth": 0}
+    )
+    ax.plot(longitude, latitude, "o", clip_on=False, **style)
+    side = np.sign(longitude) if abs(longitude) == np.pi else 0
+    inside = side == 0 and abs(latitude) < np.pi / 2
+    ax.annotate(
+        f"{name}: ∗" if star else name, at, textcoords="offset points", annotation_clip=False,
+        xytext=(16 * side, -4 if side else -17 if latitude < 0 else 9), ha="center",
+        color="white" if inside else BLACK,
+    )  # fmt: skip
 
 
 def answers_over(x: ArrayLike, answers: Mapping[str, ArrayLike], xlabel: str) -> Figure:
