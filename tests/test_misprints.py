@@ -13,7 +13,7 @@ import jupytext
 import pytest
 import yaml
 
-from qlib import ledger, paths
+from qlib import exercises, ledger, paths
 
 QUICK = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8"))
 CLOSED = [claim for claim in ledger.load().values() if claim.verdict != "open"]
@@ -37,8 +37,8 @@ def without_correction(claim: ledger.Claim) -> ledger.Claim:
     return claim.model_copy(update={"printed": {**claim.printed, **claim.correction.values}})
 
 
-def run(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: Any) -> None:
-    """Execute a chapter's cells with the quick parameters and another `ledger.check`."""
+def run(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: Any) -> dict[str, Any]:
+    """Execute a chapter's cells with the quick parameters and another `ledger.check`; returns its variables."""
     monkeypatch.setenv("COMPENDIUM_GENERATED", str(tmp_path))
     monkeypatch.setattr(ledger, "check", check)
     namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -47,6 +47,16 @@ def run(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: An
             exec(compile(cell.source, f"{chapter}, cell {k}", "exec"), namespace)
             if "parameters" in cell.metadata.get("tags", []):
                 namespace.update(QUICK.get(chapter, {}))
+    return namespace
+
+
+def solve(chapter: str, variables: Mapping[str, Any]) -> None:
+    """Run the solutions of a chapter's exercises on its variables, with their assertions; they pass their own checks."""
+    for label, exercise in exercises.exercises().items():
+        if exercise.chapter == chapter:
+            solved = dict(variables)
+            exec(compile(exercise.solution, f"solution of {label}", "exec"), solved)
+            assert exercises.check(label, solved) == f"✓ {label}: {', '.join(exercise.names)}"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -65,6 +75,6 @@ def test_every_check_refuses_every_misprint(chapter: str, monkeypatch: pytest.Mo
                 ledger.examine(altered, derived, how=how, names=names)
         checked[id] = len(alterations)
 
-    run(chapter, monkeypatch, tmp_path, check)
+    solve(chapter, run(chapter, monkeypatch, tmp_path, check))
     assert set(checked) == {claim.id for claim in CLOSED if claim.chapter == chapter}
     assert all(checked[claim.id] >= len(claim.printed) for claim in CLOSED if claim.chapter == chapter)
