@@ -446,22 +446,8 @@ def _zeros(array: ArrayLike) -> Array:
     """Where an array is zero: within the tolerance, or, if it is exact, identically in its free symbols."""
     values = np.asarray(array)
     if is_exact(values):
-        return np.asarray(np.frompyfunc(_is_zero, 1, 1)(values), dtype=bool)
+        return np.asarray(np.frompyfunc(lambda entry: vanishes(np.array([entry])), 1, 1)(values), dtype=bool)
     return np.asarray(np.abs(values) <= ZERO)
-
-
-def _is_zero(entry: object) -> bool:
-    expression = sp.sympify(entry)
-    return not _differs_from_zero(expression) and vanishes(np.array(expression, dtype=object))
-
-
-def _differs_from_zero(expression: sp.Expr) -> bool:
-    """Whether an expression is certainly not identically zero, as its value at one point says."""
-    point = {symbol: 0.3 + 0.17 * k for k, symbol in enumerate(sorted(expression.free_symbols, key=str))}
-    if any(symbol.is_integer or symbol.is_positive is False for symbol in point):
-        return False
-    value = expression.evalf(15, subs=point)
-    return bool(value.is_number and value.is_finite and abs(value) > 1e-6)
 
 
 def _tidy(value: Any) -> Any:

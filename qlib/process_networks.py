@@ -40,7 +40,9 @@ class Part:
     isometry: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "array", np.asarray(self.array))
+        array = np.array(self.array)
+        array.flags.writeable = False  # networks compiled with it are kept
+        object.__setattr__(self, "array", array)
         object.__setattr__(self, "reads", tuple(self.reads))
         object.__setattr__(self, "writes", tuple(self.writes))
 

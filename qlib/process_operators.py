@@ -73,7 +73,8 @@ class ProcessOperator:
 
     def __init__(self, endogenous: Sequence[QuantumNode], array: ArrayLike) -> None:
         object.__setattr__(self, "endogenous", tuple(endogenous))
-        object.__setattr__(self, "array", np.asarray(array))
+        object.__setattr__(self, "array", np.array(array))
+        self.array.flags.writeable = False  # networks compiled with it are kept
         _validate(self)
 
     @cached_property

@@ -1,5 +1,7 @@
 """Quantum causal models and structural models: contracted = dense, exact = float, no signalling; what is refused."""
 
+import gc
+import weakref
 from itertools import product
 
 import numpy as np
@@ -13,6 +15,7 @@ from qlib.channels import PAULI_X, PAULI_Z, kron
 from qlib.exact import Array, exact, vanishes
 from qlib.graphs import CausalGraph
 from qlib.instruments import Instrument
+from qlib.networks import Tensor
 from qlib.processes import (
     Part,
     Process,
@@ -22,6 +25,7 @@ from qlib.processes import (
     QuantumNode,
     QuantumStructuralModel,
     channel,
+    compiled,
     node_operators,
     outcome_tensor,
     probability,
@@ -521,3 +525,58 @@ def test_random_channels_preserve_the_trace(rng: np.random.Generator, d_in: int,
     np.testing.assert_allclose(np.einsum("kij,kil->jl", K.conj(), K), np.eye(d_in), atol=1e-12)
     U = random_unitary(d_in, rng)
     np.testing.assert_allclose(U @ U.conj().T, np.eye(d_in), atol=1e-12)
+
+
+# ── networks that are kept ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_kept_network_answers_for_other_instruments_batches_and_number_systems() -> None:
+    """One process, asked again and again: each answer is that of a process that has never been asked."""
+    rng = np.random.default_rng(12)
+    parts = (
+        unitary(random_unitary(2, rng), ["Λ"], ["A"]),
+        unitary(random_unitary(4, rng), ["A", "Λ2"], ["B", "S"]),
+        unitary(random_unitary(2, rng), ["B"], ["C"]),
+    )
+    nodes, preparations = (A, B, QuantumNode("C")), {"Λ": COIN, "Λ2": COIN}
+    model = QuantumStructuralModel(nodes, preparations, parts, {"S": 2})
+    exactly = dict.fromkeys("ABC", Instrument.projective([PLUS, MINUS]))
+    batch = Instrument.do(np.stack([np.diag([p, 1 - p]) for p in (0.1, 0.5, 0.9)]), 2)
+    for asked, made in product(("A", "BC", "A", ""), (instruments_of(model, rng), exactly)):
+        for instruments in (made, {**made, "A": batch}):
+            outcomes = {node: instruments[node].outcomes[-1] for node in asked}
+            fresh = QuantumStructuralModel(nodes, preparations, parts, {"S": 2})
+            found, expected = (probability(m, instruments, outcomes) for m in (model, fresh))
+            np.testing.assert_allclose(np.asarray(found, dtype=float), np.asarray(expected, dtype=float), atol=1e-12)
+
+
+def test_what_is_kept_goes_with_the_process() -> None:
+    model = QuantumStructuralModel((A,), {"Λ": COIN}, (unitary(ONE, ["Λ"], ["A"]),))
+    made: list[int] = []
+    for _ in range(3):
+        assert compiled(model, "key", lambda: made.append(1) or len(made)) == 1
+    kept = weakref.ref(model)
+    probability(model, {"A": Instrument.projective([P0, P1])}, {"A": 0})
+    del model
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_process_that_hides_its_operators_in_nameless_tensors_is_refused() -> None:
+    class Careless(QuantumStructuralModel):
+        def tensors(self, operators, ignored, world):
+            return [Tensor(tensor.array, tensor.legs) for tensor in super().tensors(operators, ignored, world)]
+
+    model = Careless((A,), {"Λ": COIN}, (unitary(ONE, ["Λ"], ["A"]),))
+    with pytest.raises(ValueError, match="depends on the nodes' operators and has no name"):
+        probability(model, {"A": Instrument.projective([P0, P1])}, {"A": 0})
+
+
+def test_matrices_of_a_process_cannot_be_changed_afterwards() -> None:
+    matrix = np.eye(2)
+    part, operator = unitary(matrix, ["Λ"], ["A"]), ProcessOperator([A], np.eye(4) / 2)
+    matrix[0, 0] = 7
+    assert part.array[0, 0] == 1
+    for array in (part.array, operator.array):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 7
