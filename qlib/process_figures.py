@@ -15,6 +15,7 @@ import networkx as nx
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Wedge
+from numpy.typing import ArrayLike
 
 from qlib.figures import BLACK, BLUE, ORANGE, VERMILLION, subplots
 from qlib.graphs import CausalGraph
@@ -118,6 +119,17 @@ def draw_process(
     left, right, bottom, top = _extent(at)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     ax.axis("off")
+
+
+def solved_against_exact(x: ArrayLike, solved: ArrayLike, exact: ArrayLike, xlabel: str, ylabel: str) -> Figure:
+    """Values found by a solver, as points, on the exact curve; a line at zero."""
+    figure, ax = subplots(figsize=(5.2, 3.4))
+    ax.axhline(0, color=BLACK, lw=0.8)
+    ax.plot(x, exact, color=BLUE, label="exact")
+    ax.plot(x, solved, "o", color=VERMILLION, markersize=5, label="semidefinite program")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return figure
 
 
 def layout(graph: CausalGraph) -> dict[str, Place]:
