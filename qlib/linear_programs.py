@@ -23,7 +23,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
@@ -113,8 +113,13 @@ def _is_float(value: Number) -> bool:
     return isinstance(value, float | np.floating | sympy.Float)
 
 
+_whole = lru_cache(maxsize=256)(Fraction)  # almost every coefficient is 1 or 0
+
+
 def _fraction(value: Number, what: str) -> Fraction:
     """A rational number as a Fraction; ValueError naming `what` where it is none."""
+    if type(value) is int:
+        return _whole(value)
     if isinstance(value, Integral):
         return Fraction(int(value))
     if isinstance(value, Fraction) or (_is_float(value) and math.isfinite(value)):
@@ -255,8 +260,9 @@ class LinearProgram:
         columns: list[dict[int, Fraction]] = [{} for _ in self.variables]
         for i, row in enumerate(self.constraints):
             for variable, coefficient in row.coefficients.items():
-                if value := _fraction(coefficient, f"the coefficient of {variable!r} in {row.name!r}"):
-                    columns[self._position[variable]][i] = value
+                if coefficient != 0:
+                    what = "" if type(coefficient) is int else f"the coefficient of {variable!r} in {row.name!r}"
+                    columns[self._position[variable]][i] = _fraction(coefficient, what)
         return columns
 
     @cached_property
@@ -387,9 +393,9 @@ def combine(program: LinearProgram, multipliers: Multipliers) -> Any:
 
 def _reduced_costs(program: LinearProgram, multipliers: Multipliers) -> Iterator[Fraction]:
     """c - Aᵀy, variable by variable."""
-    y = [multipliers.get(row.name, Fraction(0)) for row in program.constraints]
+    y = {i: multipliers[row.name] for i, row in enumerate(program.constraints) if row.name in multipliers}
     for cost, column in zip(program._exact_costs, program._exact_columns, strict=True):
-        yield cost - sum((a * y[i] for i, a in column.items()), Fraction(0))
+        yield cost - sum((a * y[i] for i, a in column.items() if i in y), Fraction(0))
 
 
 @dataclass(frozen=True)
