@@ -14,6 +14,7 @@ it *collapses*. Kang (2025), Experiment 5 and Methods.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,8 +187,17 @@ def scikit_learn_coefficients(counts: ArrayLike, **options: Any) -> Floats:
 
     N = np.asarray(counts, dtype=np.float64)
     a, c, b = np.nonzero(N)
-    model = LogisticRegression(**options).fit(np.stack([a, c], axis=1), b, sample_weight=N[a, c, b])
+    with _threads().limit(limits=1):
+        model = LogisticRegression(**options).fit(np.stack([a, c], axis=1), b, sample_weight=N[a, c, b])
     return np.concatenate([model.intercept_, model.coef_[0]])
+
+
+@cache
+def _threads() -> Any:
+    """What limits the threads of the numerical libraries: on a busy machine they wait for each other in tiny fits."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def identical_columns(ones: ArrayLike, training: int) -> Integers:
