@@ -200,27 +200,27 @@
         line(at(v.visibility), up(-1), at(v.visibility), up(1), "outline"),
         dot(at(v.visibility), up(r.lower), 4, "one filled"), dot(at(v.visibility), up(r.upper), 4, "one filled"),
         dot(at(v.visibility), up(r.ace), 5, "two filled"),
-        text(at(0.03), up(r.threshold === null ? 0.8 : 0.8), "bounds on the ACE", "start", "one-text"),
+        text(at(0.03), up(0.8), "bounds on the ACE", "start", "one-text"),
         text(at(0.03), up(-0.93), "true ACE (dashed)", "start", "two-text"),
       );
     },
     counterfactual: (v, r) => {
-      const [cx, cy, R] = [112, 112, 82];
+      const [cx, cy, R] = [118, 112, 78];
       const across = (angle, kind) => line(...round(angle, R, cx, cy), ...round(angle + 180, R, cx, cy), kind);
       const bars = [0, 1].map((k) => {
         const y = 34 + 100 * k;
         return [
-          text(236, y - 8, `λ: ${ket((v.source + 180 * k) % 360).replace("the state at ", "")}`, "start"),
-          box(236, y, 114, 12, "outline"), box(236, y, 114 * r[`posterior${k}`], 12, "one filled"),
-          text(236, y + 26, `P(λ | a) = ${shown(r[`posterior${k}`])}`, "start", "small"),
-          box(236, y + 32, 114, 8, "outline"), box(236, y + 32, 114 * r[`antecedent${k}`], 8, "three filled"),
-          text(236, y + 56, `P(a′) = ${shown(r[`antecedent${k}`])}`, "start", "small"),
+          text(244, y - 8, `λ: ${ket((v.source + 180 * k) % 360).replace("the state at ", "")}`, "start"),
+          box(244, y, 106, 12, "outline"), box(244, y, 106 * r[`posterior${k}`], 12, "one filled"),
+          text(244, y + 26, `P(λ | a) = ${shown(r[`posterior${k}`])}`, "start", "small"),
+          box(244, y + 32, 106, 8, "outline"), box(244, y + 32, 106 * r[`antecedent${k}`], 8, "three filled"),
+          text(244, y + 56, `P(a′) = ${shown(r[`antecedent${k}`])}`, "start", "small"),
         ];
       });
       return picture(
         232,
         dot(cx, cy, R, "outline"), line(cx - R, cy, cx + R, cy), line(cx, cy - R, cx, cy + R),
-        text(cx, cy - R - 14, "[0]"), text(cx, cy + R + 25, "[1]"), text(cx + R + 12, cy + 4, "[+]", "start"), text(cx - R - 12, cy + 4, "[−]", "end"),
+        text(cx, cy - R - 14, "[0]"), text(cx, cy + R + 25, "[1]"), text(cx + R + 15, cy + 4, "[+]", "start"), text(cx - R - 15, cy + 4, "[−]", "end"),
         v.instrument === "active" ? [across(v.direction, "three dashed"), text(round(v.direction, R - 20, cx, cy)[0] + 12, round(v.direction, R - 20, cx, cy)[1], "[φ]", "middle", "three-text")] : "",
         v.instrument === "passive" ? line(cx - R * v.sharpness, cy, cx + R * v.sharpness, cy, "three dashed") : "",
         [0, 1].map((k) => [dot(...round(v.source + 180 * k, R, cx, cy), 11, "ring"), dot(...round(v.source + 180 * k, R, cx, cy), 11 * Math.sqrt(r[`posterior${k}`]), "one filled")]),
@@ -241,7 +241,7 @@
           return part;
         });
       });
-      const legend = [["always", "ill anyway"], ["saved", "saved by it"], ["harmed", "harmed by it"], ["never", "well anyway"]];
+      const legend = [["always", "ill anyway"], ["saved", "saved"], ["harmed", "harmed"], ["never", "well anyway"]];
       const at = (p) => 190 + 155 * p;
       const scale = (y, name, zero, one, extent) => [
         text(190, y - 14, name, "start"),
@@ -253,7 +253,7 @@
       return picture(
         232,
         text(left, 14, "decline | accept", "start", "small"), squares,
-        legend.map(([kind, label], k) => [box(left + 76 * (k % 2), 178 + 22 * (k >> 1), 11, 11, `fate ${kind}`), text(left + 16 + 76 * (k % 2), 188 + 22 * (k >> 1), label, "start", "small")]),
+        legend.map(([kind, label], k) => [box(left + 90 * (k & 1), 178 + 22 * (k >> 1), 11, 11, `fate ${kind}`), text(left + 16 + 90 * (k & 1), 188 + 22 * (k >> 1), label, "start", "small")]),
         scale(44, "imagined", r.imagine0, r.imagine1, [r.low, r.high]),
         scale(108, "done", r.do0, r.do1),
         scale(172, "seen", r.see0, r.see1),
