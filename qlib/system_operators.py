@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array
+from qlib.exact import Array, is_exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class SystemOperator:
 
     def __mul__(self, other: Any) -> SystemOperator:
         systems, A, B = self._aligned(other)
-        return SystemOperator(systems, A @ B)
+        return SystemOperator(systems, _matrix_product(A, B))
 
     def __rmul__(self, other: Any) -> SystemOperator:
         return as_operator(other) * self
@@ -134,6 +134,17 @@ class SystemOperator:
         """The matrix with the systems in the order of their names, or the number if there are none."""
         array = self.on(*sorted(self.systems))
         return sp.sympify(array[0, 0]) if not self.systems else sp.ImmutableMatrix(array)
+
+
+def _matrix_product(A: Array, B: Array) -> Array:
+    """The product of two matrices; of exact ones only the entries that are not zero are multiplied, mostly few."""
+    if not (is_exact(A) or is_exact(B)):
+        return np.asarray(A @ B)
+    product = np.zeros((A.shape[0], B.shape[1]), dtype=object)
+    for row, middle in zip(*np.nonzero(A), strict=True):
+        columns = np.flatnonzero(B[middle])
+        product[row, columns] += A[row, middle] * B[middle, columns]
+    return product
 
 
 def as_operator(value: Any) -> SystemOperator:
