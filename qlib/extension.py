@@ -201,7 +201,8 @@ def _require_free(structure: StructuralModel, *names: str) -> None:
 
 def _ancilla_law(size: int, ancilla: str, exactly: bool) -> Array:
     counts = np.ones(size, dtype=int) if ancilla == "uniform" else (np.arange(size) == 0).astype(int)
-    return np.asarray(exact(counts) / counts.sum() if exactly else counts / counts.sum())
+    counts = exact(counts) if exactly else counts.astype(float)
+    return np.asarray(counts / counts.sum())
 
 
 # --- (iii) copying ----------------------------------------------------------------------------------------------------
@@ -299,8 +300,8 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
         preparations |= {space: _blank(d, model) for space, d in blank.items() if d > 1}
         wires |= {f"V'_{name}": dims[name], f"S'_{name}": f.sizes[1], f"S''_{name}": dims[name]}
         reads = [*([f"T'_{name}"] if len(f.value) > 1 else []), *(_copy_for(users, p, name) for p in m.parents)]
-        parts.append(unitary(f.matrix, reads, [f"V'_{name}", f"S'_{name}"]))
-        copying = copy_unitary(_copies(structure, name), bits(dims[name]))
+        parts.append(unitary(_permutation(f.matrix, model), reads, [f"V'_{name}", f"S'_{name}"]))
+        copying = _permutation(copy_unitary(_copies(structure, name), bits(dims[name])), model)
         ancilla = [f"Λ'_{name}"] if dims[name] > 1 else []
         parts.append(unitary(copying, [*ancilla, f"V'_{name}"], [name, f"S''_{name}"]))
         _fan_out(name, users[name], dims[name], parts, wires)
@@ -347,6 +348,11 @@ def _fan_out(name: str, users: Sequence[str], d: int, parts: list[Part], wires: 
 def _entries(matrix: Array, model: ProbabilisticModel) -> Array:
     """A small matrix of zeros and ones in the number system of the model."""
     return exact(matrix) if is_exact(model.law) else matrix.astype(float)
+
+
+def _permutation(matrix: Array, model: ProbabilisticModel) -> Array:
+    """A permutation matrix, which may be large: whole numbers in an exact model, which are quicker than SymPy's."""
+    return matrix if is_exact(model.law) else matrix.astype(float)
 
 
 def _basis_state(place: int, dimension: int, copies: int = 1) -> Array:
