@@ -422,12 +422,13 @@ def disturbance_tests(scenario: Scenario, counts: ArrayLike, alarm: float) -> tu
         for outcomes in np.ndindex(first.shape):
             found.append((names, outcomes, (c, d), first, second))
     tail = alarm / (2 * max(len(found), 1))
-    tests = []
-    for names, outcomes, pair, first, second in found:
-        law = hypergeom(first.sum() + second.sum(), first[outcomes] + second[outcomes], first.sum())
-        low, high = int(law.ppf(tail)), int(law.isf(tail))
-        tests.append(DisturbanceTest(names, outcomes, pair, int(first[outcomes]), low, high))
-    return tuple(tests)
+    laws = [(a.sum() + b.sum(), a[outcomes] + b[outcomes], a.sum()) for _, outcomes, _, a, b in found]
+    regions = np.reshape(laws, (-1, 3)).T
+    low, high = hypergeom.ppf(tail, *regions), hypergeom.isf(tail, *regions)
+    return tuple(
+        DisturbanceTest(names, outcomes, pair, int(first[outcomes]), int(least), int(most))
+        for (names, outcomes, pair, first, _), least, most in zip(found, low, high, strict=True)
+    )
 
 
 def _counts(scenario: Scenario, counts: ArrayLike) -> NDArray[np.int64]:

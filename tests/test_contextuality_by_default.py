@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_phenomena import seeds
 
 from qlib import scenarios
 from qlib.contextuality_by_default import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
@@ -15,7 +16,6 @@ from qlib.linear_programs import exact_sign
 from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario, disturbances, mix, white_noise
 
 CHSH = bell_scenario(2, 2)
-seeds = st.integers(0, 2**32 - 1)
 
 
 def disturbed(scenario: Scenario, p: Phenomenon, seed: int) -> Phenomenon:

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_phenomena import CHSH, KCBS, UNEVEN, random_mixture, seeds
 
 from qlib import factorisability as fa
 from qlib import scenarios
@@ -33,18 +34,14 @@ from qlib.scenarios import (
     Scenario,
     bell_scenario,
     by_position,
-    cycle_scenario,
     in_every_order,
     is_nondisturbing,
     mix,
     white_noise,
 )
 
-CHSH, KCBS = bell_scenario(2, 2), cycle_scenario(5)
-UNEVEN = Scenario([("a", "b"), ("b", "c"), ("c", "a"), ("a",)], {"a": 2, "b": 3, "c": 2})
 SMALL = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2)]
 ROOT = sp.sqrt(2)
-seeds = st.integers(0, 2**32 - 1)
 
 
 def rational_law(rng: np.random.Generator, length: int) -> list[sp.Rational]:
@@ -57,11 +54,6 @@ def random_model(scenario: Scenario, seed: int, size: int = 3) -> HiddenVariable
     d = max(scenario.outcomes.values())
     responses = [[rational_law(rng, n) + [0] * (d - n) for n in scenario.outcomes.values()] for _ in range(size)]
     return HiddenVariableModel(scenario, exact(rational_law(rng, size)), exact(responses))
-
-
-def random_mixture(scenario: Scenario, seed: int) -> Phenomenon:
-    weights = np.random.default_rng(seed).dirichlet(np.full(len(scenario.assignments), 0.2))
-    return Phenomenon(scenario, np.tensordot(weights, scenario.deterministic, 1))
 
 
 # --- models ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_phenomena import CHSH, KCBS, UNEVEN, seeds
 from scipy.spatial import ConvexHull
 
 from qlib import factorisability as fa
@@ -28,8 +29,6 @@ from qlib.noncontextual_polytope import (
 )
 from qlib.scenarios import Scenario, bell_scenario, cycle_scenario, is_nondisturbing, peres_mermin_scenario
 
-CHSH, KCBS = bell_scenario(2, 2), cycle_scenario(5)
-UNEVEN = Scenario([("a", "b"), ("b", "c"), ("c", "a"), ("a",)], {"a": 2, "b": 3, "c": 2})
 SMALL = [CHSH, cycle_scenario(3), KCBS, UNEVEN, bell_scenario(2, 3)]
 
 
@@ -47,7 +46,7 @@ def rays_by_exhaustion(W):
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), d=st.integers(2, 4), extra=st.integers(0, 5))
+@given(seed=seeds, d=st.integers(2, 4), extra=st.integers(0, 5))
 def test_double_description_finds_the_rays_that_exhaustion_finds(seed, d, extra):
     W = np.concatenate([np.eye(d, dtype=int), np.random.default_rng(seed).integers(-3, 4, size=(extra, d))])
     assert set(map(tuple, extreme_rays(W))) == rays_by_exhaustion(W)

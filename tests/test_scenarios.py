@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_phenomena import CHSH, KCBS, UNEVEN, random_laws, random_mixture, seeds
 
 from qlib import scenarios
 from qlib.channels import PAULI_X, PAULI_Z, effects
@@ -35,8 +36,6 @@ from qlib.scenarios import (
     white_noise,
 )
 
-CHSH, KCBS = bell_scenario(2, 2), cycle_scenario(5)
-UNEVEN = Scenario([("a", "b"), ("b", "c"), ("c", "a"), ("a",)], {"a": 2, "b": 3, "c": 2})
 SCENARIOS = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2), scenarios.peres_mermin_scenario()]
 LIBRARY = [
     scenarios.pr_box(),
@@ -47,18 +46,6 @@ LIBRARY = [
     *[scenarios.quantum_cycle(n) for n in (3, 4, 5, 6)],
     *[scenarios.contextual_cycle(n) for n in (3, 4, 5)],
 ]
-seeds = st.integers(0, 2**32 - 1)
-
-
-def random_mixture(scenario: Scenario, seed: int) -> Phenomenon:
-    weights = np.random.default_rng(seed).dirichlet(np.full(len(scenario.assignments), 0.2))
-    return Phenomenon(scenario, np.tensordot(weights, scenario.deterministic, 1))
-
-
-def random_laws(scenario: Scenario, seed: int) -> Phenomenon:
-    rng = np.random.default_rng(seed)
-    table = np.where(scenario.possible, rng.exponential(size=scenario.shape), 0)
-    return Phenomenon(scenario, table / table.sum(axis=tuple(range(1, table.ndim)), keepdims=True))
 
 
 # --- scenarios -------------------------------------------------------------------------------------------------------
