@@ -80,12 +80,17 @@ def _row(tag: str, entries: tuple[str, ...]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html.escape(entry)}</{tag}>" for entry in entries) + "</tr>"
 
 
+LONGEST = 11  # characters of a fraction that is still read as one
+
+
 def readable(value: object) -> str:
-    """A number, an expression or an array as a short text.
+    """A number, an expression or an array as a short text; a long fraction is rounded.
 
     >>> readable(1 / 3), readable(sp.sqrt(2) / 2), readable(np.array([0.25, 0.5])), readable("+")
     ('0.3333', 'sqrt(2)/2', '0.25 to 0.5', '+')
     """
+    if isinstance(value, sp.Rational) and len(str(value)) > LONGEST:
+        return f"≈ {float(value):.4g}"
     if isinstance(value, sp.Basic):
         return str(sp.sstr(value))
     if isinstance(value, np.ndarray) and value.size:
