@@ -21,6 +21,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, Regula
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 
+from qlib.figure_data import figure_data, write_csv
 from qlib.graphs import CausalGraph, Kind
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
@@ -48,9 +49,14 @@ def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: 
 
 
 def save(figure: Figure, folder: Path, name: str) -> Figure:
-    """Write a figure as ``folder/name.svg``, the same bytes for the same figure; return it, to be shown."""
+    """Write a figure as ``folder/name.svg``, what it plots as ``folder/name.data.csv``; return it, to be shown.
+
+    The same bytes for the same figure. A drawing without axes has no data (see `qlib.figure_data`).
+    """
     with plt.rc_context({"svg.hashsalt": "qlib"}):
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    if rows := figure_data(figure):
+        write_csv(rows, folder / f"{name}.data.csv")
     return figure
 
 
