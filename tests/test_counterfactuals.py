@@ -23,7 +23,7 @@ from qlib.counterfactuals import (
 )
 from qlib.exact import exact
 from qlib.instruments import Instrument
-from qlib.processes import QuantumNode, QuantumStructuralModel, unitary
+from qlib.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
 
 HALF = sp.Rational(1, 2)
 ZERO, ONE = exact([[1, 0], [0, 0]]), exact([[0, 0], [0, 1]])
@@ -411,3 +411,64 @@ def test_queries_that_do_not_fit_the_process_are_refused() -> None:
         evaluate(EXAMPLE_1, Query({}, {}, {"B": 0}, {"A": X, "B": Z}, {"B": narrow}))
     with pytest.raises(ValueError, match="'Λ2' is no exogenous variable; they are Λ"):
         posterior(EXAMPLE_1, ask({}), ["Λ2"])
+
+
+# --- other processes -------------------------------------------------------------------------------------------------
+
+
+def by_dense_operators(model: QuantumStructuralModel, query: Query) -> float:
+    """(26), (27) and (29) with the conditional process operators (24), as matrices."""
+
+    def born(sigma: np.ndarray, instruments: dict[str, Instrument], outcomes: dict[str, int]) -> float:
+        tau = np.ones((1, 1))
+        for node, operator in operators(instruments, outcomes).items():
+            d_out, d_in = instruments[node].d_out, instruments[node].d_in
+            in_first = operator.reshape(d_out, d_in, d_out, d_in).transpose(1, 0, 3, 2)
+            tau = np.kron(tau, in_first.reshape(d_in * d_out, -1))
+        return float(np.sum(sigma * tau.T).real)
+
+    total = answer = 0.0
+    for place in product(*model.exogenous.values()):
+        values = dict(zip(model.exogenous, place, strict=True))
+        sigma = model.process_operator(values).array
+        weight = model.weight(values) * born(sigma, query.actual, query.evidence)
+        both = {**query.antecedent, **query.consequent}
+        ratio = born(sigma, query.counterfactual, both) / born(sigma, query.counterfactual, query.antecedent)
+        total, answer = total + weight, answer + weight * ratio
+    return answer / total
+
+
+@given(seeds)
+@settings(max_examples=2)
+def test_contraction_equals_the_sum_with_dense_conditional_process_operators(rng: np.random.Generator) -> None:
+    model, query = random_model(rng), random_query(rng)
+    answer = evaluate(model, query)
+    assert answer.probability == pytest.approx(by_dense_operators(model, query), abs=1e-9)
+    assert evaluate(ProcessMixture.of(model), query).probability == pytest.approx(answer.probability, abs=1e-9)
+
+
+def test_a_mixture_answers_as_the_structural_model_that_it_comes_from() -> None:
+    for model in (EXAMPLE_1, EXAMPLE_2):
+        mixture = ProcessMixture.of(model)
+        for changes in ({}, {"A": DO_MINUS}):
+            one, other = evaluate(model, ask(changes)), evaluate(mixture, ask(changes))
+            assert one.probability == other.probability
+            assert [t.posterior for t in one.terms] == [t.posterior for t in other.terms]
+
+
+def test_without_exogenous_variables_the_evidence_teaches_nothing() -> None:
+    process = EXAMPLE_1.process_operator()
+    for evidence in ({}, {"A": "+"}, {"A": "+", "B": 1}):
+        answer = evaluate(process, Query(evidence, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, {}))
+        assert answer.probability == HALF
+        assert [t.posterior for t in answer.terms] == [1]
+
+
+def test_preparations_may_be_batches_too() -> None:
+    weights = np.array([0.1, 0.5, 1.0])
+    source = Instrument.discard_and_prepare({0: weights, 1: 1 - weights}, {0: ZERO, 1: ONE}, 2, "Λ")
+    model = QuantumStructuralModel(EXAMPLE_1.endogenous, {"Λ": source}, EXAMPLE_1.parts)
+    answer = evaluate(model, Query({"A": 0}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
+    assert answer.probability == pytest.approx(np.ones(3))
+    posterior_of_0 = evaluate(model, Query({"A": "+"}, {}, {"B": 0}, {"A": X, "B": Z}, {})).posterior[("Λ",)][:, 0]
+    assert posterior_of_0 == pytest.approx(weights)
