@@ -1,10 +1,13 @@
 # Two commands matter: `make book` and `make test`. `make help` lists all.
 #   PROFILE=quick         parameters from data/parameters/quick.yml instead of the published ones
+#   EDITION=student       without the solutions to the exercises, in a folder of its own (book, serve, pdf, notebooks)
 #   JOBS=1                how many chapters at once (default: one per core)
 #   PYTHON=python3.12     which Python .venv is made with (default: the first of 3.11, 3.12, 3.13 that is found)
 PROFILE ?= paper
+EDITION ?= instructor
 JOBS ?= all
 PORT ?= 8000
+HTML := html$(if $(filter-out instructor,$(EDITION)),-$(EDITION))
 BIN := .venv/bin
 BOOTSTRAP := $(or $(shell command -v python3),$(shell command -v python),$(PYTHON))
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
@@ -21,17 +24,17 @@ venv: ## .venv from requirements.lock (the other commands do this by themselves)
 	@$(BOOTSTRAP) pipeline/bootstrap.py
 
 book: venv ## execute what changed, check every claim, build the website
-	@$(BIN)/python -m pipeline book --profile $(PROFILE) --jobs $(JOBS)
+	@$(BIN)/python -m pipeline book --profile $(PROFILE) --edition $(EDITION) --jobs $(JOBS)
 
 test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
 	@$(BIN)/python -m pytest -n auto --dist loadfile -q
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/$(HTML)
 
 notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
-	@$(BIN)/python -m pipeline notebooks
+	@$(BIN)/python -m pipeline notebooks --edition $(EDITION)
 
 bench: venv ## how fast the main computations are
 	@$(BIN)/python -m pytest benchmarks --benchmark-only -q

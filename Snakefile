@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, workflow.basedir)
 from pipeline.plan import Plan
 
-plan = Plan(config.get("profile", "paper"))
+plan = Plan(config.get("profile", "paper"), edition=config.get("edition", "instructor"))
 if workflow.is_main_process:
     plan.write_inputs()
 
@@ -61,4 +61,4 @@ rule website:
         TARGETS["website"][0],
     threads: workflow.cores
     shell:
-        "{RUN} site --profile {plan.profile} --jobs {threads}"
+        "{RUN} site --profile {plan.profile} --edition {plan.edition} --jobs {threads}"

@@ -12,6 +12,8 @@ The rules are in ``Snakefile``; the modules, in reading order:
     a process with everything imported, whose forks do the jobs and run the chapters' cells
 `execute`
     one chapter: jupytext reads it, papermill runs it
+`takeaway`
+    what a reader takes away: notebooks, figures with their data, the edition without solutions
 `site`
     the ledger, the generated files, the website
 `build`

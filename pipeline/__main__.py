@@ -12,6 +12,7 @@ from pipeline.plan import Plan, PlanError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
+Edition = Annotated[str, typer.Option(help="instructor, or student: without the solutions to the exercises")]
 Website = Annotated[bool, typer.Option(help="build the website, too")]
 Jobs = Annotated[str, typer.Option(help="chapters at once; all = one per core")]
 
@@ -38,11 +39,13 @@ def job(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @app.command()
 @job
-def book(profile: Profile = "paper", jobs: Jobs = "all", website: Website = True) -> None:
+def book(
+    profile: Profile = "paper", jobs: Jobs = "all", website: Website = True, edition: Edition = "instructor"
+) -> None:
     """Execute what changed, write the ledger, build the website, sum up."""
     from pipeline.build import build
 
-    raise SystemExit(build(Plan(profile), jobs, website))
+    raise SystemExit(build(Plan(profile, edition=edition), jobs, website))
 
 
 @app.command()
@@ -80,13 +83,13 @@ def ledger(profile: Profile = "paper") -> None:
 
 @app.command()
 @job
-def site(profile: Profile = "paper", jobs: int = 1) -> None:
+def site(profile: Profile = "paper", jobs: int = 1, edition: Edition = "instructor") -> None:
     """Build the website from the executed chapters (Snakemake calls this)."""
     from pipeline.site import SiteError, make_site
 
     started = time.monotonic()
     try:
-        make_site(Plan(profile), jobs)
+        make_site(Plan(profile, edition=edition), jobs)
     except SiteError as error:
         fail(f"website\n{error}")
     print(f"✓ website … {time.monotonic() - started:.1f} s", flush=True)
@@ -94,10 +97,19 @@ def site(profile: Profile = "paper", jobs: int = 1) -> None:
 
 @app.command()
 @job
-def notebooks() -> None:
-    """Write the chapters as .ipynb, paired with their .md, for JupyterLab; take over what was edited there."""
-    from pipeline.notebooks import FOLDER, pair
+def notebooks(edition: Edition = "instructor") -> None:
+    """Write the chapters as .ipynb, paired with their .md, for JupyterLab; take over what was edited there.
 
+    The students' are copies without solutions, of which nothing is taken over.
+    """
+    from pipeline.notebooks import FOLDER, hand_out, pair
+
+    if edition != "instructor":
+        plan = Plan(edition=edition)
+        for chapter in hand_out(plan):
+            print(f"edited, left as it is: {chapter}")
+        print(f"The chapters without solutions are in {plan.notebooks_folder}/; their kernel is {sys.executable}.")
+        return
     for chapter in pair(Plan()):
         print(f"edited as a notebook, taken over: {chapter}")
     print(f"The chapters are notebooks in {FOLDER}/; their kernel is {sys.executable}.")

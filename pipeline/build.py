@@ -74,7 +74,7 @@ def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
     """Snakemake for some targets, without locks of its own (see `only_build`); more is in ``profiles/default/``."""
     files = [relative(plan, plan.targets()[name][0]) for name in names]
     place = ["--snakefile", str(plan.root / "Snakefile"), "--directory", str(plan.root)]
-    how = ["--cores", jobs, "--nolock", "--config", f"profile={plan.profile}"]
+    how = ["--cores", jobs, "--nolock", "--config", f"profile={plan.profile}", f"edition={plan.edition}"]
     return [sys.executable, "-m", "snakemake", *files, *place, *how]
 
 

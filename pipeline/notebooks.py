@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 
 import jupytext
+import nbformat
 
 from pipeline.plan import Chapter, Plan
+from pipeline.takeaway import in_edition
 
 FOLDER = "notebooks"
 VERSIONS = re.compile(r"^ +(format|jupytext)_version: .*\n", re.MULTILINE)  # of this machine's jupytext: no news
@@ -29,6 +31,24 @@ def pair(plan: Plan) -> list[str]:
             edited.append(slug)
         elif not notebook.exists() or mtime(notebook) < mtime(chapter.path):
             write(chapter, notebook)
+        times = chapter.path.stat()
+        os.utime(notebook, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return edited
+
+
+def hand_out(plan: Plan) -> list[str]:
+    """Write an edition's notebooks into a folder of its own; returns the slugs of those that were edited there.
+
+    They are no halves of pairs, as what an edition leaves out would be lost: an edited one is left as it is.
+    """
+    edited = []
+    for slug, chapter in plan.notebooks.items():
+        notebook = plan.root / plan.notebooks_folder / f"{slug}.ipynb"
+        if notebook.exists() and mtime(notebook) > mtime(chapter.path):
+            edited.append(slug)
+            continue
+        notebook.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(in_edition(plan, jupytext.read(chapter.path, fmt="md:myst")), notebook)
         times = chapter.path.stat()
         os.utime(notebook, ns=(times.st_atime_ns, times.st_mtime_ns))
     return edited

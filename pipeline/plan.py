@@ -23,6 +23,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "qlib"
+EDITIONS = ("instructor", "student")  # the first is what `make book` builds by itself
 LEDGER_MODULE = "qlib.ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
 
 
@@ -181,15 +182,22 @@ class Plan:
         name of a file in ``data/parameters/``
     root
         the project's directory
+    edition
+        with solutions to the exercises (``instructor``) or without (``student``): websites of their own, one execution
 
     Raises
     ------
     PlanError
-        for a profile that does not exist, or names a chapter or a parameter that does not
+        for a profile that does not exist, or names a chapter or a parameter that does not; for an unknown edition
     """
 
     profile: str = "paper"
     root: Path = ROOT
+    edition: str = EDITIONS[0]
+
+    def __post_init__(self) -> None:
+        if self.edition not in EDITIONS:
+            raise PlanError(f"there is no edition {self.edition!r}; there are {', '.join(EDITIONS)}")
 
     @property
     def build(self) -> Path:
@@ -206,7 +214,12 @@ class Plan:
 
     @property
     def html(self) -> Path:
-        return self.build / "html"
+        return self.build / ("html" if self.edition == EDITIONS[0] else f"html-{self.edition}")
+
+    @property
+    def notebooks_folder(self) -> str:
+        """Where ``make notebooks`` puts the chapters."""
+        return "notebooks" if self.edition == EDITIONS[0] else f"notebooks-{self.edition}"
 
     def executed(self, slug: str) -> Path:
         """The executed notebook of a chapter."""
@@ -298,7 +311,7 @@ class Plan:
     def site_digests(self) -> dict[str, str]:
         """Input → digest, for the pages that are not executed and all that surrounds them."""
         own = {"ledger_pages.py"}
-        extra = ["_config.yml", "_toc.yml", "pipeline/site.py", "requirements.lock"]
+        extra = ["_config.yml", "_toc.yml", "pipeline/site.py", "pipeline/takeaway.py", "requirements.lock"]
         paths = [self.root / name for name in extra] + [p for p in (self.root / "book").rglob("*") if p.is_file()]
         package = [p for name, p in self._modules.items() if p.name not in own and name]  # the API page shows these
         return self._digest_files([p for p in (*paths, *package) if "__pycache__" not in p.parts])

@@ -14,6 +14,14 @@ import yaml
 
 from pipeline.execute import ANSI, tables_of
 from pipeline.plan import Plan, read_yaml
+from pipeline.takeaway import (
+    executed_notebook,
+    for_edition,
+    launch_links,
+    link_figures,
+    write_downloads,
+    write_figures,
+)
 from qlib import ledger
 
 LINK = re.compile(r"\]\((?P<target>[^)\s:#]+)\.md(?P<anchor>#[^)\s]*)?\)")
@@ -47,7 +55,7 @@ def make_ledger(plan: Plan) -> Path:
 
 def assemble(plan: Plan) -> Path:
     """A copy of the book in which every notebook is executed; returns its directory."""
-    source = plan.build / "source"
+    source = plan.build / plan.html.name.replace("html", "source")
     shutil.rmtree(source, ignore_errors=True)
     executed = {page.path: slug for slug, page in plan.notebooks.items()}
     for path in sorted(p for p in (plan.root / "book").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
@@ -56,22 +64,24 @@ def assemble(plan: Plan) -> Path:
         if path in executed:
             write_notebook(plan, executed[path], target.with_suffix(".ipynb"))
         elif path.suffix == ".md":
-            target.write_text(point_to_notebooks(plan, path, path.read_text(encoding="utf-8")), encoding="utf-8")
+            text = for_edition(plan, path.read_text(encoding="utf-8"))
+            target.write_text(point_to_notebooks(plan, path, text), encoding="utf-8")
         else:
             shutil.copy2(path, target)
     shutil.copy2(plan.root / "_toc.yml", source)
     config: dict[str, Any] = read_yaml(plan.root / "_config.yml")
     config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
+    own = {"html_copy_source": False, "compendium_downloads": True, "compendium_launch": launch_links(plan)}
+    config.setdefault("sphinx", {}).setdefault("config", {}).update(own)
     (source / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return source
 
 
 def write_notebook(plan: Plan, slug: str, target: Path) -> None:
-    """The executed notebook as a page: links between chapters mended, traces of this machine's run left out."""
-    notebook = nbformat.read(plan.executed(slug), as_version=4)
-    notebook.metadata.pop("papermill", None)
+    """The executed notebook as a page: links between chapters mended, links to files below the figures."""
+    notebook = executed_notebook(plan, slug)
+    link_figures(plan, slug, notebook)
     for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
         if cell.cell_type == "markdown":
             cell.source = point_to_notebooks(plan, plan.pages[slug].path, cell.source)
     nbformat.write(notebook, target)
@@ -93,16 +103,18 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
 
     A failed build leaves nothing behind that a second one could take for granted (warnings would vanish with it).
     """
-    source, output = assemble(plan), plan.build / "site"
+    source, output = assemble(plan), plan.build / plan.html.name.replace("html", "site")
     shutil.rmtree(output, ignore_errors=True)
     code, said = render(source, output / "html", jobs)
-    log = plan.build / "site.log"
+    log = output.with_suffix(".log")
     log.write_text(said, encoding="utf-8")
     if code:
         shutil.rmtree(output, ignore_errors=True)
         trouble = [line for line in said.splitlines() if SPHINX_TROUBLE.search(line)]
         shown = "\n".join(trouble[:40])
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
+    write_figures(plan, output / "html")
+    write_downloads(plan, output / "html")
     shutil.rmtree(plan.html, ignore_errors=True)
     (output / "html").replace(plan.html)
     shutil.rmtree(output, ignore_errors=True)

@@ -161,6 +161,43 @@ def link_first(text: Any, pattern: re.Pattern[str], terms: dict[str, str], page:
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
 
 
+LOGOS = {"Binder": "_static/images/logo_binder.svg", "Colab": "_static/images/logo_colab.png"}
+
+
+def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Buttons above a page for what the pipeline has put beside it, and for where it can be run (see ``pipeline``).
+
+    Sphinx's own copies of the sources are pages of this build, with links mended: not what anyone wants to keep.
+    """
+    buttons = context.get("header_buttons", [])
+    group = next((button for button in buttons if button.get("label") == "download-buttons"), None)
+    slug = page.removeprefix("book/")
+    if not app.config.compendium_downloads or group is None or slug == page:
+        return
+    notebook = app.env.doc2path(page).endswith(".ipynb")
+    files = {"Executed notebook": "-executed.ipynb", "Clean notebook": ".ipynb"} if notebook else {}
+    icons = {".md": "fas fa-file", ".ipynb": "fas fa-code", "-executed.ipynb": "fas fa-file-code"}
+    prints = [button for button in group["buttons"] if button.get("label") == "download-pdf-button"]
+    group["buttons"] = [
+        {
+            "type": "link", "url": context["pathto"](f"downloads/{slug}{end}", 1), "text": text, "icon": icons[end],
+            "label": f"download-{text.split()[0].lower()}-button", "tooltip": f"Download: {text.lower()}",
+        }
+        for text, end in {**files, "Source": ".md"}.items()
+    ] + [{**button, "text": "Print, or save as PDF"} for button in prints]  # fmt: skip
+    launches = app.config.compendium_launch if notebook else {}
+    links = [
+        {
+            "type": "link", "url": address.format(slug=slug), "text": service, "icon": LOGOS[service],
+            "label": f"launch-{service.lower()}-button", "tooltip": f"Run this chapter on {service}",
+        }
+        for service, address in launches.items()
+    ]  # fmt: skip
+    if links:
+        launch = {"type": "group", "tooltip": "Run this chapter elsewhere", "icon": "fas fa-rocket"}
+        buttons.insert(0, {**launch, "buttons": links, "label": "launch-buttons"})
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
@@ -172,6 +209,9 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("autodoc-process-signature", short_signature)
-    for change in (drop_thebe, unique_ids):
+    app.add_config_value("compendium_repository", "", "html")  # read by the pipeline, which makes links of it
+    app.add_config_value("compendium_downloads", False, "html")
+    app.add_config_value("compendium_launch", {}, "html")
+    for change in (drop_thebe, unique_ids, offer_files):
         app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -28,3 +28,11 @@ window.addEventListener("load", async () => {
   fit();
   window.addEventListener("resize", fit);
 });
+
+// Files to take away are saved, not opened.
+window.addEventListener("DOMContentLoaded", () => {
+  for (const link of document.querySelectorAll(".dropdown-download-buttons a[href*='downloads/']")) {
+    link.download = "";
+    link.removeAttribute("target");
+  }
+});
