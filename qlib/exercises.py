@@ -131,5 +131,8 @@ def same(a: Any, b: Any) -> bool:
 def _same_expression(a: Any, b: Any) -> bool:
     if isinstance(a, sp.MatrixBase) or isinstance(b, sp.MatrixBase):
         return same(np.array(a, dtype=object), np.array(b, dtype=object))
-    difference = sp.simplify(sp.sympify(a) - sp.sympify(b))
+    try:
+        difference = sp.simplify(sp.sympify(a, strict=True) - sp.sympify(b, strict=True))
+    except (TypeError, sp.SympifyError):  # text, None and the like are no expressions
+        return bool(a == b)
     return bool(difference == 0 or (difference.is_number and abs(complex(difference)) < 1e-9))

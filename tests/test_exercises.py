@@ -57,6 +57,8 @@ def test_sameness_is_exact_for_exact_results_and_to_nine_digits_for_others():
     assert same({"a": 1}, {"a": 1.0})
     assert not same("a", "b")
     assert same(sp.sqrt(2), 1.41421356237)
+    assert not same(sp.sqrt(2), None)
+    assert not same(sp.Symbol("a"), "a")
 
 
 def test_templates_and_solutions_are_found_in_the_text():

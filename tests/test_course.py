@@ -1,0 +1,199 @@
+"""The book as a course: what every chapter has for a student, and what the syllabus and the notation table name."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from qlib import paths
+from qlib.exercises import BLOCK, CODE, LABEL, exercises
+
+PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
+CHAPTERS = sorted(
+    file.relative_to(paths.BOOK).with_suffix("").as_posix()
+    for part in PARTS
+    for file in (paths.BOOK / part).glob("*.md")
+)
+KINDS = ("Recall", "Derive", "Compute", "Explore")
+TEACHING = paths.BOOK / "course" / "teaching.md"
+WEEKS = 6
+
+
+@cache
+def text(chapter: str) -> str:
+    return (paths.BOOK / f"{chapter}.md").read_text(encoding="utf-8")
+
+
+def blocks(chapter: str, kind: str) -> dict[str, re.Match[str]]:
+    """Label → exercise or solution of a chapter."""
+    found = [block for block in BLOCK.finditer(text(chapter)) if block["kind"] == kind]
+    labels = [block["argument"].strip() or LABEL.search(block["body"])[1] for block in found]
+    assert len(set(labels)) == len(labels)
+    return dict(zip(labels, found, strict=True))
+
+
+def prose(block: re.Match[str]) -> str:
+    """What an exercise says, without its options."""
+    return re.sub(r"\A(:\w+:.*\n)+", "", block["body"]).lstrip()
+
+
+def kind(block: re.Match[str]) -> str:
+    """Recall, Derive, Compute or Explore; else nothing."""
+    said = re.match(r"\*(\w+)\.\*", prose(block))
+    return said[1] if said else ""
+
+
+@cache
+def labels() -> frozenset[str]:
+    """Every label that a reference may name."""
+    pattern = re.compile(r"^\(([\w-]+)\)=$|^:(?:label|name): *(\S+)$|^ +name: *(\S+)$", re.M)
+    return frozenset(
+        name
+        for file in paths.BOOK.rglob("*.md")
+        for found in pattern.findall(file.read_text("utf-8"))
+        for name in found
+    )
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapters_box_says_what_a_reader_can_do_afterwards(chapter: str) -> None:
+    box = re.search(r"^:class: chapter-box\n(.*?)^:::$", text(chapter), re.M | re.S)
+    assert box, "no chapter box"
+    said = re.findall(r"^\*\*(\w+)\*\*", box[1], re.M)
+    assert said == ["Paper", "Shown", "Goals", "Needed", "Time"]
+    goals = re.search(r"^\*\*Goals\*\* After this chapter you can (.+?)\n\n", box[1], re.M | re.S)
+    assert goals, "the goals begin with 'After this chapter you can'"
+    assert len(re.split(r",\s|;\s|,?\sand\s", goals[1])) >= 2
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_has_exercises_of_every_kind_and_no_other(chapter: str) -> None:
+    found = {label: kind(block) for label, block in blocks(chapter, "exercise").items()}
+    assert set(found.values()) == set(KINDS), found
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_exercise_has_one_folded_solution(chapter: str) -> None:
+    solutions = blocks(chapter, "solution")
+    assert set(solutions) == set(blocks(chapter, "exercise"))
+    for label, solution in solutions.items():
+        assert solution["body"].startswith(":class: dropdown\n"), label
+        assert prose(solution).strip(), label
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_exercise_is_found_by_the_pattern_that_finds_it(chapter: str) -> None:
+    directives = re.findall(r"^[`:]{3,}\{(?:exercise|solution)\}", text(chapter), re.M)
+    assert len(directives) == len(blocks(chapter, "exercise")) + len(blocks(chapter, "solution"))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_computation_checks_itself_in_its_last_line(chapter: str) -> None:
+    for label, block in blocks(chapter, "exercise").items():
+        if kind(block) == "Compute":
+            (template,) = CODE.findall(block["body"])
+            assert "..." in template, f"{label} has no blank"
+            assert re.fullmatch(rf'(\w+\.)?check\("{label}"\)', template.splitlines()[-1]), label
+            assert exercises()[label].chapter == chapter
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_imports_what_checks_its_exercises(chapter: str) -> None:
+    imports = text(chapter).split("hide-input]")[1].split("```")[0]
+    templates = ["\n".join(CODE.findall(block["body"])) for block in blocks(chapter, "exercise").values()]
+    called = set(re.findall(r'^((?:\w+\.)?check)\("', "\n".join(templates), re.M))
+    assert called
+    for name in called:
+        wanted = r"from qlib\.exercises import check\b" if name == "check" else r"from qlib import .*\bexercises\b"
+        assert re.search(wanted, imports), name
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_ends_with_what_to_read_next_and_that_exists(chapter: str) -> None:
+    last = text(chapter).rstrip().rpartition("\n\n")[2]
+    assert last.startswith("**Read next** {ref}`")
+    targets = [target for _, target in re.findall(r"\{ref\}`(?:([^`<]*)<)?([\w-]+)>?`", last)]
+    assert targets
+    assert set(targets) <= labels()
+    assert chapter_label(chapter) not in targets
+
+
+def chapter_label(chapter: str) -> str:
+    """The label of a chapter's title."""
+    found = re.search(r"^\(([\w-]+)\)=\n# ", text(chapter), re.M)
+    assert found, f"{chapter}: the title has no label"
+    return found[1]
+
+
+def weeks() -> list[str]:
+    """The sections of the syllabus."""
+    return re.findall(r"^### Week \d:.*?(?=^##)", TEACHING.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def test_the_syllabus_has_six_weeks_with_lectures_exercises_and_a_goal() -> None:
+    assert len(weeks()) == WEEKS
+    for week in weeks():
+        rows = re.findall(r"^\| ([A-Z]\w+)", week, re.M)
+        assert rows.count("Lecture") == 2
+        assert "Exercises" in rows
+        assert "*After it, a student* can" in week
+
+
+def test_every_chapter_of_the_book_has_a_place_in_one_week_of_the_syllabus() -> None:
+    placed = [
+        set(re.findall(r"\{doc\}`\.\./([\w/-]+)`", re.sub(r"^\| To discuss.*$", "", w, flags=re.M))) for w in weeks()
+    ]
+    times = {chapter: sum(chapter in week for week in placed) for chapter in CHAPTERS}
+    assert times == dict.fromkeys(CHAPTERS, 1)
+
+
+def test_the_syllabus_names_only_what_there_is() -> None:
+    said = TEACHING.read_text(encoding="utf-8")
+    for target in re.findall(r"\{doc\}`([^`]+)`", said) + re.findall(r"\]\(([^)#:]+?)(?:\.md)?\)", said):
+        assert (TEACHING.parent / f"{target}.md").resolve().is_file(), target
+    named = set(re.findall(r"\{(?:numref|ref)\}`([\w-]+)`", said))
+    assert named
+    assert named <= labels()
+
+
+def test_every_chapter_is_in_the_contents() -> None:
+    contents = yaml.safe_load((paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [chapter["file"].removeprefix("book/") for part in contents["parts"] for chapter in part["chapters"]]
+    assert len(set(listed)) == len(listed)
+    assert set(CHAPTERS) <= set(listed)
+
+
+def table_of_notation() -> list[list[str]]:
+    """The rows of the notation table, cell by cell; the first is its header."""
+    section = (paths.BOOK / "notation.md").read_text(encoding="utf-8").split("## One quantity, four papers")[1]
+    rows = re.findall(r"^\|(.*)\|$", section.split("###")[0], re.M)
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in rows]
+    return [cells[0], *cells[2:]]
+
+
+def resolve(name: str) -> Any:
+    """What a dotted name of the package stands for."""
+    module, *rest = name.split(".")
+    found: Any = importlib.import_module(f"qlib.{module}")
+    for part in rest:
+        found = getattr(found, part)
+    return found
+
+
+def test_the_notation_table_has_a_column_for_each_paper_and_every_cell_is_filled() -> None:
+    header, *rows = table_of_notation()
+    assert header[1:5] == ["Wang & Zhang", "Kang", "Pearl & Cavalcanti", "Suresh, Frembs & Cavalcanti"]
+    assert all(len(row) == len(header) and all(row) for row in rows)
+    assert all(any(cell != "–" for cell in row[1:5]) for row in rows)
+
+
+@pytest.mark.parametrize("row", table_of_notation()[1:], ids=lambda row: row[0])
+def test_every_name_in_the_notation_table_is_one_of_the_package(row: list[str]) -> None:
+    names = re.findall(r"`([^`]+)`", row[-1])
+    assert names
+    assert all(resolve(name) is not None for name in names)
