@@ -292,6 +292,8 @@ class Plan:
         sources = [m.read_text(encoding="utf-8") for m in modules if m.name != "paths.py"]
         resources = [p for p in (self.root / PACKAGE).iterdir() if p.is_file() and p.suffix != ".py"]
         used = [p for p in sorted(resources) if any(p.name in source for source in sources)]
+        authored = [self.root / "CITATION.cff", self.root / "book" / "references.bib"]
+        used += [p for p in authored if any(p.name in source for source in sources)]
         published = [p for p in sorted((self.root / "data" / "published").rglob("*.*")) if p.suffix != ".md"]
         if not any("published" in code.lower() for code in [*self.notebooks[slug].code, *sources]):
             published = []

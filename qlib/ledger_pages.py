@@ -161,3 +161,44 @@ def _correction_table(claim: Claim, correction: Correction, record: Record | Non
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     label = html.escape(f"{claim.item}, values")
     return f'<div class="claim-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+
+
+def unreproduced_html(claims: Claims, records: Records) -> str:
+    """What could not be reproduced, with the reason; what has no value to reproduce; what was not yet tried.
+
+    The first are the claims with verdict ``not-reproducible``, whose correction tells why; the second those that are
+    ``modelled``; the third those that are ``open``.
+    """
+    by_verdict = {verdict: [claim for claim in claims.values() if claim.verdict == verdict] for verdict in VERDICTS}
+    lost = "".join(_unreproduced(claim, records.get(claim.id)) for claim in by_verdict["not-reproducible"])
+    none = "<p>Nothing so far: every item that was taken up could be derived as printed, or corrected.</p>"
+    return (
+        f"{_notice(records)}<h2>Not reproducible</h2>{lost or none}"
+        "<h2>No value to reproduce</h2><p>Definitions and drawings say what is meant, not what is the case. "
+        "The object built here accepts what it should and refuses near-misses; that it is the right object remains a judgement.</p>"
+        f"{_listed(by_verdict['modelled'])}"
+        "<h2>Not tried yet</h2>" + (_listed(by_verdict["open"]) if by_verdict["open"] else "<p>Nothing is left.</p>")
+    )
+
+
+def _unreproduced(claim: Claim, record: Record | None) -> str:
+    reason = claim.correction
+    if reason is None:
+        raise ValueError(f"{claim.id}: verdict {claim.verdict!r} needs a correction that tells why")
+    about = f"{PAPERS[claim.paper]}, {claim.where}"
+    return (
+        f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
+        f"<h3>{html.escape(claim.item)}</h3>"
+        f'<p class="correction-where">{html.escape(about)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
+        f"<p>{prose(claim.statement)}</p><p><strong>{prose(reason.statement)}</strong></p>"
+        f"{_correction_table(claim, reason, record)}<p>{prose(reason.argument)}</p></section>"
+    )
+
+
+def _listed(claims: Iterable[Claim]) -> str:
+    items = (
+        f"<li>{linked(claim, html.escape(f'{PAPERS[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
+        f"{prose(claim.statement)}</li>"
+        for claim in claims
+    )
+    return f'<ul class="unreproduced">{"".join(items)}</ul>'

@@ -9,7 +9,7 @@ import pytest
 
 from qlib import ledger
 from qlib.ledger import Claim, Correction, Record, prose
-from qlib.ledger_pages import corrections_html, ledger_html, link, load_records
+from qlib.ledger_pages import corrections_html, ledger_html, link, load_records, unreproduced_html
 
 CLAIM = Claim(
     id="wz:eq13",
@@ -52,7 +52,7 @@ class Balance(HTMLParser):
 
 
 @pytest.mark.parametrize("records", [{}, {"wz:eq13": RECORD}], ids=["authored", "derived"])
-@pytest.mark.parametrize("page", [ledger_html, corrections_html])
+@pytest.mark.parametrize("page", [ledger_html, corrections_html, unreproduced_html])
 def test_pages_are_well_formed_and_say_whether_they_are_derived(page, records):
     text = page({"wz:eq13": CLAIM}, records)
     Balance(text)
@@ -91,6 +91,34 @@ def test_a_correction_shows_what_is_printed_what_is_true_and_what_was_derived():
     text = corrections_html({"wz:eq13": CLAIM}, {"wz:eq13": RECORD})
     assert '<th scope="row">q</th><td>0.2</td><td>0.25</td><td>1/4</td>' in text
     assert '<th scope="row">p</th>' not in text
+
+
+LOST = CLAIM.model_copy(
+    update={
+        "verdict": "not-reproducible",
+        "correction": Correction(statement="Nothing gives it.", argument="No seed is stated."),
+    }
+)
+
+
+def test_what_is_lost_is_shown_with_its_reason_and_its_check():
+    text = unreproduced_html({LOST.id: LOST}, {LOST.id: replace(RECORD, verdict="not-reproducible", wrong=["p"])})
+    Balance(text)
+    assert 'id="unreproduced-wz-eq13"' in text
+    assert "Nothing gives it." in text
+    assert "No seed is stated." in text
+    assert '<th scope="row">p</th><td>0.5</td><td>–</td><td>1/2</td>' in text
+    assert link(LOST) in text
+
+
+def test_every_claim_that_is_modelled_or_open_is_listed_once_and_no_other():
+    claims = ledger.load()
+    listed = re.findall(r"<code>([a-z]+:[a-z0-9-]+)</code>", unreproduced_html(claims, {}))
+    assert sorted(listed) == sorted(c.id for c in claims.values() if c.verdict not in ("confirmed", "corrected"))
+
+
+def test_nothing_lost_is_said():
+    assert "Nothing so far" in unreproduced_html({CLAIM.id: CLAIM}, {})
 
 
 def test_no_correction_is_said():
