@@ -98,7 +98,7 @@ class SystemOperator:
         return self + -as_operator(other)
 
     def __rsub__(self, other: Any) -> SystemOperator:
-        return -self + other
+        return (-self).__add__(other)
 
     def __truediv__(self, number: Any) -> SystemOperator:
         return SystemOperator(self.systems, self.array / sp.sympify(scalar(number)))
