@@ -20,7 +20,7 @@ def test_notebook_shows_the_same_with_markup_escaped():
     assert "Sum &lt;of two&gt;" in shown
     assert "1 &amp; 2." in shown
     assert "<tr><th>a</th><th>[b]</th></tr><tr><td>1</td><td>2</td></tr>" in shown
-    assert shown.count("<table>") == 1
+    assert shown.count("<table") == 1
 
 
 @pytest.mark.parametrize(
