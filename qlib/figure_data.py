@@ -62,7 +62,8 @@ def figure_data(figure: Figure) -> list[Row]:
 
 def _panels(figure: Figure) -> Iterator[Any]:
     for ax in figure.axes:
-        yield from (ax, *ax.child_axes)  # insets are their panels' children
+        yield ax
+        yield from (child for child in ax.child_axes if isinstance(child, Axes))  # insets; not second scales
 
 
 def write_csv(rows: Iterable[Row], path: Path) -> Path:
@@ -153,19 +154,23 @@ def label_of(artist: Any) -> str:
 
 
 def _artist_rows(ax: Axes, artist: Artist) -> Iterator[Row]:
-    in_x, in_y = artist.get_transform().contains_branch_seperately(ax.transData)
     if isinstance(artist, Line2D):
-        yield from _line(artist, in_x, in_y)
+        yield from _line(artist, *_in_data(artist, ax))
     elif isinstance(artist, QuadMesh):
         yield from _cells(artist.get_coordinates(), artist.get_array())
     elif isinstance(artist, AxesImage):
         yield from _image(artist)
     elif isinstance(artist, ContourSet):
         yield from _contours(artist)
-    elif isinstance(artist, Polygon | Rectangle) and (in_x or in_y):
-        yield from _patch(artist, in_x, in_y)
+    elif isinstance(artist, Polygon | Rectangle):
+        yield from _patch(artist, *_in_data(artist, ax))
     elif isinstance(artist, Collection):
         yield from _collection(artist, ax)
+
+
+def _in_data(artist: Artist, ax: Axes) -> tuple[bool, bool]:
+    """Whether an artist's horizontal and vertical coordinates are those of the data, not fractions of the axes."""
+    return artist.get_transform().contains_branch_seperately(ax.transData)
 
 
 def _line(line: Line2D, in_x: bool, in_y: bool) -> Iterator[Row]:
@@ -245,9 +250,9 @@ def _contours(contours: ContourSet) -> Iterator[Row]:
 
 def _patch(patch: Polygon | Rectangle, in_x: bool, in_y: bool) -> Iterator[Row]:
     """A polygon by its corners; a rectangle that spans the axes by its two ends. Others belong to drawings."""
-    if isinstance(patch, Polygon):
+    if isinstance(patch, Polygon) and in_x and in_y:
         yield from ({"mark": "area", "x": x, "y": y} for x, y in np.asarray(patch.get_xy(), dtype=float))
-    elif in_x != in_y:
+    elif isinstance(patch, Rectangle) and in_x != in_y:
         at, low, size = ("x", patch.get_x(), patch.get_width()) if in_x else ("y", patch.get_y(), patch.get_height())
         yield {"mark": "band", f"{at}_low": min(low, low + size), f"{at}_high": max(low, low + size)}
 

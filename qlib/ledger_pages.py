@@ -163,6 +163,12 @@ def _correction_table(claim: Claim, correction: Correction, record: Record | Non
     return f'<div class="claim-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 
 
+NO_VALUE = (
+    "Definitions and drawings say what is meant, not what is the case. The object built here accepts what it should "
+    "and refuses near-misses; that it is the right object remains a judgement."
+)
+
+
 def unreproduced_html(claims: Claims, records: Records) -> str:
     """What could not be reproduced, with the reason; what has no value to reproduce; what was not yet tried.
 
@@ -174,9 +180,7 @@ def unreproduced_html(claims: Claims, records: Records) -> str:
     none = "<p>Nothing so far: every item that was taken up could be derived as printed, or corrected.</p>"
     return (
         f"{_notice(records)}<h2>Not reproducible</h2>{lost or none}"
-        "<h2>No value to reproduce</h2><p>Definitions and drawings say what is meant, not what is the case. "
-        "The object built here accepts what it should and refuses near-misses; that it is the right object remains a judgement.</p>"
-        f"{_listed(by_verdict['modelled'])}"
+        f"<h2>No value to reproduce</h2><p>{NO_VALUE}</p>{_listed(by_verdict['modelled'])}"
         "<h2>Not tried yet</h2>" + (_listed(by_verdict["open"]) if by_verdict["open"] else "<p>Nothing is left.</p>")
     )
 

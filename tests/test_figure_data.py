@@ -157,6 +157,14 @@ def test_insets_are_panels_and_colour_bars_are_none():
     assert [row["mark"] for row in figure_data(ax.figure)] == ["cell", "line"]
 
 
+def test_a_second_scale_is_no_panel_and_a_logarithmic_one_changes_no_value():
+    ax = axes()
+    ax.loglog([1, 10], [2, 20])
+    ax.axvline(3)
+    ax.secondary_yaxis("right", functions=(np.log, np.exp))
+    assert rows(ax, "x", "y") == [(1, 2), (10, 20), (3, None)]
+
+
 def test_a_saved_figure_has_its_data_beside_it_the_same_bytes_each_time(tmp_path):
     figure, ax = figures.subplots()
     ax.plot([0, 1 / 3], [0.1, -0.0], label='a "name", with a comma')
