@@ -33,6 +33,7 @@ from qlib.structural_models import (
     ProbabilisticModel,
     Response,
     StructuralModel,
+    Value,
     independent,
 )
 
@@ -77,9 +78,14 @@ def model_responses(model: ProbabilisticModel, process: QuantumStructuralModel |
     network = [_batch_as_leg(tensor, names) for tensor in process.tensors(operators, frozenset(), 0)]
     legs = {leg for tensor in network for leg in tensor.legs}
     functions = [("function", name) for name in names if ("function", name) in legs]
-    return contract(
+    for name in model.structure.exogenous:
+        if ("λ", name) not in legs:  # nothing depends on it
+            network.append(Tensor(np.ones(len(process.exogenous[name])), (("λ", name),)))
+    found = contract(
         network, [*functions, *(("λ", name) for name in model.structure.exogenous), *(("action", n) for n in names)]
     )
+    given = tuple(slice(size) for size in model.structure.shape)  # without the states that the binary extension adds
+    return np.asarray(found[(*(slice(None) for _ in functions), *given)])
 
 
 def _batch_as_leg(tensor: Tensor, names: tuple[str, ...]) -> Tensor:
@@ -118,6 +124,25 @@ def quantum_responses(n: int) -> Array:
     return model_responses(family, QuantumStructuralModel(process.endogenous, preparations, tuple(parts), wires))
 
 
+def engine_responses(structure: StructuralModel) -> Array:
+    """The responses of a model by the classical engine, in the shape of `model_responses`: axes u, then actions."""
+    names = tuple(structure.mechanisms)
+    sizes = [len(structure.domains[name]) for name in names]
+    responses = np.zeros((*structure.shape, *(2 * size for size in sizes)))
+    settings: list[list[int | None]] = [[None, *range(size)] for size in sizes]
+    for actions in product(*settings):
+        do = {name: structure.domains[name][a] for name, a in zip(names, actions, strict=True) if a is not None}
+        found = [structure.responses(Response(name, do)) for name in names]
+        choices = [range(size) if a is None else [a] for size, a in zip(sizes, actions, strict=True)]
+        for v in product(*choices):
+            place: Any = (..., *(x if a is None else s + x for x, a, s in zip(v, actions, sizes, strict=True)))
+            happens = np.ones(structure.shape, dtype=bool)
+            for response, x in zip(found, v, strict=True):
+                happens = happens & (response == x)
+            responses[place] = happens
+    return responses
+
+
 def classical_responses(n: int) -> Array:
     """The responses of all binary models on n variables by the classical engine, in the shape of `quantum_responses`.
 
@@ -127,20 +152,7 @@ def classical_responses(n: int) -> Array:
     tables = {name: boolean_functions(k + 1) for k, name in enumerate(names)}
     choice = {f"F_{name}": tuple(range(len(table))) for name, table in tables.items()}
     mechanisms = {name: Mechanism((f"F_{name}", *names[:k], f"U_{name}"), tables[name]) for k, name in enumerate(names)}
-    family = StructuralModel({**choice, **{f"U_{name}": (0, 1) for name in names}}, mechanisms)
-    responses = np.zeros((*family.shape, *(4,) * n))
-    settings: tuple[int | None, ...] = (None, 0, 1)
-    for actions in product(settings, repeat=n):
-        do = {name: value for name, value in zip(names, actions, strict=True) if value is not None}
-        found = [family.responses(Response(name, do)) for name in names]
-        choices: list[list[int]] = [[0, 1] if action is None else [action] for action in actions]
-        for v in product(*choices):
-            place: Any = (..., *(x if action is None else 2 + x for x, action in zip(v, actions, strict=True)))
-            happens = np.ones(family.shape, dtype=bool)
-            for response, x in zip(found, v, strict=True):
-                happens = happens & (response == x)
-            responses[place] = happens
-    return responses
+    return engine_responses(StructuralModel({**choice, **{f"U_{name}": (0, 1) for name in names}}, mechanisms))
 
 
 def family_member(codes: tuple[int, ...]) -> StructuralModel:
@@ -257,3 +269,56 @@ def class_count(n: int, values: bool = False) -> int:
     (4, 2, 58)
     """
     return len(np.unique(labelled_models(n, values).min(axis=0)))
+
+
+# --- beyond the census ------------------------------------------------------------------------------------------------
+
+
+def random_law(shape: tuple[int, ...], rng: np.random.Generator, independent: bool = False) -> Array:
+    """A random law of exogenous variables with so many values, uniform among all laws, or among all product laws."""
+    if not independent:
+        return rng.dirichlet(np.ones(int(np.prod(shape)))).reshape(shape)
+    law = np.ones(())
+    for size in shape:
+        law = np.multiply.outer(law, rng.dirichlet(np.ones(size)))
+    return law
+
+
+def random_model(rng: np.random.Generator) -> ProbabilisticModel:
+    """A random model of three or four variables with two or three values, functions at random.
+
+    Each has up to two parents and up to two of three exogenous variables, which may be shared and, every other time,
+    are correlated. Variables of three values have one child at most, of two values three, so that nodes stay small.
+
+    >>> sorted(random_model(np.random.default_rng(1)).structure.mechanisms)
+    ['V1', 'V2', 'V3']
+    """
+    names = variables(int(rng.integers(3, 5)))
+    domains = {name: ("a", "b", "c")[: rng.integers(2, 4)] for name in names}
+    domains |= {f"U{k}": ("a", "b", "c")[: rng.integers(2, 4)] for k in (1, 2, 3)}
+    mechanisms, children = {}, dict.fromkeys(names, 0)
+    for k, name in enumerate(names):
+        free = [p for p in names[:k] if children[p] < 7 - 2 * len(domains[p])]
+        parents = rng.permutation(free)[: rng.integers(3)].tolist()
+        noises = rng.permutation(["U1", "U2", "U3"])[: rng.integers(3 - len(parents) // 2)].tolist()
+        children |= {p: children[p] + 1 for p in parents}
+        shape = [len(domains[p]) for p in (*parents, *noises)]
+        table = rng.choice(domains[name], size=shape)
+        mechanisms[name] = Mechanism((*parents, *noises), table, domains[name])
+    structure = StructuralModel({u: domains[u] for u in ("U1", "U2", "U3")}, mechanisms)
+    return ProbabilisticModel(structure, random_law(structure.shape, rng, rng.random() < 0.5))
+
+
+def random_counterfactual(
+    model: ProbabilisticModel, rng: np.random.Generator
+) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value]]:
+    """A random counterfactual: evidence from a possible world, an intervention, and what is asked about the others."""
+    structure, names = model.structure, tuple(model.structure.mechanisms)
+    state = rng.choice(np.argwhere(np.asarray(model.law != 0, dtype=bool)))
+    u = {name: values[k] for (name, values), k in zip(structure.exogenous.items(), state, strict=True)}
+    world, asked = structure.solve(u), rng.choice(names)
+    evidence = {name: world[name] for name in names if rng.random() < 0.4}
+    values = {name: structure.domains[name][rng.integers(len(structure.domains[name]))] for name in names}
+    do = {name: values[name] for name in names if name != asked and rng.random() < 0.5}
+    also = {name for name in names if name not in do and rng.random() < 0.2}
+    return evidence, do, {name: values[name] for name in names if name == asked or name in also}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import permutations
 from math import factorial
 
 import numpy as np
@@ -18,11 +18,15 @@ from qlib.extension_census import (
     canonical_model,
     class_count,
     classical_responses,
+    engine_responses,
     family_member,
     labelled_count,
     labelled_models,
     model_responses,
     quantum_responses,
+    random_counterfactual,
+    random_law,
+    random_model,
     variables,
 )
 from qlib.structural_models import ProbabilisticModel, Response, independent
@@ -76,15 +80,31 @@ def test_the_canonical_model_stands_for_every_binary_model():
 def test_the_extension_of_the_canonical_model_responds_as_it_does():
     structure = canonical_model(3)
     law = np.full(structure.shape, 1 / np.prod(structure.shape))
-    responses = model_responses(ProbabilisticModel(structure, law))
-    names = variables(3)
-    for actions in product((None, 0, 1), repeat=3):
-        do = {name: x for name, x in zip(names, actions, strict=True) if x is not None}
-        found = [np.broadcast_to(structure.responses(Response(name, do)), structure.shape) for name in names]
-        for v in product(*((0, 1) if x is None else (x,) for x in actions)):
-            place = [x if action is None else 2 + x for x, action in zip(v, actions, strict=True)]
-            happens = np.logical_and.reduce([f == x for f, x in zip(found, v, strict=True)])
-            assert np.array_equal(responses[(..., *place)], happens)
+    assert np.array_equal(model_responses(ProbabilisticModel(structure, law)), engine_responses(structure))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_random_models_respond_as_their_extensions(seed):
+    model = random_model(np.random.default_rng(seed))
+    assert np.array_equal(model_responses(model), engine_responses(model.structure))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_random_counterfactuals_of_random_models_agree(seed):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng)
+    evidence, do, consequent = random_counterfactual(model, rng)
+    assert not set(do) & set(consequent)
+    answer = evaluate(quantum_extension(model), quantum_query(model, evidence, do, consequent))
+    assert answer.probability == pytest.approx(model.counterfactual(consequent, do, evidence), abs=1e-12)
+
+
+def test_random_laws_are_products_where_they_should_be():
+    law = random_law((2, 3), np.random.default_rng(3), independent=True)
+    assert np.allclose(law, np.outer(law.sum(1), law.sum(0)))
+    assert random_law((2, 3), np.random.default_rng(3)).sum() == pytest.approx(1)
 
 
 def test_actions_of_a_binary_variable_are_named():
