@@ -170,7 +170,8 @@ def _artist_rows(ax: Axes, artist: Artist) -> Iterator[Row]:
 
 def _in_data(artist: Artist, ax: Axes) -> tuple[bool, bool]:
     """Whether an artist's horizontal and vertical coordinates are those of the data, not fractions of the axes."""
-    return artist.get_transform().contains_branch_seperately(ax.transData)
+    horizontal, vertical = artist.get_transform().contains_branch_seperately(ax.transData)
+    return horizontal, vertical
 
 
 def _line(line: Line2D, in_x: bool, in_y: bool) -> Iterator[Row]:
