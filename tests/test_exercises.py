@@ -41,7 +41,8 @@ def test_an_unknown_exercise_is_refused_with_the_known_ones():
         check("ex-none", {})
 
 
-def test_without_a_notebook_it_says_so():
+def test_without_a_notebook_it_says_so(monkeypatch):
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: None)
     with pytest.raises(ValueError, match="no notebook is running"):
         check("ex-compute-visibility")
 

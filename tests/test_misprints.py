@@ -51,7 +51,7 @@ def run(chapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: An
 
 
 def solve(chapter: str, variables: Mapping[str, Any]) -> None:
-    """Run the solutions of a chapter's exercises on its variables, with their assertions; they pass their own checks."""
+    """Run the solutions of a chapter's exercises on its variables, assertions included; they pass their checks."""
     for label, exercise in exercises.exercises().items():
         if exercise.chapter == chapter:
             solved = dict(variables)
