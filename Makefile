@@ -15,7 +15,7 @@ export PYTHON
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test serve notebooks bench clean
+.PHONY: help venv book test serve pdf notebooks bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ test: venv ## unit, property and doctests, the ledger and its mutants, the execu
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/$(HTML)
+
+pdf: book ## the website as one PDF; needs Chromium or Chrome
+	@$(BIN)/python -m pipeline pdf --profile $(PROFILE) --edition $(EDITION)
 
 notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
 	@$(BIN)/python -m pipeline notebooks --edition $(EDITION)

@@ -16,6 +16,8 @@ The rules are in ``Snakefile``; the modules, in reading order:
     what a reader takes away: notebooks, figures with their data, the edition without solutions
 `site`
     the ledger, the generated files, the website
+`pdf`
+    the website as one PDF
 `build`
     runs Snakemake, shows progress, sums up
 """

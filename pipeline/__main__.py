@@ -97,6 +97,20 @@ def site(profile: Profile = "paper", jobs: int = 1, edition: Edition = "instruct
 
 @app.command()
 @job
+def pdf(profile: Profile = "paper", edition: Edition = "instructor") -> None:
+    """Print the built website as one PDF with contents, bookmarks and page numbers; needs Chromium."""
+    from pipeline.pdf import PdfError, make_pdf
+
+    try:
+        file = make_pdf(Plan(profile, edition=edition))
+    except PdfError as error:
+        fail(error)
+    else:
+        print(f"Open {file}")
+
+
+@app.command()
+@job
 def notebooks(edition: Edition = "instructor") -> None:
     """Write the chapters as .ipynb, paired with their .md, for JupyterLab; take over what was edited there.
 

@@ -45,9 +45,11 @@ def execute(plan: Plan, slug: str) -> float:
     tables.mkdir(parents=True)
     os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
     notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
+    solved = with_solutions(slug, notebook)
     started = time.monotonic()
     try:
-        executed = run(plan, slug, notebook, partial / "notebook.ipynb")
+        executed = run(plan, slug, solved, partial / "notebook.ipynb")
+        del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
         seconds = time.monotonic() - started
         refuse_secrets(plan, slug, executed, tables)
         nbformat.write(executed, partial / "executed.ipynb")
@@ -57,6 +59,16 @@ def execute(plan: Plan, slug: str) -> float:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return seconds
+
+
+def with_solutions(slug: str, notebook: Any) -> Any:
+    """The notebook, and at its end a cell that runs the solutions of its exercises: what a reader unfolds is right."""
+    if not any(cell.cell_type == "markdown" and "{solution}" in cell.source for cell in notebook.cells):
+        return notebook
+    call = f"from qlib import exercises as book_exercises\n\nbook_exercises.solve({slug!r}, globals())"
+    return nbformat.v4.new_notebook(
+        metadata=notebook.metadata, cells=[*notebook.cells, nbformat.v4.new_code_cell(call)]
+    )
 
 
 def tables_of(plan: Plan, slug: str) -> Path:
