@@ -1,11 +1,13 @@
 """Exercises check themselves: a right result is told from a wrong one and from none."""
 
+import nbformat
 import numpy as np
 import pytest
 import sympy as sp
 
+from pipeline.execute import with_solutions
 from qlib import paths
-from qlib.exercises import BLOCK, CODE, LABEL, Exercise, assigned, check, exercises, same
+from qlib.exercises import BLOCK, CODE, LABEL, Exercise, assigned, check, exercises, same, solve
 
 DOUBLE = Exercise("ex-double", "ladder/bell", ("y", "z"), "y = 2 * x\nz = [y, y + 1]")
 
@@ -34,6 +36,48 @@ def test_a_right_result_is_accepted_and_the_readers_variables_are_left_alone():
 def test_a_wrong_or_missing_result_is_named(mine, said):
     with pytest.raises(ValueError, match=said):
         check("ex-double", mine)
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A chapter of one exercise, whose solution can be given."""
+
+    def write(solution):
+        exercise = '````{exercise}\n:label: ex-one\n```python\ny = ...\ncheck("ex-one")\n```\n````\n'
+        answer = f"````{{solution}} ex-one\n:class: dropdown\n```python\n{solution}\n```\n````\n"
+        (tmp_path / "one.md").write_text(exercise + answer)
+
+    monkeypatch.setattr(paths, "BOOK", tmp_path)
+    exercises.cache_clear()
+    yield write
+    exercises.cache_clear()
+
+
+def test_the_solutions_of_a_chapter_are_run_on_copies_of_its_variables(written):
+    written("y = x + 1\nx = 0\nassert y == 3")
+    variables = {"x": 2}
+    assert solve("one", variables) == ["ex-one"]
+    assert variables == {"x": 2}
+
+
+def test_a_solution_that_fails_or_is_not_reproducible_is_refused(written):
+    written("y = x\nassert y == 3")
+    with pytest.raises(AssertionError):
+        solve("one", {"x": 2})
+    exercises.cache_clear()
+    written("y = x.pop()")
+    with pytest.raises(ValueError, match="ex-one: y is not what the solution finds"):
+        solve("one", {"x": [1, 2]})
+
+
+def test_a_chapter_is_executed_together_with_the_solutions_of_its_exercises():
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    plain = nbformat.v4.new_notebook(cells=[text("# Title"), code("x = 2")])
+    assert with_solutions("part/one", plain) is plain
+    exercised = nbformat.v4.new_notebook(cells=[*plain.cells, text("```{solution} ex-one\n```")])
+    solved = with_solutions("part/one", exercised)
+    assert solved.cells[:-1] == exercised.cells
+    assert "solve('part/one', globals())" in solved.cells[-1].source
 
 
 def test_an_unknown_exercise_is_refused_with_the_known_ones():
