@@ -24,7 +24,7 @@ PRINT = ("--no-pdf-header-footer", "--generate-pdf-document-outline", "--virtual
 TIMEOUT = 1800  # seconds
 LEFT_OUT = ("reference/api",)
 REFERRING = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "headers")
-DROPPED = ".headerlink, .figure-files, button, script[type], .prev-next-area, template"
+DROPPED = ".headerlink, .figure-files, button:not(th > button), script[type], .prev-next-area, template"
 
 
 class PdfError(Exception):
