@@ -24,6 +24,10 @@ window.addEventListener("load", async () => {
       if (formula.clientWidth && formula.scrollWidth > formula.clientWidth + 1) formula.tabIndex = 0;
       else formula.removeAttribute("tabindex");
     }
+    for (const table of document.querySelectorAll(".pst-scrollable-table-container")) {
+      if (table.scrollWidth > table.clientWidth + 1) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    }
   };
   fit();
   window.addEventListener("resize", fit);
