@@ -1,9 +1,7 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
-import importlib.metadata
 import inspect
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,28 +9,6 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx_proof.domain import ProofDomain
-
-MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
-PARTS = ("tex-svg.js", "input/tex/extensions")  # glyphs as SVG: no font files, which browsers refuse to file:// pages
-
-
-def mathjax_source() -> Path:
-    """Where the installed MathJax is."""
-    script = next(f for f in importlib.metadata.files(MATHJAX) or [] if f.name == "tex-svg.js")
-    return Path(str(script.locate())).parent
-
-
-def copy_mathjax(app: Any, error: Exception | None) -> None:
-    """Put the needed part of MathJax beside the pages (not into the source's ``_static``, nor into git)."""
-    if error or app.builder.format != "html":
-        return
-    source, target = mathjax_source(), Path(app.outdir, "_static", "mathjax")
-    for part in PARTS:
-        if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
-        else:
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / part, target / part)
 
 
 def drop_thebe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -201,10 +177,8 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
-    app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("builder-inited", read_in_parallel)
     app.connect("env-before-read-docs", longest_first)
-    app.connect("build-finished", copy_mathjax)
     app.connect("doctree-read", link_terms)
     app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)

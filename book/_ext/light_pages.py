@@ -1,0 +1,151 @@
+"""Pages that load little and shut nobody out: what the theme brings and this book does not use is left out.
+
+The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu and without the
+alphabets that no formula here is set in, the index of all words is loaded where one searches.
+"""
+
+import importlib.metadata
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
+GLYPHS = "output/svg/fonts/tex"  # glyphs as SVG: no font files, which browsers refuse to file:// pages
+PARTS = ["core", "input/tex", "output/svg", "a11y/assistive-mml"]
+UNUSED_FONTS = "fraktur|frakturBold|monospace|sansSerif(Bold|Italic|BoldItalic)|texOldstyle|texOldstyleBold|texMathit"
+UNUSED_LETTERS = ((0x1D504, 0x1D537), (0x1D56C, 0x1D6A3), (0x1D756, 0x1D7CB), (0x1D7E2, 0x1D7FF))  # such as 𝔄, 𝖆, 𝘈, 𝙰
+UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "vendor", "locales", "sphinx-thebe.*")
+
+
+class ThemeChangedError(Exception):
+    """The theme or MathJax no longer looks as it did when what to leave out of it was written down here."""
+
+
+def copy_mathjax(app: Any, error: Exception | None) -> None:
+    """Put the needed part of MathJax beside the pages (not into the source's ``_static``, nor into git)."""
+    if error or app.builder.format != "html":
+        return
+    script = next(f for f in importlib.metadata.files(MATHJAX) or [] if f.name == "tex-svg.js")
+    source, target = Path(str(script.locate())).parent, Path(app.outdir, "_static", "mathjax")
+    shutil.copytree(source / "input/tex/extensions", target / "input/tex/extensions", dirs_exist_ok=True)
+    for part in ("startup", *PARTS, GLYPHS):
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / f"{part}.js", target / f"{part}.js")
+    font = target / f"{GLYPHS}.js"
+    font.write_text(without_unused_glyphs(font.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def without_unused_glyphs(script: str) -> str:
+    """MathJax's font without the outlines of unused alphabets (such a letter would be shown in the system's font)."""
+
+    def used(glyph: re.Match[str]) -> str:
+        code = int(glyph[1])
+        return "" if any(low <= code <= high for low, high in UNUSED_LETTERS) else glyph[0]
+
+    fonts = re.compile(r'AddPaths\)\(\w+\.(?P<name>\w+),\{(?P<glyphs>(?:\d+:"[^"]*",?)*)')
+    if not fonts.search(script):
+        raise ThemeChangedError("MathJax's font is not written as it was: its glyphs cannot be told apart")
+
+    def kept(font: re.Match[str]) -> str:
+        unused = re.fullmatch(UNUSED_FONTS, font["name"])
+        glyphs = "" if unused else re.sub(r'(\d+):"[^"]*",?', used, font["glyphs"])
+        return font[0].removesuffix(font["glyphs"]) + glyphs
+
+    return fonts.sub(kept, script)
+
+
+def icons(script: str, names: set[str]) -> str:
+    """A style sheet with the named icons of Font Awesome, as masks that take the colour of the text around them."""
+    rules = []
+    for name in sorted(names):
+        drawings = re.findall(rf'[{{,]"?{name}"?:\[(\d+),(\d+),\[[^\]]*\],"[0-9a-f]+","([^"]+)"\]', script)
+        if not drawings:
+            raise ThemeChangedError(f"Font Awesome has no icon {name!r}")
+        wide, high, path = drawings[-1]  # the solid ones come last
+        picture = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {wide} {high}'><path d='{path}'/></svg>"
+        drawn = f'--icon: url("data:image/svg+xml,{quote(picture, safe=" =:/")}");'
+        rules.append(f".fa-{name} {{ {drawn} width: {int(wide) / int(high):.4g}em; }}")
+        rules += [f"{place} {{ {drawn} }}" for place, icon in PLACES.items() if icon == name]
+    return ICON + "\n".join(rules) + "\n"
+
+
+PLACES = {  # where the theme would write a letter of a font of icons
+    ".admonition-title": "circle-info",
+    ":is(.warning, .caution, .attention, .important, .danger, .error) > .admonition-title": "triangle-exclamation",
+    ":is(.tip, .hint) > .admonition-title": "lightbulb",
+    ".exercise > .admonition-title": "pencil",
+    "a.reference.download": "download",
+}
+ICON = """\
+/* Icons of Font Awesome Free, https://fontawesome.com, CC BY 4.0 */
+:is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab),
+html body div.admonition > .admonition-title::after, html a.reference.download::before {
+  display: inline-block; height: 1em; vertical-align: -0.125em;
+  background: currentColor; mask: var(--icon) center / contain no-repeat;
+}
+:is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab)::before { content: none; }
+html body div.admonition > .admonition-title::after { content: ""; height: 1.6em; font: inherit; }
+html body div.admonition:is(.proof, .solution) > .admonition-title::after { content: none; }
+html a.reference.download::before { content: ""; font: inherit; width: 1em; margin-inline: 0.25em; }
+html span.versionmodified::before, html div#searchbox p.highlight-link a::before { content: none; }
+html nav.bd-links li > a.reference.external::after { content: none; }
+html form.bd-search i.fa-solid.fa-magnifying-glass { position: static; flex: none; margin-left: 0.25rem; }
+.fa-lg { font-size: 1.25em; vertical-align: -0.075em; }
+@media (forced-colors: active) {
+  :is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab) { background: ButtonText; }
+}
+"""
+ICON_CLASS = re.compile(r'class="(?:[^"]* )?(?:fa-solid|fa-regular|fa-brands|fas|far|fab) ([^"]*)"')
+NO_ICONS = {"lg"}  # a size
+FONTAWESOME = re.compile(r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>|<link[^>]*fontawesome[^>]*>')
+SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
+OPTIONS = re.compile(r'(<script src="[^"]*documentation_options\.js[^"]*"></script>)')
+NO_EXCERPTS = r"\1<script>DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== 'file:';</script>"
+FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__section">'
+
+
+def mend(text: str, searches: bool) -> str:
+    """A page without what it does not use, whose empty cells are no headings and whose parts are all landmarks.
+
+    Excerpts of the pages that are found are fetched, which browsers refuse to file:// pages: there, only titles.
+    """
+    text = FONTAWESOME.sub("", text)
+    text = OPTIONS.sub(NO_EXCERPTS, text) if searches else SEARCH.sub("", text)
+    text = EMPTY_HEAD.sub("<td></td>", text)
+    return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
+
+
+def finish(app: Any, error: Exception | None) -> None:
+    """Go over all pages once they are written."""
+    if error or app.builder.format != "html":
+        return
+    output = Path(app.outdir)
+    used = {"xmark", *PLACES.values()}  # the first in a message of the theme's script
+    for path in output.rglob("*.html"):
+        if "_static" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            used |= set(re.findall(r"fa-([a-z-]+)", " ".join(ICON_CLASS.findall(text))))
+            path.write_text(mend(text, path.name == "search.html"), encoding="utf-8")
+    static = output / "_static"
+    script = (static / "scripts/fontawesome.js").read_text(encoding="utf-8")
+    (static / "icons.css").write_text(icons(script, used - NO_ICONS), encoding="utf-8")
+    for path in [*static.rglob("*.map"), *(path for name in UNUSED_FILES for path in static.glob(name))]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def load_parts(app: Any, config: Any) -> None:
+    """Have the pages load MathJax in these parts."""
+    config.mathjax_path = "mathjax/startup.js"
+    config.mathjax3_config = {**(config.mathjax3_config or {}), "loader": {"load": PARTS}}
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", load_parts)
+    app.add_css_file("icons.css")
+    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
