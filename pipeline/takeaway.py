@@ -2,8 +2,10 @@
 
 import ast
 import html
+import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import jupytext
 import nbformat
 
 from pipeline.execute import tables_of
-from pipeline.plan import Plan, PlanError, parse, read_yaml
+from pipeline.plan import Plan, PlanError, parse, read_yaml, sha256
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
 SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL)
 REPOSITORY = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(\.git)?/?")
+SVG = "image/svg+xml"
 HIDDEN = {"remove-cell", "remove-output", "hide-cell", "hide-output"}
 
 NEEDS = (
@@ -62,14 +65,22 @@ def saved_figures(code: str) -> list[str]:
     return [name.value for name in names if isinstance(name, ast.Constant) and isinstance(name.value, str)]
 
 
-def figure_files(plan: Plan, slug: str, cell: Any) -> list[tuple[str, list[Path]]]:
-    """Of each figure that a cell shows: its name, and its files (the picture and, where there is one, its data)."""
-    shown = any("image/svg+xml" in output.get("data", {}) for output in cell.get("outputs", []))
-    if cell.cell_type != "code" or not shown or HIDDEN & set(cell.metadata.get("tags", [])):
+def figure_files(plan: Plan, slug: str, cell: Any) -> list[tuple[str, str, Path | None]]:
+    """Of each figure that a cell saves and shows: name, address of the picture, file of its data if any."""
+    pictures = [output["data"][SVG] for output in cell.get("outputs", []) if SVG in output.get("data", {})]
+    names = saved_figures(cell.source) if cell.cell_type == "code" else []
+    if HIDDEN & set(cell.metadata.get("tags", [])) or len(pictures) != len(names):
         return []
-    folder = tables_of(plan, slug)
-    files = {name: [folder / f"{name}.svg", folder / f"{name}.data.csv"] for name in saved_figures(cell.source)}
-    return [(name, [file for file in both if file.is_file()]) for name, both in files.items() if both[0].is_file()]
+    data = [tables_of(plan, slug) / f"{name}.data.csv" for name in names]
+    return [
+        (name, picture_address(picture), file if file.is_file() else None)
+        for name, picture, file in zip(names, pictures, data, strict=True)
+    ]
+
+
+def picture_address(picture: str) -> str:
+    """Where MyST-NB puts a picture that a cell shows (a broken link of the website if it no longer does)."""
+    return f"_images/{sha256(os.linesep.join(picture.splitlines()))}.svg"
 
 
 def link_figures(plan: Plan, slug: str, notebook: Any) -> None:
@@ -77,29 +88,29 @@ def link_figures(plan: Plan, slug: str, notebook: Any) -> None:
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
-        if lines := [figure_line(slug, name, files) for name, files in figure_files(plan, slug, cell)]:
+        if lines := [figure_line(slug, *figure) for figure in figure_files(plan, slug, cell)]:
             said = "\n".join(["```{raw} html", *lines, "```"])
             cells.append(nbformat.v4.new_markdown_cell(said, id=f"files-{len(cells)}"))
     notebook.cells = cells
 
 
-def figure_line(slug: str, name: str, files: list[Path]) -> str:
+def figure_line(slug: str, name: str, picture: str, data: Path | None) -> str:
     """Links to a figure's files, as seen from its page."""
-    up = "../" * (slug.count("/") + 1)
-    words = {".svg": "SVG", ".csv": "data (CSV)"}
-    links = [
-        f'<a href="{up}{FIGURES}/{slug}/{html.escape(file.name)}" download '
-        f'aria-label="{words[file.suffix]} of the figure {html.escape(name)}">{words[file.suffix]}</a>'
-        for file in files
-    ]
+    up, shown = "../" * (slug.count("/") + 1), html.escape(name)
+    files = [("SVG", picture, f"{shown}.svg")]
+    files += [("data (CSV)", f"{FIGURES}/{slug}/{html.escape(data.name)}", html.escape(data.name))] if data else []
+    links = (
+        f'<a href="{up}{file}" download="{saved}" aria-label="{words} of the figure {shown}">{words}</a>'
+        for words, file, saved in files
+    )
     return f'<p class="figure-files">{" · ".join(links)}</p>'
 
 
 def write_figures(plan: Plan, website: Path) -> None:
-    """Put the files of all figures that have links beside the pages."""
+    """Put the data of all figures that have links beside the pages (the pictures are there)."""
     for slug in plan.notebooks:
         for cell in nbformat.read(plan.executed(slug), as_version=4).cells:
-            for file in (file for _, files in figure_files(plan, slug, cell) for file in files):
+            for file in (data for _, _, data in figure_files(plan, slug, cell) if data):
                 target = website / FIGURES / slug / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target)
@@ -116,7 +127,13 @@ def write_downloads(plan: Plan, website: Path) -> None:
         Path(f"{target}.md").write_text(for_edition(plan, page.text), encoding="utf-8")
         if slug in plan.notebooks:
             nbformat.write(clean_notebook(plan, slug), f"{target}.ipynb")
-            nbformat.write(executed_notebook(plan, slug), f"{target}-executed.ipynb")
+            pack(f"{target}-executed.zip", f"{target.name}-executed.ipynb", executed_notebook(plan, slug))
+
+
+def pack(file: str, name: str, notebook: Any) -> None:
+    """A notebook in an archive, a quarter of its size: the same bytes for the same notebook."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr(zipfile.ZipInfo(name), nbformat.writes(notebook) + "\n", zipfile.ZIP_DEFLATED)
 
 
 def clean_notebook(plan: Plan, slug: str) -> Any:

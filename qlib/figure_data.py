@@ -38,7 +38,7 @@ COLORBAR = "<colorbar>"  # how matplotlib labels such axes
 def figure_data(figure: Figure) -> list[Row]:
     """Everything plotted in a figure's coordinates, a row for each point, bar or cell, in the order of drawing.
 
-    panel : the axes, by title and labels. series : the label in the legend, empty if there is none. mark : line, point,
+    panel : the axes, by title or labels. series : the label in the legend, empty if there is none. mark : line, point,
     step, bar, band, area, reference (a line across the axes), segment, contour or cell. x, y, z : coordinates, z the
     value of a cell; x_low, x_high and so on : ends of an error bar, a band, a bin. x_name, y_name : a category's name.
 
@@ -67,7 +67,7 @@ def _panels(figure: Figure) -> Iterator[Any]:
 
 
 def write_csv(rows: Iterable[Row], path: Path) -> Path:
-    """Write rows with the columns that are used, numbers to ten digits: the same bytes for the same rows."""
+    """Write rows with the columns that are used, numbers to seven digits: the same bytes for the same rows."""
     rows = list(rows)
     columns = [name for name in COLUMNS if any(row.get(name, "") != "" for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as stream:
@@ -78,12 +78,12 @@ def write_csv(rows: Iterable[Row], path: Path) -> Path:
 
 
 def panel_name(ax: Axes) -> str:
-    """What a panel shows: its title, and its axes' labels, those of the panels that it shares them with included."""
+    """What a panel shows: its title, or else its axes' labels, those of panels that share them included."""
     shared = ((ax.get_shared_x_axes(), "get_xlabel"), (ax.get_shared_y_axes(), "get_ylabel"))
     labels = [[getattr(each, get)() for each in (ax, *group.get_siblings(ax))] for group, get in shared]
     x, y = (next(filter(None, texts), "") for texts in labels)
     title = next(filter(None, (ax.get_title(loc=at) for at in ("center", "left", "right"))), "")
-    return " ".join(": ".join(filter(None, [title, " against ".join(filter(None, [y, x]))])).split())
+    return " ".join((title or " against ".join(filter(None, [y, x]))).split())
 
 
 def _has_data(ax: Axes) -> bool:
@@ -96,7 +96,7 @@ def _finite(row: Row) -> bool:
 
 
 def _cell(value: Any) -> str:
-    return value if isinstance(value, str) else format(float(value) + 0.0, ".10g")
+    return value if isinstance(value, str) else format(float(value) + 0.0, ".7g")
 
 
 def _names(axis: Axis) -> dict[float, str]:

@@ -151,8 +151,8 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
     if not app.config.compendium_downloads or group is None or slug == page:
         return
     notebook = app.env.doc2path(page).endswith(".ipynb")
-    files = {"Executed notebook": "-executed.ipynb", "Clean notebook": ".ipynb"} if notebook else {}
-    icons = {".md": "fas fa-file", ".ipynb": "fas fa-code", "-executed.ipynb": "fas fa-file-code"}
+    files = {"Executed notebook": "-executed.zip", "Clean notebook": ".ipynb"} if notebook else {}
+    icons = {".md": "fas fa-file", ".ipynb": "fas fa-code", "-executed.zip": "fas fa-file-code"}
     prints = [button for button in group["buttons"] if button.get("label") == "download-pdf-button"]
     group["buttons"] = [
         {
