@@ -14,7 +14,7 @@ from qlib.figures import BLACK, BLUE, ORANGE, VERMILLION, subplots
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qlib.feature_selection import Law
+    from qlib.feature_selection import GainLaw
 
 
 def seeing_and_doing(
@@ -77,7 +77,7 @@ def accuracy_by_domain(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def laws_of_the_mean_gain(laws: Mapping[str, Law], marks: Mapping[str, float]) -> Figure:
+def laws_of_the_mean_gain(laws: Mapping[str, GainLaw], marks: Mapping[str, float]) -> Figure:
     """The exact laws of a mean gain, one panel each, with reported values marked.
 
     laws : title → law, in percentage points. marks : label → value.

@@ -108,7 +108,7 @@ def _values(places: Indices, domain: Values) -> Array:
 class Bijection:
     """A bijection f′ from T′ × (the arguments of f) to V × S′ that continues f: f′(t₀, x) = (f(x), …) at t₀ = 0.
 
-    value, rank : the place in V and in S′, arrays of shape (|T′|, *arguments of f). sizes : |V|, |S′|.
+    value, rank : the place in V and in S′, arrays of shape (|T′|, arguments of f ...). sizes : |V|, |S′|.
     The corrected eq. (79) of Suresh, Frembs & Cavalcanti (2023).
     """
 

@@ -84,7 +84,7 @@ def joint_law(strength: Any, flip: Any = 0, prevalence: Any = 0.5) -> Array:
 
 
 def draw(law: ArrayLike, samples: int, rng: np.random.Generator, size: tuple[int, ...] = ()) -> Integers:
-    """Counts N[*size, a, c, b] of independent samples from laws P[..., a, c, b].
+    """Counts N[..., a, c, b] of independent samples from laws P[..., a, c, b], `size` of them in the leading axes.
 
     >>> int(draw(joint_law(1.0), 10, np.random.default_rng(1)).sum())
     10
@@ -279,7 +279,7 @@ def simulate(
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class GainLaw:
     """A law on the line: values, in increasing order and equally spaced, and the probability of each."""
 
     values: Floats
@@ -340,7 +340,7 @@ def expected_gain(design: Design, collapse: Any, prevalence: Any = 0.5, flip: An
     return 100 * collapse * prevalence * loss * (1 - 2 * epsilon)
 
 
-def collapsed_gain(design: Design, prevalence: float = 0.5) -> Law:
+def collapsed_gain(design: Design, prevalence: float = 0.5) -> GainLaw:
     """The exact law of one seed's gain, in percentage points, if its naive classifier has collapsed.
 
     In the domain (s, ε) a sample adds 1 with probability q(1 − ε) and −1 with qε, where q = prevalence·(1 − s), so the
@@ -364,7 +364,7 @@ def collapsed_gain(design: Design, prevalence: float = 0.5) -> Law:
             transform *= weights / 2 @ _power(step, n)
     probabilities = np.fft.irfft(transform.conj(), size)
     shift = np.roll(probabilities, design.tested)[: 2 * design.tested + 1]
-    return Law(100 * np.arange(-design.tested, design.tested + 1) / design.tested, np.maximum(shift, 0))
+    return GainLaw(100 * np.arange(-design.tested, design.tested + 1) / design.tested, np.maximum(shift, 0))
 
 
 def _power(base: Array, exponent: int) -> Array:
@@ -377,7 +377,7 @@ def _power(base: Array, exponent: int) -> Array:
     return result
 
 
-def mean_gain(laws: list[Law], collapse: ArrayLike) -> Law:
+def mean_gain(laws: list[GainLaw], collapse: ArrayLike) -> GainLaw:
     """The exact law of the mean gain over seeds, each of which collapses by itself with a probability of its own.
 
     laws : the law of each seed's gain if it collapses, on one common grid that is symmetric about 0; otherwise the gain
@@ -399,7 +399,7 @@ def mean_gain(laws: list[Law], collapse: ArrayLike) -> Law:
         transform *= 1 - p + p * transforms[id(law)]
     probabilities = np.roll(np.fft.irfft(transform, size), half * seeds)[: 2 * half * seeds + 1]
     step = laws[0].values[1] - laws[0].values[0]
-    return Law(step * np.arange(-half * seeds, half * seeds + 1) / seeds, np.maximum(probabilities, 0))
+    return GainLaw(step * np.arange(-half * seeds, half * seeds + 1) / seeds, np.maximum(probabilities, 0))
 
 
 def _padded(values: Floats, size: int) -> Floats:
@@ -480,7 +480,7 @@ def seeded_collapse(seed: int, last: int) -> float:
     return float(poisson_binomial(np.sin(seeded_training(seed) / 2) ** 2)[: last + 1].sum())
 
 
-def seeded_gain(seed: int, design: Design | None = None) -> Law:
+def seeded_gain(seed: int, design: Design | None = None) -> GainLaw:
     """The exact law of the gain of a seed of the published code, in percentage points, if its classifier collapses.
 
     >>> round(seeded_gain(42).mean, 2)
@@ -496,4 +496,4 @@ def seeded_gain(seed: int, design: Design | None = None) -> Law:
     sums = np.convolve(poisson_binomial(gains), poisson_binomial(losses)[::-1])
     first = design.tested - len(losses)
     probabilities[first : first + len(sums)] = sums
-    return Law(100 * np.arange(-design.tested, design.tested + 1) / design.tested, probabilities)
+    return GainLaw(100 * np.arange(-design.tested, design.tested + 1) / design.tested, probabilities)

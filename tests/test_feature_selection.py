@@ -18,7 +18,7 @@ from qlib.feature_selection import (
     COLLAPSED_RULE,
     HARMLESS_RULE,
     Design,
-    Law,
+    GainLaw,
     accuracy,
     collapse_probability,
     collapsed_gain,
@@ -240,7 +240,7 @@ def test_the_probability_of_collapse_tends_to_one_or_zero_unless_the_classes_are
 
 
 def test_a_law_knows_its_regions() -> None:
-    law = Law(np.arange(11.0), binom.pmf(np.arange(11), 10, 0.5))
+    law = GainLaw(np.arange(11.0), binom.pmf(np.arange(11), 10, 0.5))
     assert (round(law.mean, 9), round(law.deviation, 6)) == (5.0, 1.581139)
     low, high = law.region(0.05)
     assert (low, high) == (2.0, 8.0)
