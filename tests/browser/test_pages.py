@@ -1,150 +1,338 @@
-"""The pages as a browser shows them: no error, no request elsewhere, no sideways scrolling, every formula set.
+"""The pages as a browser shows them: no error, no request elsewhere, every formula set, nothing that shuts anyone out.
 
-A page served beside the book opens each of its pages in a frame as wide as a phone or a desktop, looks at it, and
-reports back. Without Chromium these tests are skipped.
+Chromium opens the files of the book as a reader without a server does. Each page is seen on a phone and on a desktop;
+a sample of all kinds of pages is judged by axe-core (WCAG 2.1 AA and its good practice) in light and in dark, and with
+COMPENDIUM_AXE=all every page with every text on it. Without Chromium these tests are skipped.
 """
 
-import functools
-import http.server
-import json
-import queue
-import shutil
-import subprocess
-import threading
+import gzip
+import importlib.metadata
+import os
+import re
+from functools import cache
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import chromium
 import pytest
 from quick_book import PLAN
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-WIDTHS = {"phone": 390, "desktop": 1440}
+from qlib import ledger
 
-PROBE = """<!doctype html><meta charset="utf-8"><script>
-const look = (page, width) => new Promise((resolve) => {
-  const frame = document.createElement("iframe");
-  frame.style.cssText = `width:${width}px;height:900px;border:0`;
-  const errors = [];
-  frame.onload = async () => {
-    const view = frame.contentWindow;
-    const { document: text } = view;
-    const all = (selector) => [...text.querySelectorAll(selector)];
-    const unset = () => all("span.math, div.math").filter((node) => !node.querySelector("mjx-container")).length;
-    for (let waits = 0; unset() && waits < 50; waits++) await new Promise((done) => setTimeout(done, 200));
-    await new Promise((done) => setTimeout(done, 200));
-    resolve({
-      page, width, errors,
-      overflow: text.documentElement.scrollWidth - text.documentElement.clientWidth,
-      requests: view.performance.getEntriesByType("resource").map((entry) => entry.name),
-      mathErrors: all("mjx-merror, [data-mjx-error]").map((node) => node.textContent),
-      undefinedMacros: all("mjx-container [fill='red'], mjx-container [stroke='red']").length,
-      unset: unset(),
-      claims: all("details.claim").length,
-      shown: text.querySelector(".ledger-shown")?.textContent ?? "",
-      searchFields: all("button.search-button-field, .bd-sidebar form.bd-search, .sidebar-primary-item form").length,
-    });
-    frame.remove();
-  };
-  frame.src = page;
-  document.body.append(frame);
-  const watch = () => {
-    const view = frame.contentWindow;
-    if (!view || view.watched || view.location.href === "about:blank") return;
-    view.watched = true;
-    view.addEventListener("error", ({ message, target }) => errors.push(message || target.src || target.href), true);
-    view.addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
-    const { error } = view.console;
-    view.console.error = (...words) => { errors.push(words.join(" ")); error(...words); };
-  };
-  const timer = setInterval(watch);
-  frame.addEventListener("load", () => clearInterval(timer));
-});
-window.onload = async () => {
-  const results = [];
-  for (const [page, width] of TASKS) results.push(await look(page, width));
-  await fetch("/report", { method: "POST", body: JSON.stringify(results) });
-};
-</script><body></body>"""
+HERE = Path(__file__).parent
+SCRIPTS = [(HERE / name).read_text(encoding="utf-8") for name in ("axe.min.js", "probe.js")]
+EVERYTHING = os.environ.get("COMPENDIUM_AXE") == "all"
+PHONE, DESKTOP = 390, 1280
+MEGABYTE = 10**6
+SAMPLE = {"intro", "explore", "notation", "ladder/bell", "joint-exogeneity/potential-outcomes", "course/slides-bell"}
+SAMPLE |= {"reference/corrections", "reference/glossary", "reference/reproducing"}
+GENERATED = ["search.html", "genindex.html", "py-modindex.html", "prf-prf.html"]
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves the book and the probe; takes the report."""
+def pages() -> list[str]:
+    """Every page, the heaviest first, so that no tab ends up waiting for the other."""
+    names = [f"book/{slug}.html" for slug in PLAN.pages] + GENERATED
+    return sorted(names, key=lambda name: -(PLAN.html / name).stat().st_size)
 
-    probe = ""
-    reports: queue.Queue
 
-    def do_GET(self):
-        if self.path != "/probe":
-            return super().do_GET()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(self.probe.encode())
+def judged(page: str) -> bool:
+    """Whether axe-core looks at a page."""
+    return EVERYTHING or page in GENERATED[:2] or page.removeprefix("book/").removesuffix(".html") in SAMPLE
 
-    def do_POST(self):
-        self.reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
 
-    def log_message(self, *arguments):
-        """Nothing is logged."""
+@cache
+def weight(address: str) -> int:
+    """Bytes of a file as servers send it."""
+    return len(gzip.compress(file_of(address).read_bytes(), 6))
+
+
+def file_of(address: str) -> Path:
+    return Path(unquote(urlsplit(address).path))
+
+
+async def visit(tab: chromium.Tab, page: str) -> dict:
+    """What is seen on a page."""
+    await tab.look(PHONE)
+    await tab.open((PLAN.html / page).as_uri())
+    seen = {"page": page, "requests": tab.requests, "violations": []}
+    if judged(page):
+        await tab.js("".join(SCRIPTS) + "; lighten()")
+        seen["violations"] += [f"phone, {found}" for found in await tab.js("auditScrolling()")]
+    else:
+        await tab.js(SCRIPTS[1])
+    seen["phone"] = await tab.js("look()")
+    await tab.look(DESKTOP)
+    seen["desktop"] = await tab.js("look()")
+    if judged(page):
+        seen["violations"] += await tab.js("auditStructure()")
+        for scheme in ("light", "dark"):
+            await tab.look(DESKTOP, scheme=scheme)
+            seen[scheme] = await tab.js("document.documentElement.dataset.theme")
+            found = await tab.js(f"auditColours({str(EVERYTHING).lower()})")
+            seen["violations"] += [f"{scheme}, {violation}" for violation in found]
+    return seen | {"errors": tab.errors}
 
 
 @pytest.fixture(scope="module")
-def browser_or_skip() -> None:
+def browser(tmp_path_factory, chromium_or_skip, book):
+    with chromium.Chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def chromium_or_skip() -> None:
     """Asked for before the book, so that nothing is built for nothing."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here (.ci/run installs one)")
+    chromium.needed()
 
 
 @pytest.fixture(scope="module")
-def looks(tmp_path_factory, browser_or_skip, book) -> list[dict]:
-    """What the browser saw on each page at each width."""
-    pages = [f"/book/{slug}.html" for slug in PLAN.pages] + ["/search.html", "/genindex.html"]
-    tasks = [(page, width) for page in pages for width in WIDTHS.values()]
-    Handler.probe = PROBE.replace("TASKS", json.dumps(tasks))
-    Handler.reports = queue.Queue()
-    handler = functools.partial(Handler, directory=str(PLAN.html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        profile = tmp_path_factory.mktemp("chromium")
-        url = f"http://127.0.0.1:{server.server_port}/probe"
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0", url]
-        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            return Handler.reports.get(timeout=120)
-        finally:
-            browser.terminate()
-            browser.wait()
-            server.shutdown()
+def visits(browser) -> list[dict]:
+    """What the browser saw on each page."""
+    return browser.run(browser.side_by_side(visit, pages()))
 
 
-def seen(looks: list[dict], key: str) -> dict[str, object]:
-    """What was found wherever something was found."""
-    return {f"{Path(look['page']).name} at {look['width']}": look[key] for look in looks if look[key]}
+@pytest.fixture
+def at(browser):
+    """A function that opens a page in a new tab."""
+
+    def opened(page: str, width: int = DESKTOP) -> chromium.Tab:
+        tab = browser.run(browser.tab())
+        browser.run(tab.look(width))
+        browser.run(tab.open((PLAN.html / page.split("?")[0]).as_uri() + page[len(page.split("?")[0]) :]))
+        return tab
+
+    return opened
 
 
-def test_no_page_has_an_error(looks):
-    assert seen(looks, "errors") == {}
+def found(visits: list[dict], *keys: str) -> dict[str, object]:
+    """What was seen wherever something was seen."""
+    seen = {visit["page"]: visit for visit in visits}
+    for key in keys:
+        seen = {page: value[key] for page, value in seen.items()}
+    return {page: value for page, value in seen.items() if value}
 
 
-def test_no_page_asks_another_host(looks):
-    hosts = {request.split("/")[2] for look in looks for request in look["requests"] if request.startswith("http")}
-    assert len(hosts) == 1
+def test_no_page_has_an_error(visits):
+    assert found(visits, "errors") == {}
 
 
-def test_no_page_scrolls_sideways(looks):
-    assert {page: wide for page, wide in seen(looks, "overflow").items() if wide > 0} == {}
+def test_no_page_asks_for_anything_but_the_book_s_own_files(visits):
+    asked = {request for visit in visits for request in visit["requests"]}
+    assert all(request.startswith("file:") for request in asked)
+    assert {request for request in asked if PLAN.html.resolve() not in file_of(request).resolve().parents} == set()
 
 
-def test_every_formula_is_set_without_error(looks):
-    assert seen(looks, "mathErrors") == seen(looks, "undefinedMacros") == seen(looks, "unset") == {}
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+def test_no_page_scrolls_sideways(visits, width):
+    assert found(visits, width, "overflow") == {}
 
 
-def test_the_ledger_counts_what_it_shows(looks):
-    shown = {look["shown"] for look in looks if look["page"].endswith("/ledger.html")}
+def test_every_formula_is_set_without_error(visits):
+    keys = ("unset", "mathErrors", "undefinedMacros")
+    assert {key: pages for key in keys if (pages := found(visits, "desktop", key))} == {}
+
+
+def test_every_page_has_one_heading_of_the_first_level(visits):
+    assert {visit["page"]: visit["desktop"]["headings"] for visit in visits if visit["desktop"]["headings"] != 1} == {}
+
+
+def test_the_system_s_wish_for_light_or_dark_is_obeyed(visits):
+    modes = {scheme: {visit[scheme] for visit in visits if scheme in visit} for scheme in ("light", "dark")}
+    assert modes == {"light": {"light"}, "dark": {"dark"}}
+
+
+def test_axe_finds_no_violation_in_light_nor_dark(visits):
+    assert found(visits, "violations") == {}
+
+
+def test_the_ledger_counts_what_it_shows(visits):
+    shown = {visit["desktop"]["shown"] for visit in visits if visit["page"].endswith("/ledger.html")}
     assert shown == {f"{len(PLAN.claims)} of {len(PLAN.claims)} claims shown"}
 
 
-def test_there_is_one_search_field(looks):
-    assert {look["searchFields"] for look in looks if look["page"].startswith("/book")} == {1}
+def test_there_is_one_search_field(visits):
+    assert {visit["desktop"]["searchFields"] for visit in visits if visit["page"].startswith("book")} == {1}
+
+
+# ── Weight and speed ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_website_is_smaller_than_25_megabytes(book):
+    assert sum(file.stat().st_size for file in PLAN.html.rglob("*") if file.is_file()) < 25 * MEGABYTE
+
+
+def test_the_first_view_of_a_page_is_lighter_than_1_5_megabytes(visits):
+    weights = {visit["page"]: sum(map(weight, {*visit["requests"]})) for visit in visits}
+    assert {page: bytes_ for page, bytes_ in weights.items() if bytes_ >= 1.5 * MEGABYTE} == {}
+
+
+def test_every_page_can_be_read_after_two_seconds(browser, visits):
+    """When the machine was busy a page is timed again, alone."""
+    slow = {visit["page"]: visit["phone"]["painted"] for visit in visits if not visit["phone"]["painted"] < 2000}
+
+    async def again(tab: chromium.Tab, page: str) -> float:
+        await tab.open((PLAN.html / page).as_uri())
+        await tab.js(SCRIPTS[1])
+        return await tab.js("look().painted")
+
+    for _ in range(3):
+        times = browser.run(browser.side_by_side(again, slow, tabs=1))
+        slow = {page: time for page, time in zip(slow, times, strict=True) if not time < 2000}
+    assert slow == {}
+
+
+# ── By keyboard ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def focus(browser, tab: chromium.Tab, selector: str) -> None:
+    """Put the focus on an element, if the Tab key could."""
+    reached = browser.run(
+        tab.js(
+            f"(e => {{ e.focus(); return e.tabIndex >= 0 && document.activeElement === e }})"
+            f"(document.querySelector({selector!r}))"
+        )
+    )
+    assert reached, f"{selector} cannot be reached by keyboard"
+
+
+def press(browser, tab: chromium.Tab, *keys: str) -> None:
+    browser.run(tab.press(*keys))
+
+
+def js(browser, tab: chromium.Tab, expression: str):
+    return browser.run(tab.js(expression))
+
+
+def test_the_first_stop_of_the_tab_key_leads_past_the_menus(browser, at):
+    tab = at("book/intro.html")
+    press(browser, tab, "Tab")
+    assert "main-content" in js(browser, tab, "document.activeElement.outerHTML")
+
+
+def test_the_ledger_is_filtered_and_sorted_by_keyboard(browser, at):
+    tab = at("book/reference/ledger.html")
+    rows = "[...document.querySelectorAll('.ledger-table tbody tr:not([hidden])')]"
+    focus(browser, tab, ".ledger-controls select[name=verdict]")
+    press(browser, tab, "ArrowDown")
+    chosen = js(browser, tab, "document.querySelector('.ledger-controls select[name=verdict]').value")
+    verdicts = js(browser, tab, f"{rows}.map((row) => row.dataset.verdict)")
+    assert set(verdicts) == {chosen}
+    assert len(verdicts) == sum(claim.verdict == chosen for claim in ledger.load().values())
+    focus(browser, tab, ".ledger-table thead button")
+    column = f"{rows}.map((row) => row.cells[0].textContent.trim())"
+    for key in ("Enter", " "):
+        press(browser, tab, key)
+        up, cells = js(browser, tab, f"[document.querySelector('[aria-sort]').ariaSort, {column}]")
+        assert up == {"Enter": "ascending", " ": "descending"}[key]
+        assert (
+            cells
+            == js(browser, tab, f"{column}.sort(new Intl.Collator('en', {{numeric: true}}).compare)")[
+                :: 1 if key == "Enter" else -1
+            ]
+        )
+
+
+def test_solutions_open_by_keyboard(browser, at):
+    tab = at("book/joint-exogeneity/potential-outcomes.html")
+    solution = ".solution.dropdown, .admonition.dropdown"
+    hidden = f"document.querySelector({solution!r}).classList.contains('toggle-hidden')"
+    assert js(browser, tab, hidden)
+    focus(browser, tab, ", ".join(f"{part} .toggle-button" for part in solution.split(", ")))
+    for key, expected in (("Enter", False), (" ", True)):
+        press(browser, tab, key)
+        assert js(browser, tab, hidden) is expected
+
+
+def test_a_claim_s_badge_opens_by_keyboard(browser, at):
+    tab = at("book/joint-exogeneity/potential-outcomes.html")
+    focus(browser, tab, "details.claim summary")
+    for key, opened in (("Enter", True), (" ", False)):
+        press(browser, tab, key)
+        assert js(browser, tab, "document.querySelector('details.claim').open") is opened
+
+
+@pytest.mark.parametrize("slug", sorted(slug for slug in PLAN.pages if slug.startswith("course/slides")))
+def test_slides_are_shown_by_keyboard(browser, at, slug):
+    tab = at(f"book/{slug}.html")
+    focus(browser, tab, "button.present")
+    press(browser, tab, "Enter")
+    said = "document.querySelector('.slide-number')?.textContent"
+    last = js(browser, tab, "document.querySelectorAll('.bd-article section section > h2').length")
+    assert js(browser, tab, said) == f"1 of {last}"
+    for key, number in (("ArrowRight", 2), (" ", 3), ("PageUp", 2), ("End", last), ("ArrowRight", last), ("Home", 1)):
+        press(browser, tab, key)
+        assert js(browser, tab, said) == f"{number} of {last}", key
+        assert js(browser, tab, "document.querySelectorAll('.slide-now').length") == 1
+    press(browser, tab, "Escape")
+    assert js(browser, tab, "document.querySelectorAll('.slide-now, html.presenting').length") == 0
+    assert js(browser, tab, "document.activeElement.className") == "present"
+
+
+def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(browser, at):
+    tab = at("book/intro.html", PHONE)
+    focus(browser, tab, "button.primary-toggle")
+    press(browser, tab, "Enter")
+    within = "document.activeElement.closest('dialog[open]') !== null"
+    assert js(browser, tab, within)
+    press(browser, tab, "Tab")
+    assert js(browser, tab, within)
+    press(browser, tab, "Escape")
+    assert not js(browser, tab, "document.querySelector('dialog[open]') !== null")
+
+
+# ── Search ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("exogeneity", "joint-exogeneity/potential-outcomes.html"),
+        ("d-separation", "fine-tuning/d-separation.html"),
+        ("counterfactual", "ladder/counterfactuals.html"),
+        ("CHSH", "ladder/bell.html"),
+    ],
+)
+def test_search_finds(browser, at, words, page):
+    tab = at(f"search.html?q={words}")
+    links = browser.run(
+        tab.wait_for(
+            "/finished|found/.test(document.querySelector('.search-summary')?.textContent) && "
+            "[...document.querySelectorAll('#search-results li > a')].map((a) => a.href)"
+        )
+    )
+    assert any(urlsplit(link).path.endswith(page) for link in links), links
+    assert all(file_of(link).exists() for link in links)
+    assert tab.errors == []
+
+
+def test_a_word_typed_into_the_search_field_is_found(browser, at):
+    tab = at("book/intro.html")
+    focus(browser, tab, "button.search-button-field, .search-button")
+    press(browser, tab, "Enter")
+    assert js(browser, tab, "document.activeElement.matches('input[type=search]')")
+    press(browser, tab, *"exogeneity")
+    tab.events.clear()
+    press(browser, tab, "Enter")
+    summary = "document.querySelector('.search-summary')?.textContent ?? ''"
+    browser.run(tab.wait_for(f"/found/.test({summary})"))
+    assert js(browser, tab, "document.querySelectorAll('#search-results li').length") > 3
+
+
+# ── On paper ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_chapter_fits_on_paper(browser, at):
+    """Nothing is cut off at the page's edge, and what only a screen can use is left out."""
+    tab = at("book/joint-exogeneity/potential-outcomes.html", 680)
+    browser.run(tab.send("Emulation.setEmulatedMedia", media="print"))
+    assert js(browser, tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    shown = "[...document.querySelectorAll(" + repr(".bd-sidebar-primary, .prev-next-footer, .bd-header-article") + ")]"
+    assert js(browser, tab, f"{shown}.filter((e) => e.checkVisibility()).map((e) => e.className)") == []
+
+
+def test_no_glyph_that_a_formula_needs_was_left_out(visits):
+    """Characters that MathJax has in its font are drawn from it; only others may be letters of the system's font."""
+    script = next(f for f in importlib.metadata.files("sphinx-mathjax-offline") if f.match("svg/fonts/tex.js"))
+    fonts = re.findall(r'[{,](\d+):"', script.read_text(encoding="utf-8"))
+    missing = {visit["page"]: visit["desktop"]["withoutGlyph"] for visit in visits}
+    assert {page: text for page, text in missing.items() if any(str(ord(c)) in fonts for c in text)} == {}

@@ -1,0 +1,59 @@
+// What the tests ask of a page. `axe` is there once its own script has run.
+const all = (selector) => [...document.querySelectorAll(selector)];
+
+const look = () => ({
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  mathErrors: all("mjx-merror, [data-mjx-error]").map((node) => node.textContent),
+  undefinedMacros: all("mjx-container [fill='red'], mjx-container [stroke='red']").length,
+  unset: all("span.math, div.math").filter((node) => !node.querySelector("mjx-container")).length,
+  withoutGlyph: [...new Set(all("mjx-container svg text").map((node) => node.textContent).join(""))].join(""),
+  shown: document.querySelector(".ledger-shown")?.textContent ?? "",
+  searchFields: all("button.search-button-field, .bd-sidebar form.bd-search, .sidebar-primary-item form").length,
+  headings: all("h1").filter((heading) => heading.checkVisibility()).length,
+  painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
+});
+
+// Nothing is on its way from one colour to another. The glyphs of formulas, thousands of elements about which axe has
+// nothing to say, are left out; their words remain.
+const lighten = () => {
+  document.head.insertAdjacentHTML("beforeend", "<style>*, ::before, ::after { transition: none !important }</style>");
+  all("mjx-container svg").forEach((picture) => picture.replaceChildren());
+  all("mjx-assistive-mml").forEach((formula) => formula.replaceChildren(formula.textContent));
+};
+
+// Two texts of each kind on the page: colour, what is behind it, size, weight, whether it is a link.
+const textsOfEachKind = () => {
+  const behind = new Map([[null, ""]]);
+  const backdrop = (element) => {
+    if (!behind.has(element)) {
+      const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
+      const own = [backgroundColor, backgroundImage, opacity].join(" ");
+      const above = backdrop(element.parentElement);
+      behind.set(element, own === "rgba(0, 0, 0, 0) none 1" ? above : `${above}|${own}`);
+    }
+    return behind.get(element);
+  };
+  const kinds = new Map();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || element.closest("mjx-container") || !element.checkVisibility()) continue;
+    const { color, fontSize, fontWeight } = getComputedStyle(element);
+    const kind = [color, fontSize, fontWeight, backdrop(element), element.closest("a") !== null].join(";");
+    kinds.set(kind, [...(kinds.get(kind) ?? []), element].slice(0, 2));
+  }
+  return [...kinds.values()].flat();
+};
+
+const COLOURS = ["color-contrast", "link-in-text-block"];
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
+const audit = async (context, options) => {
+  const { violations } = await axe.run(context, { preload: false, resultTypes: ["violations"], ...options });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, html }) => `${id}: ${target.join(" ")} ${html.slice(0, 160)}`));
+};
+const auditStructure = () =>
+  audit(document, { runOnly: { type: "tag", values: TAGS }, rules: Object.fromEntries(COLOURS.map((id) => [id, { enabled: false }])) });
+const auditColours = (everything) =>
+  audit(everything ? document : { include: textsOfEachKind() }, { runOnly: { type: "rule", values: COLOURS } });
+const auditScrolling = () =>
+  audit(document, { runOnly: { type: "rule", values: ["scrollable-region-focusable", "target-size"] } });
