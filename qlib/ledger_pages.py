@@ -159,7 +159,7 @@ def _correction_table(claim: Claim, correction: Correction, record: Record | Non
     columns = ("", "printed", "true", *(["derived here"] if record else []))
     heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    label = html.escape(f"{claim.item}, values")
+    label = html.escape(f"{claim.item} ({claim.id}), values")
     return f'<div class="claim-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 
 

@@ -89,7 +89,8 @@ html body div.admonition > .admonition-title::after, html a.reference.download::
 html body div.admonition > .admonition-title::after { content: ""; height: 1.6em; font: inherit; }
 html body div.admonition:is(.proof, .solution) > .admonition-title::after { content: none; }
 html a.reference.download::before { content: ""; font: inherit; width: 1em; margin-inline: 0.25em; }
-html span.versionmodified::before, html div#searchbox p.highlight-link a::before { content: none; }
+html a:is(.github, .gitlab, .bitbucket)::before, html span.versionmodified::before,
+html div#searchbox p.highlight-link a::before,
 html nav.bd-links li > a.reference.external::after { content: none; }
 html form.bd-search i.fa-solid.fa-magnifying-glass { position: static; flex: none; margin-left: 0.25rem; }
 .fa-lg { font-size: 1.25em; vertical-align: -0.075em; }
@@ -102,19 +103,24 @@ NO_ICONS = {"lg"}  # a size
 FONTAWESOME = re.compile(r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>|<link[^>]*fontawesome[^>]*>')
 SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
 EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
+SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
+LINE = re.compile(r"<dd>(.*?)</dd>", re.DOTALL)
+SPAN = r'<span class="sig-line">\1</span>'
 OPTIONS = re.compile(r'(<script src="[^"]*documentation_options\.js[^"]*"></script>)')
 NO_EXCERPTS = r"\1<script>DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== 'file:';</script>"
 FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__section">'
 
 
 def mend(text: str, searches: bool) -> str:
-    """A page without what it does not use, whose empty cells are no headings and whose parts are all landmarks.
+    """A page without what it does not use, whose parts are named for what they are.
 
     Excerpts of the pages that are found are fetched, which browsers refuse to file:// pages: there, only titles.
     """
     text = FONTAWESOME.sub("", text)
     text = OPTIONS.sub(NO_EXCERPTS, text) if searches else SEARCH.sub("", text)
     text = EMPTY_HEAD.sub("<td></td>", text)
+    text = SIGNATURE.sub(lambda lines: f"<span>{LINE.sub(SPAN, lines[1])}</span>", text)
+    text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
 
 

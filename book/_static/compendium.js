@@ -16,18 +16,16 @@ window.addEventListener("load", async () => {
   }
 
   const fit = () => {
-    for (const formula of document.querySelectorAll("mjx-container")) {
-      formula.classList.remove("wide");
-      const room = formula.closest("p, li, td, th, dd, dt, div, figcaption, summary").clientWidth;
-      const display = formula.getAttribute("display") === "true";
-      if (!display && formula.getBoundingClientRect().width > room) formula.classList.add("wide");
-      if (formula.clientWidth && formula.scrollWidth > formula.clientWidth + 1) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
-    }
-    for (const table of document.querySelectorAll(".pst-scrollable-table-container")) {
-      if (table.scrollWidth > table.clientWidth + 1) table.tabIndex = 0;
-      else table.removeAttribute("tabindex");
-    }
+    const formulas = [...document.querySelectorAll("mjx-container")];
+    for (const formula of formulas) formula.classList.remove("wide");
+    const room = (formula) => formula.closest("p, li, td, th, dd, dt, div, figcaption, summary").clientWidth;
+    const wide = formulas.filter(
+      (formula) => !formula.hasAttribute("display") && formula.getBoundingClientRect().width > room(formula),
+    );
+    for (const formula of wide) formula.classList.add("wide");
+    const boxes = [...formulas, ...document.querySelectorAll(".pst-scrollable-table-container")];
+    const scrolls = boxes.map((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1);
+    boxes.forEach((box, k) => (scrolls[k] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
   };
   fit();
   window.addEventListener("resize", fit);
