@@ -1,6 +1,5 @@
 """The pipeline: what depends on what, what is refused, and what survives failure and force."""
 
-import ast
 import contextlib
 import os
 import re
@@ -111,7 +110,7 @@ def test_reading_order_is_that_of_the_table_of_contents():
 
 def test_every_form_of_import_is_seen():
     code = "import qlib.a\nfrom qlib import b\ndef f():\n    from qlib.c import x\nfrom . import d\nfrom .e import y"
-    assert {f"qlib.{m}" for m in "abcde"} <= set(imported_names(ast.parse(code)))
+    assert {f"qlib.{m}" for m in "abcde"} <= imported_names(code)
 
 
 def test_dependence_is_transitive_and_exact(tree):
@@ -179,6 +178,11 @@ def test_the_ledgers_pages_depend_on_every_claim():
 def test_this_trees_profiles_name_what_exists(profile):
     plan = Plan(profile)
     assert all(isinstance(plan.parameters(slug), dict) for slug in plan.notebooks)
+
+
+def test_the_code_of_a_chapter_is_that_of_its_cells():
+    for slug, chapter in Plan().notebooks.items():
+        assert chapter.code == [cell.source.strip("\n") for cell in chapter.cells], slug
 
 
 def test_parameters_are_the_names_that_the_tagged_cell_assigns(tree):
