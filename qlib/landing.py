@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from qlib import paths
 from qlib.ledger import MARKS, VERDICTS, Claim
 
 
@@ -86,12 +88,14 @@ def map_html(papers: Sequence[Paper], relations: Mapping[tuple[str, str], str]) 
     return f'<ul class="paper-map">{boxes}</ul><ul class="paper-relations">{lines}</ul>'
 
 
-def figure_html(generated: Path, name: str, alt: str) -> str:
-    """A figure that a chapter wrote, ``part/slug/name``, embedded; a note in its place if it has not been drawn yet.
+def figure_html(name: str, alt: str) -> str:
+    """A figure that a chapter of the same build wrote, ``part/slug/name``, embedded; a note if there is none yet.
 
-    generated : the folder of any page of the same build, from which the others are found.
+    It stands where the ledger does: beside the file that the environment variable ``COMPENDIUM_LEDGER`` names, else in
+    ``data/generated``.
     """
-    file = generated.parents[1] / f"{name}.svg"
+    ledger = os.environ.get("COMPENDIUM_LEDGER")
+    file = (Path(ledger).parent if ledger else paths.GENERATED) / f"{name}.svg"
     if not file.is_file():
         return f'<p class="slide-missing">{html.escape(name)} has not been drawn yet: <code>make book</code>.</p>'
     source = base64.b64encode(file.read_bytes()).decode()

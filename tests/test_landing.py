@@ -1,0 +1,48 @@
+"""The first page's parts: they show what they are given, escaped, and link to where it is shown at length."""
+
+import base64
+import re
+
+from matplotlib.figure import Figure
+
+from qlib import ledger
+from qlib.landing import Paper, Picture, figure_html, gallery_html, map_html, state_html
+
+
+def test_the_state_counts_every_item_once_and_leads_to_the_ledger():
+    claims = ledger.load().values()
+    html = state_html(claims)
+    assert sum(map(int, re.findall(r"<strong>(\d+)</strong>", html))) == len(claims)
+    assert f"{len(claims)} items" in html
+    assert 'href="reference/corrections.html"' in html
+
+
+def test_a_picture_is_embedded_described_and_linked():
+    html = gallery_html([Picture("Is 1 < 2?", Figure(figsize=(1, 1)), 'a "plain" figure', "part/page.html", "pc")])
+    source = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', html)[1]
+    assert b"<svg" in base64.b64decode(source)
+    assert "Is 1 &lt; 2?" in html
+    assert 'alt="a &quot;plain&quot; figure"' in html
+    assert 'href="part/page.html"' in html
+
+
+def test_the_same_figure_is_the_same_bytes():
+    pages = [gallery_html([Picture("?", Figure(figsize=(1, 1)), "", "p.html", "pc")]) for _ in range(2)]
+    assert pages[0] == pages[1]
+
+
+def test_the_map_has_a_box_for_each_paper_and_a_line_for_each_relation():
+    papers = [Paper("pc", "One & Two", "A.", "a.html", (1, 1)), Paper("wz", "Three", "B.", "b.html", (1, 2))]
+    html = map_html(papers, {("pc", "wz"): "helps"})
+    assert "One &amp; Two" in html
+    assert "grid-row:1;grid-column:2" in html
+    assert re.search(r"One &amp; Two.*→.*Three</span>: helps</li>", html)
+
+
+def test_a_figure_of_another_chapter_is_found_beside_the_ledger(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPENDIUM_LEDGER", str(tmp_path / "ledger.json"))
+    assert "has not been drawn yet" in figure_html("part/page/name", "what it shows")
+    (tmp_path / "part/page").mkdir(parents=True)
+    (tmp_path / "part/page/name.svg").write_text("<svg/>")
+    assert figure_html("part/page/name", "what it shows").endswith('alt="what it shows">')
+    assert base64.b64encode(b"<svg/>").decode() in figure_html("part/page/name", "")
