@@ -20,7 +20,7 @@ window.addEventListener("load", async () => {
     for (const formula of formulas) formula.classList.remove("wide");
     const room = (formula) => formula.closest("p, li, td, th, dd, dt, div, figcaption, summary").clientWidth;
     const wide = formulas.filter(
-      (formula) => !formula.hasAttribute("display") && formula.getBoundingClientRect().width > room(formula),
+      (formula) => !formula.hasAttribute("display") && formula.getBoundingClientRect().width > room(formula) + 1,
     );
     for (const formula of wide) formula.classList.add("wide");
     const boxes = [...formulas, ...document.querySelectorAll(".pst-scrollable-table-container")];
