@@ -83,7 +83,7 @@ ICON = """\
 :is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab),
 html body div.admonition > .admonition-title::after, html a.reference.download::before {
   display: inline-block; height: 1em; vertical-align: -0.125em;
-  background: currentColor; mask: var(--icon) center / contain no-repeat;
+  background: currentColor; mask: var(--icon) center / contain no-repeat; print-color-adjust: exact;
 }
 :is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab)::before { content: none; }
 html body div.admonition > .admonition-title::after { content: ""; height: 1.6em; font: inherit; }

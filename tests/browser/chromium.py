@@ -199,6 +199,29 @@ class Tab:
         ]
 
 
+class Page:
+    """A tab used by hand: one thing after another."""
+
+    def __init__(self, browser: Chromium, url: str, width: int = 1280) -> None:
+        self.run, self.tab = browser.run, browser.run(browser.tab())
+        self.run(self.tab.look(width))
+        self.run(self.tab.open(url))
+
+    def js(self, expression: str):
+        return self.run(self.tab.js(expression))
+
+    def wait_for(self, expression: str):
+        return self.run(self.tab.wait_for(expression))
+
+    def press(self, *keys: str) -> None:
+        self.run(self.tab.press(*keys))
+
+    def focus(self, selector: str) -> None:
+        """Put the focus on an element, provided that the Tab key could."""
+        element = f"document.querySelector({selector!r})"
+        assert self.js(f"{element}.focus(), {element}.tabIndex >= 0 && document.activeElement === {element}"), selector
+
+
 SETTLED = """(async () => {
   for (let last; window.MathJax?.startup && last !== MathJax.startup.promise; ) await (last = MathJax.startup.promise);
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));

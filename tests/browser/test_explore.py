@@ -1,127 +1,34 @@
 """The page Explore in a browser: its script computes what `qlib` does, and its controls obey the keyboard.
 
-Chromium is driven by its own debugging protocol. Without Chromium these tests are skipped.
+Without Chromium these tests are skipped.
 """
 
-import asyncio
-import contextlib
-import itertools
 import json
-import shutil
-import subprocess
-import time
-import urllib.request
-from pathlib import Path
 
+import chromium
 import numpy as np
 import pytest
-from tornado.websocket import websocket_connect
 
 from qlib.interactive import ELEMENTS, Choice, Slider, element_html, script_html, shown
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--remote-debugging-port=0", "--remote-allow-origins=*"]
 POINTS = 200  # random values of each element's controls
 WHOLE = (-180, -135, -90, -45, 0, 30, 45, 60, 90, 135, 180, 270, 360)  # angles at which something vanishes
-KEYS = {"Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, "ArrowDown": 40, "Enter": 13}
-
-
-class Browser(contextlib.ExitStack):
-    """A page in headless Chromium; used with `with`, so that the process ends whatever happens."""
-
-    def __init__(self, profile: Path, url: str) -> None:
-        super().__init__()
-        self.profile, self.url, self.counter = profile, url, itertools.count(1)
-
-    def __enter__(self) -> "Browser":
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={self.profile}", self.url]
-        process = self.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        self.callback(process.terminate)
-        self.loop = self.enter_context(contextlib.closing(asyncio.new_event_loop()))
-        port = self.wait_for(lambda: (self.profile / "DevToolsActivePort").read_text().split()[0])
-        target = self.wait_for(lambda: self.page(f"http://127.0.0.1:{port}/json/list"))
-        self.socket = self.loop.run_until_complete(self.connect(target["webSocketDebuggerUrl"]))
-        self.callback(self.disconnect)
-        self.wait_for(lambda: self.js("location.href !== 'about:blank' && document.readyState === 'complete'") or None)
-        return self
-
-    @staticmethod
-    async def connect(address: str):
-        return await websocket_connect(address)
-
-    def disconnect(self) -> None:
-        """Close the connection and wait until it is closed."""
-
-        async def closing():
-            self.socket.close()
-            while await self.socket.read_message() is not None:
-                pass
-
-        self.loop.run_until_complete(closing())
-
-    @staticmethod
-    def page(address: str) -> dict | None:
-        with urllib.request.urlopen(address) as answer:
-            return next((target for target in json.load(answer) if target["type"] == "page"), None)
-
-    @staticmethod
-    def wait_for(attempt, seconds: float = 20):
-        """What an attempt yields as soon as it yields something."""
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                if (result := attempt()) is not None:
-                    return result
-            except (OSError, IndexError) as error:
-                if time.monotonic() > end:
-                    raise TimeoutError("the browser does not answer") from error
-            if time.monotonic() > end:
-                raise TimeoutError("what was waited for did not come about")
-            time.sleep(0.05)
-
-    def send(self, method: str, **parameters):
-        """The browser's reply to a command of its debugging protocol."""
-
-        async def exchange():
-            number = next(self.counter)
-            await self.socket.write_message(json.dumps({"id": number, "method": method, "params": parameters}))
-            while (reply := json.loads(await self.socket.read_message())).get("id") != number:
-                pass
-            return reply["result"]
-
-        return self.loop.run_until_complete(exchange())
-
-    def js(self, expression: str):
-        """The value of an expression on the page; an error there is an error here."""
-        reply = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in reply:
-            raise RuntimeError(reply["exceptionDetails"]["exception"]["description"])
-        return reply["result"].get("value")
-
-    def press(self, *keys: str) -> None:
-        """Press and release keys, as a hand would."""
-        for key in keys:
-            text = {"text": "\r"} if key == "Enter" else {}
-            for kind in ("keyDown", "keyUp"):
-                code = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
-                self.send("Input.dispatchKeyEvent", type=kind, **code, **(text if kind == "keyDown" else {}))
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """The four elements on a page of their own, with a record of its errors."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here (.ci/run installs one)")
+    chromium.needed()
     folder = tmp_path_factory.mktemp("explore")
     record = "<script>errors = []; addEventListener('error', (event) => errors.push(event.message));</script>"
     body = "".join(map(element_html, ELEMENTS)) + script_html()
     page = folder / "explore.html"
     head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explore</title>'
     page.write_text(f"{head}{record}</head><body>{body}</body></html>", encoding="utf-8")
-    with Browser(folder / "profile", page.as_uri()) as browser:
+    with chromium.Chromium(folder / "profile") as process:
+        browser = chromium.Page(process, page.as_uri())
         yield browser
-        assert browser.js("errors") == []
+        assert browser.js("errors") == browser.tab.errors == []
 
 
 def some_values(element, rng) -> dict[str, float | str]:
@@ -190,7 +97,7 @@ def test_every_control_is_reached_by_tab_and_moved_by_arrows(browser, name):
 def test_an_answer_that_does_not_exist_is_said_with_its_reason(browser):
     browser.js("document.querySelectorAll('[data-element=counterfactual] button')[1].click()")
     status = "document.querySelector('[data-element=counterfactual] [role=status]').textContent"
-    said = browser.wait_for(lambda: browser.js(f"{status}.startsWith('∗') ? {status} : null"))
+    said = browser.wait_for(f"{status}.startsWith('∗') && {status}")
     assert said == (
         "∗, no answer. Given a = +: the source has prepared |+⟩ with probability 1.000, and then a′ = − is impossible."
     )

@@ -95,11 +95,9 @@ def visits(browser) -> list[dict]:
 def at(browser):
     """A function that opens a page in a new tab."""
 
-    def opened(page: str, width: int = DESKTOP) -> chromium.Tab:
-        tab = browser.run(browser.tab())
-        browser.run(tab.look(width))
-        browser.run(tab.open((PLAN.html / page.split("?")[0]).as_uri() + page[len(page.split("?")[0]) :]))
-        return tab
+    def opened(page: str, width: int = DESKTOP) -> chromium.Page:
+        name, *query = page.split("?")
+        return chromium.Page(browser, "?".join([(PLAN.html / name).as_uri(), *query]), width)
 
     return opened
 
@@ -130,6 +128,14 @@ def test_no_page_scrolls_sideways(visits, width):
 def test_every_formula_is_set_without_error(visits):
     keys = ("unset", "mathErrors", "undefinedMacros")
     assert {key: pages for key in keys if (pages := found(visits, "desktop", key))} == {}
+
+
+def test_no_glyph_that_a_formula_needs_was_left_out(visits):
+    """Characters that MathJax has in its font are drawn from it; only others may be letters of the system's font."""
+    script = next(f for f in importlib.metadata.files("sphinx-mathjax-offline") if f.match("svg/fonts/tex.js"))
+    fonts = re.findall(r'[{,](\d+):"', script.read_text(encoding="utf-8"))
+    missing = {visit["page"]: visit["desktop"]["withoutGlyph"] for visit in visits}
+    assert {page: text for page, text in missing.items() if any(str(ord(c)) in fonts for c in text)} == {}
 
 
 def test_every_page_has_one_heading_of_the_first_level(visits):
@@ -184,107 +190,84 @@ def test_every_page_can_be_read_after_two_seconds(browser, visits):
 # ── By keyboard ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def focus(browser, tab: chromium.Tab, selector: str) -> None:
-    """Put the focus on an element, if the Tab key could."""
-    reached = browser.run(
-        tab.js(
-            f"(e => {{ e.focus(); return e.tabIndex >= 0 && document.activeElement === e }})"
-            f"(document.querySelector({selector!r}))"
-        )
-    )
-    assert reached, f"{selector} cannot be reached by keyboard"
+def test_the_first_stop_of_the_tab_key_leads_past_the_menus(at):
+    page = at("book/intro.html")
+    page.press("Tab")
+    assert "main-content" in page.js("document.activeElement.outerHTML")
 
 
-def press(browser, tab: chromium.Tab, *keys: str) -> None:
-    browser.run(tab.press(*keys))
-
-
-def js(browser, tab: chromium.Tab, expression: str):
-    return browser.run(tab.js(expression))
-
-
-def test_the_first_stop_of_the_tab_key_leads_past_the_menus(browser, at):
-    tab = at("book/intro.html")
-    press(browser, tab, "Tab")
-    assert "main-content" in js(browser, tab, "document.activeElement.outerHTML")
-
-
-def test_the_ledger_is_filtered_and_sorted_by_keyboard(browser, at):
-    tab = at("book/reference/ledger.html")
+def test_the_ledger_is_filtered_and_sorted_by_keyboard(at):
+    page = at("book/reference/ledger.html")
     rows = "[...document.querySelectorAll('.ledger-table tbody tr:not([hidden])')]"
-    focus(browser, tab, ".ledger-controls select[name=verdict]")
-    press(browser, tab, "ArrowDown")
-    chosen = js(browser, tab, "document.querySelector('.ledger-controls select[name=verdict]').value")
-    verdicts = js(browser, tab, f"{rows}.map((row) => row.dataset.verdict)")
+    page.focus(".ledger-controls select[name=verdict]")
+    page.press("ArrowDown")
+    chosen = page.js("document.querySelector('.ledger-controls select[name=verdict]').value")
+    verdicts = page.js(f"{rows}.map((row) => row.dataset.verdict)")
     assert set(verdicts) == {chosen}
     assert len(verdicts) == sum(claim.verdict == chosen for claim in ledger.load().values())
-    focus(browser, tab, ".ledger-table thead button")
+    page.focus(".ledger-table thead button")
     column = f"{rows}.map((row) => row.cells[0].textContent.trim())"
     for key in ("Enter", " "):
-        press(browser, tab, key)
-        up, cells = js(browser, tab, f"[document.querySelector('[aria-sort]').ariaSort, {column}]")
+        page.press(key)
+        up, cells = page.js(f"[document.querySelector('[aria-sort]').ariaSort, {column}]")
         assert up == {"Enter": "ascending", " ": "descending"}[key]
-        assert (
-            cells
-            == js(browser, tab, f"{column}.sort(new Intl.Collator('en', {{numeric: true}}).compare)")[
-                :: 1 if key == "Enter" else -1
-            ]
-        )
+        sorted_cells = page.js(f"{column}.sort(new Intl.Collator('en', {{numeric: true}}).compare)")
+        assert cells == (sorted_cells if key == "Enter" else sorted_cells[::-1])
 
 
-def test_solutions_open_by_keyboard(browser, at):
-    tab = at("book/joint-exogeneity/potential-outcomes.html")
+def test_solutions_open_by_keyboard(at):
+    page = at("book/joint-exogeneity/potential-outcomes.html")
     solution = ".solution.dropdown, .admonition.dropdown"
     hidden = f"document.querySelector({solution!r}).classList.contains('toggle-hidden')"
-    assert js(browser, tab, hidden)
-    focus(browser, tab, ", ".join(f"{part} .toggle-button" for part in solution.split(", ")))
+    assert page.js(hidden)
+    page.focus(", ".join(f"{part} .toggle-button" for part in solution.split(", ")))
     for key, expected in (("Enter", False), (" ", True)):
-        press(browser, tab, key)
-        assert js(browser, tab, hidden) is expected
+        page.press(key)
+        assert page.js(hidden) is expected
 
 
-def test_a_claim_s_badge_opens_by_keyboard(browser, at):
-    tab = at("book/joint-exogeneity/potential-outcomes.html")
-    focus(browser, tab, "details.claim summary")
+def test_a_claim_s_badge_opens_by_keyboard(at):
+    page = at("book/joint-exogeneity/potential-outcomes.html")
+    page.focus("details.claim summary")
     for key, opened in (("Enter", True), (" ", False)):
-        press(browser, tab, key)
-        assert js(browser, tab, "document.querySelector('details.claim').open") is opened
+        page.press(key)
+        assert page.js("document.querySelector('details.claim').open") is opened
 
 
 @pytest.mark.parametrize("slug", sorted(slug for slug in PLAN.pages if slug.startswith("course/slides")))
-def test_slides_are_shown_by_keyboard(browser, at, slug):
-    tab = at(f"book/{slug}.html")
-    focus(browser, tab, "button.present")
-    press(browser, tab, "Enter")
+def test_slides_are_shown_by_keyboard(at, slug):
+    page = at(f"book/{slug}.html")
+    page.focus("button.present")
+    page.press("Enter")
     said = "document.querySelector('.slide-number')?.textContent"
-    last = js(browser, tab, "document.querySelectorAll('.bd-article section section > h2').length")
-    assert js(browser, tab, said) == f"1 of {last}"
+    last = page.js("document.querySelectorAll('.bd-article section section > h2').length")
+    assert page.js(said) == f"1 of {last}"
     for key, number in (("ArrowRight", 2), (" ", 3), ("PageUp", 2), ("End", last), ("ArrowRight", last), ("Home", 1)):
-        press(browser, tab, key)
-        assert js(browser, tab, said) == f"{number} of {last}", key
-        assert js(browser, tab, "document.querySelectorAll('.slide-now').length") == 1
-    press(browser, tab, "Escape")
-    assert js(browser, tab, "document.querySelectorAll('.slide-now, html.presenting').length") == 0
-    assert js(browser, tab, "document.activeElement.className") == "present"
+        page.press(key)
+        assert page.js(said) == f"{number} of {last}", key
+        assert page.js("document.querySelectorAll('.slide-now').length") == 1
+    page.press("Escape")
+    assert page.js("document.querySelectorAll('.slide-now, html.presenting').length") == 0
+    assert page.js("document.activeElement.className") == "present"
 
 
-def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(browser, at):
-    tab = at("book/intro.html", PHONE)
-    focus(browser, tab, "button.primary-toggle")
-    press(browser, tab, "Enter")
+def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(at):
+    page = at("book/intro.html", PHONE)
+    page.focus("button.primary-toggle")
+    page.press("Enter")
     within = "document.activeElement.closest('dialog[open]') !== null"
-    assert js(browser, tab, within)
-    press(browser, tab, "Tab")
-    assert js(browser, tab, within)
-    press(browser, tab, "Escape")
-    assert not js(browser, tab, "document.querySelector('dialog[open]') !== null")
+    assert page.js(within)
+    page.press("Tab")
+    assert page.js(within)
+    page.press("Escape")
+    assert not page.js("document.querySelector('dialog[open]') !== null")
 
 
 # ── Search ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
-    ("words", "page"),
+    ("words", "chapter"),
     [
         ("exogeneity", "joint-exogeneity/potential-outcomes.html"),
         ("d-separation", "fine-tuning/d-separation.html"),
@@ -292,47 +275,36 @@ def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(browser, at):
         ("CHSH", "ladder/bell.html"),
     ],
 )
-def test_search_finds(browser, at, words, page):
-    tab = at(f"search.html?q={words}")
-    links = browser.run(
-        tab.wait_for(
-            "/finished|found/.test(document.querySelector('.search-summary')?.textContent) && "
-            "[...document.querySelectorAll('#search-results li > a')].map((a) => a.href)"
-        )
+def test_search_finds(at, words, chapter):
+    page = at(f"search.html?q={words}")
+    links = page.wait_for(
+        "/finished|found/.test(document.querySelector('.search-summary')?.textContent) && "
+        "[...document.querySelectorAll('#search-results li > a')].map((a) => a.href)"
     )
-    assert any(urlsplit(link).path.endswith(page) for link in links), links
+    assert any(urlsplit(link).path.endswith(chapter) for link in links), links
     assert all(file_of(link).exists() for link in links)
-    assert tab.errors == []
+    assert page.tab.errors == []
 
 
-def test_a_word_typed_into_the_search_field_is_found(browser, at):
-    tab = at("book/intro.html")
-    focus(browser, tab, "button.search-button-field, .search-button")
-    press(browser, tab, "Enter")
-    assert js(browser, tab, "document.activeElement.matches('input[type=search]')")
-    press(browser, tab, *"exogeneity")
-    tab.events.clear()
-    press(browser, tab, "Enter")
+def test_a_word_typed_into_the_search_field_is_found(at):
+    page = at("book/intro.html")
+    page.focus("button.search-button-field, .search-button")
+    page.press("Enter")
+    assert page.js("document.activeElement.matches('input[type=search]')")
+    page.press(*"exogeneity")
+    page.press("Enter")
     summary = "document.querySelector('.search-summary')?.textContent ?? ''"
-    browser.run(tab.wait_for(f"/found/.test({summary})"))
-    assert js(browser, tab, "document.querySelectorAll('#search-results li').length") > 3
+    page.wait_for(f"/found/.test({summary})")
+    assert page.js("document.querySelectorAll('#search-results li').length") > 3
 
 
 # ── On paper ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_chapter_fits_on_paper(browser, at):
+def test_a_chapter_fits_on_paper(at):
     """Nothing is cut off at the page's edge, and what only a screen can use is left out."""
-    tab = at("book/joint-exogeneity/potential-outcomes.html", 680)
-    browser.run(tab.send("Emulation.setEmulatedMedia", media="print"))
-    assert js(browser, tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    page = at("book/joint-exogeneity/potential-outcomes.html", 680)
+    page.run(page.tab.send("Emulation.setEmulatedMedia", media="print"))
+    assert page.js("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     shown = "[...document.querySelectorAll(" + repr(".bd-sidebar-primary, .prev-next-footer, .bd-header-article") + ")]"
-    assert js(browser, tab, f"{shown}.filter((e) => e.checkVisibility()).map((e) => e.className)") == []
-
-
-def test_no_glyph_that_a_formula_needs_was_left_out(visits):
-    """Characters that MathJax has in its font are drawn from it; only others may be letters of the system's font."""
-    script = next(f for f in importlib.metadata.files("sphinx-mathjax-offline") if f.match("svg/fonts/tex.js"))
-    fonts = re.findall(r'[{,](\d+):"', script.read_text(encoding="utf-8"))
-    missing = {visit["page"]: visit["desktop"]["withoutGlyph"] for visit in visits}
-    assert {page: text for page, text in missing.items() if any(str(ord(c)) in fonts for c in text)} == {}
+    assert page.js(f"{shown}.filter((e) => e.checkVisibility()).map((e) => e.className)") == []
