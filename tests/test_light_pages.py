@@ -13,7 +13,8 @@ SPEC.loader.exec_module(light_pages)
 
 FONT = 'a.normal=(0,n.AddPaths)(o.normal,{65:"A",120068:"𝔄",119860:"𝐴"},{});'
 FONT += 'a.fraktur=(0,n.AddPaths)(o.fraktur,{65:"F"},{});'
-ICONS = 'x={sun:[512,512,[9728],"f185","outline"]};y={sun:[512,512,[9728],"f185","disc"],"arrow-up":[384,512,[],"f062","M1"]}'
+ICONS = 'x={sun:[512,512,[9728],"f185","outline"]};'
+ICONS += 'y={sun:[512,512,[9728],"f185","disc"],"arrow-up":[384,512,[],"f062","M1"]}'
 
 
 def test_only_unused_alphabets_are_left_out_of_the_font():
