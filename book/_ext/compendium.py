@@ -174,6 +174,22 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
         buttons.insert(0, {**launch, "buttons": links, "label": "launch-buttons"})
 
 
+PAPER_OF_PART = {
+    "fine-tuning": "pc",
+    "joint-exogeneity": "wz",
+    "ladder": "sfc",
+    "counterfactuals": "sfc",
+    "super-confounding": "kang",
+}
+
+
+def accent(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give the chapters of a paper that paper's colour."""
+    paper = PAPER_OF_PART.get(page.removeprefix("book/").split("/")[0])
+    if paper and "body" in context:
+        context["body"] = f'<div class="part-page part-{paper}">{context["body"]}</div>'
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
@@ -186,6 +202,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_config_value("compendium_repository", "", "html")  # read by the pipeline, which makes links of it
     app.add_config_value("compendium_downloads", False, "html")
     app.add_config_value("compendium_launch", {}, "html")
-    for change in (drop_thebe, unique_ids, offer_files):
+    for change in (accent, drop_thebe, unique_ids, offer_files):
         app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
