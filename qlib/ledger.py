@@ -318,9 +318,14 @@ def plain(claim: Claim, record: Record) -> str:
     return f"{MARKS[record.verdict]} {record.verdict}: {claim.item} ({claim.id}), {_summary(record)}, by {record.how}"
 
 
+LONGEST_SUMMARY = 160
+
+
 def _summary(record: Record) -> str:
     if len(record.printed) == 1 and not record.wrong:
-        return f"printed {next(iter(record.printed.values()))}, derived {next(iter(record.derived.values()))}"
+        both = f"printed {next(iter(record.printed.values()))}, derived {next(iter(record.derived.values()))}"
+        if len(both) <= LONGEST_SUMMARY:  # a matrix is for those who open the badge
+            return both
     agreeing = len(record.printed) - len(record.wrong)
     return f"{agreeing} of {len(record.printed)} printed items agree"
 

@@ -443,6 +443,11 @@ def test_the_badge_of_one_item_shows_it() -> None:
     assert ledger.plain(claim(), record) == "✓ confirmed: Eq. (0) (wz:test), printed 0.5, derived 1/2, by exact"
 
 
+def test_a_long_value_is_left_to_those_who_open_the_badge() -> None:
+    record = replace(examine(claim(), {"p": HALF}, how="exact"), derived={"p": "0" * 200})
+    assert ledger.plain(claim(), record) == "✓ confirmed: Eq. (0) (wz:test), 1 of 1 printed items agree, by exact"
+
+
 # ── check and collate ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
