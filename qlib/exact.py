@@ -159,3 +159,65 @@ def expanded(array: ArrayLike) -> Array:
     symbols = sorted(set().union(*(entry.free_symbols for entry in entries.flat)), key=str)
     ring = sp.polys.rings.PolyRing(symbols, sp.QQ)
     return np.asarray(np.frompyfunc(lambda entry: ring.from_expr(entry).as_expr(), 1, 1)(entries), dtype=object)
+
+
+# --- what floating-point numbers can tell -----------------------------------------------------------------------------
+
+ROUNDING = 2.0**-46  # of the scale of a sum: 64 units in the last place, what adding up some hundred terms may leave
+ACCURATE = 1e-10  # of that scale: a result that is larger is known to six digits or more
+
+
+def negligible(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
+    """Which entries are zero: exact ones as they are; others if they are no more than rounding, given their scale.
+
+    scale : of what they were computed from, such as the sum of the terms' absolute values, the prior of a λ, the weight
+    of an operator; it broadcasts. So a value of 1e-20 is zero if it is left of terms of size 1, and is not if it is a
+    product of small numbers.
+
+    >>> negligible([1e-17, 1e-17, 0.0], scale=[1.0, 1e-17, 0.0]).tolist()
+    [True, False, True]
+    """
+    array = np.asarray(values)
+    if is_exact(array):
+        zero = np.frompyfunc(lambda entry: vanishes(np.array([entry], dtype=object)), 1, 1)(array)
+        return np.asarray(zero, dtype=bool)
+    return np.asarray(np.abs(array) <= ROUNDING * np.asarray(scale))
+
+
+def undecided(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
+    """Which entries are more than rounding, but too small against their scale to be divided by; never an exact one.
+
+    >>> undecided([1e-17, 1e-12, 1e-3]).tolist(), undecided([1e-12], scale=1e-12).tolist()
+    ([False, True, False], [False])
+    """
+    array = np.asarray(values)
+    if is_exact(array):
+        return np.zeros(array.shape, dtype=bool)
+    size, whole = np.abs(array), np.asarray(scale)
+    return np.asarray((size > ROUNDING * whole) & (size <= ACCURATE * whole))
+
+
+def conditional_probability(value: Any, name: str) -> Any:
+    """A conditional probability, freed of rounding that takes it out of [0, 1]; exact ones as they are; nan stays.
+
+    Raises ``ArithmeticError`` that names it if it is clearly outside: then it was computed wrongly, whatever was asked.
+
+    >>> conditional_probability(1 + 1e-12, "P(c | b)")
+    1.0
+    >>> conditional_probability(1.54, "P(c | b)")
+    Traceback (most recent call last):
+        ...
+    ArithmeticError: internal error: P(c | b) was found to be 1.54, which is no probability; please report it
+    """
+    array = np.asarray(value)
+    if has_free_symbols(array):
+        return value
+    numbers = np.real(array.astype(complex))
+    for wrong in numbers[(numbers < -1e-6) | (numbers > 1 + 1e-6)].flat[:1]:
+        raise ArithmeticError(
+            f"internal error: {name} was found to be {wrong:.6g}, which is no probability; please report it"
+        )
+    if is_exact(array):
+        return value
+    inside = np.clip(array, 0.0, 1.0)
+    return inside if inside.ndim else inside.item()
