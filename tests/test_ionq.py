@@ -1,7 +1,14 @@
 """Jobs on IonQ: the real provider against a stub of IonQ's REST interface that listens on this machine only."""
 
+import base64
 import json
+import multiprocessing
+import os
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,7 +19,7 @@ import pytest
 
 from qlib.circuits import bell_circuit, chsh_circuits, circuit_law, measured, product_circuit, project_prepare
 from qlib.evidence import acceptance_region
-from qlib.ionq import DeclinedError, HardwareError, IonQ, JobPendingError, Quote
+from qlib.ionq import DeclinedError, HardwareError, IonQ, JobPendingError, Quote, settle
 
 KEY = "a-key-that-nobody-may-see"
 CIRCUITS = [
@@ -20,7 +27,7 @@ CIRCUITS = [
     *chsh_circuits(bell_circuit())[:1],
 ]
 SHOTS = 1000
-Reply = tuple[int, Any]
+Reply = tuple[Any, ...]  # status, what is said, and headers
 
 
 def law_of_job(body: dict[str, Any]) -> dict[str, float]:
@@ -56,6 +63,7 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.replies: dict[tuple[str, str], Callable[[Reply], Reply]] = {}  # (method, end of the path's kind)
         self.headers: set[str] = set()
+        self.drip: float | None = None  # seconds between two bytes of an answer
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -67,11 +75,17 @@ class Server:
 
             def answer(self, method: str, body: dict[str, Any]) -> None:
                 stub.headers.add(str(self.headers["Authorization"]))
-                status, reply = stub.reply(method, self.path, body)
+                status, reply, *headers = stub.reply(method, self.path, body)
                 text = reply if isinstance(reply, str) else json.dumps(reply)
                 self.send_response(status)
+                for header in headers:
+                    self.send_header(*header)
                 self.end_headers()
-                self.wfile.write(text.encode())
+                for piece in [text] if stub.drip is None else text:
+                    with suppress(OSError):
+                        self.wfile.write(piece.encode())
+                        self.wfile.flush()
+                        time.sleep(stub.drip or 0)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -246,7 +260,11 @@ def test_a_quote_is_asked_for_on_the_terminal_and_silence_is_a_no(
     assert len(run(backend)) == 2
 
 
-@pytest.mark.parametrize("estimate", [{}, {"estimated_cost": None}, {"estimated_cost": "much"}, "not JSON", [1]])
+@pytest.mark.parametrize(
+    "estimate",
+    [{}, {"estimated_cost": None}, {"estimated_cost": "much"}, {"estimated_cost": -5}, {"estimated_cost": True},
+     '{"estimated_cost": NaN}', '{"estimated_cost": Infinity}', "not JSON", [1]],
+)  # fmt: skip
 def test_without_a_price_nothing_is_submitted(server: Server, tmp_path: Path, estimate: Any) -> None:
     server.replies["GET", "estimate"] = lambda usual: (200, estimate)
     with pytest.raises(HardwareError, match="quote"):
@@ -257,7 +275,7 @@ def test_without_a_price_nothing_is_submitted(server: Server, tmp_path: Path, es
 def test_a_job_that_failed_says_why(server: Server, tmp_path: Path) -> None:
     failure = {"code": "QuantumComputerError", "error": "the ions ran away"}
     server.replies["GET", "jobs"] = lambda usual: (200, {**usual[1], "status": "failed", "failure": failure})
-    with pytest.raises(HardwareError, match=r"job-0 .*the ions ran away.*delete 000-[0-9a-f]{12}\.json to submit"):
+    with pytest.raises(HardwareError, match=r"job-0 .*the ions ran away.*submit it again, and pay again, settle"):
         run(ionq(tmp_path))
 
 
@@ -279,6 +297,20 @@ def test_a_cancelled_job_has_no_counts(server: Server, tmp_path: Path) -> None:
         (("GET", "probabilities"), {"zero": 1.0}),
         (("GET", "probabilities"), {"0": "half", "1": "half"}),
         (("GET", "probabilities"), 5),
+        (("GET", "probabilities"), {"7": 1.0}),
+        (("GET", "probabilities"), {"4": 0.5, "0": 0.5}),
+        (("GET", "probabilities"), {"-1": 1.0}),
+        (("GET", "probabilities"), {"0x1": 1.0}),
+        (("GET", "probabilities"), {"0": 0.2, "1": 0.2}),
+        (("GET", "probabilities"), {"0": 0.7, "1": 0.7}),
+        (("GET", "probabilities"), {"0": 1.5, "1": -0.5}),
+        (("GET", "probabilities"), {"0": True}),
+        (("GET", "probabilities"), '{"0": NaN}'),
+        (("GET", "probabilities"), '{"0": Infinity}'),
+        (("GET", "probabilities"), {"0": None, "1": 1}),
+        (("GET", "probabilities"), [0.5, 0.5]),
+        (("GET", "jobs"), {"status": None}),
+        (("GET", "jobs"), "null"),
     ],
 )
 def test_a_reply_that_makes_no_sense_is_not_taken_for_counts(
@@ -304,11 +336,15 @@ def test_a_busy_server_is_asked_again_and_a_dead_one_not_for_ever(server: Server
     server.replies["GET", "jobs"] = lambda usual: (503, {}) if next(busy, False) else usual
     assert len(run(ionq(tmp_path))) == 2
     server.replies["GET", "jobs"] = lambda usual: (503, {})
-    with pytest.raises(JobPendingError, match="no answer"):
+    with pytest.raises(JobPendingError, match="status 503"):
         run(ionq(tmp_path / "other"))
 
 
-@pytest.mark.parametrize("reply", [(504, {}), (500, {}), (200, "<html>"), (200, {"status": "submitted"})])
+@pytest.mark.parametrize(
+    "reply",
+    [(504, {}), (500, {}), (503, {}), (408, {}), (409, {}), (425, {}), (524, {}), (302, {}),
+     (200, "<html>"), (200, {"status": "submitted"}), (200, {"id": None}), (200, {"id": 7}), (200, [])],
+)  # fmt: skip
 def test_a_submission_whose_answer_was_lost_is_never_repeated_by_itself(
     server: Server, tmp_path: Path, reply: Reply
 ) -> None:
@@ -320,7 +356,7 @@ def test_a_submission_whose_answer_was_lost_is_never_repeated_by_itself(
     assert [record["state"] for record in files(tmp_path)] == ["submitting"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
 def test_a_refused_submission_leaves_no_trace_and_does_not_show_the_key(
     server: Server, tmp_path: Path, status: int
 ) -> None:
@@ -362,3 +398,189 @@ def test_a_damaged_file_is_named(server: Server, tmp_path: Path) -> None:
     damaged.write_text("{")
     with pytest.raises(HardwareError, match=damaged.name):
         run(ionq(tmp_path))
+
+
+def test_a_busy_server_is_sent_the_job_again_after_the_time_that_it_asks_for(server: Server, tmp_path: Path) -> None:
+    """429 is a refusal, so there is no job that could be paid for twice."""
+    times: list[float] = []
+
+    def busy_once(usual: Reply) -> Reply:
+        times.append(time.monotonic())
+        return (429, {}, ("Retry-After", "1")) if len(times) == 1 else usual
+
+    server.replies["POST", "jobs"] = busy_once
+    assert len(run(ionq(tmp_path, timeout=20), CIRCUITS[:1])) == 1
+    assert times[1] - times[0] >= 1
+    server.replies["POST", "jobs"] = lambda usual: (429, {}, ("Retry-After", "3600"))
+    with pytest.raises(HardwareError, match="429"):
+        run(ionq(tmp_path / "other"), CIRCUITS[:1])
+    assert files(tmp_path / "other") == []
+
+
+def test_a_pause_longer_than_the_time_allowed_ends_the_waiting_at_once(server: Server, tmp_path: Path) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    for pause in ("3600", later):
+        server.replies["GET", "jobs"] = lambda usual, pause=pause: (503, {}, ("Retry-After", pause))
+        started = time.monotonic()
+        with pytest.raises(JobPendingError, match=r"503.*Run the campaign again"):
+            run(ionq(tmp_path / pause[:3], timeout=2), CIRCUITS[:1])
+        assert time.monotonic() - started < 2
+        assert server.count("GET", "jobs") == 1
+        server.requests.clear()
+
+
+@pytest.mark.parametrize("pause", ["soon", "", "-3", "NaN", "Fri, 99 Foo 2026"])
+def test_a_pause_that_cannot_be_read_is_none(server: Server, tmp_path: Path, pause: str) -> None:
+    busy = iter([True])
+    server.replies["GET", "jobs"] = lambda usual: (503, {}, ("Retry-After", pause)) if next(busy, False) else usual
+    assert len(run(ionq(tmp_path, timeout=2), CIRCUITS[:1])) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "does not accept the key"), (403, "another account"), (404, "does not know this job")]
+)
+def test_a_job_that_may_not_be_seen_keeps_its_record(server: Server, tmp_path: Path, status: int, advice: str) -> None:
+    server.replies["GET", "jobs"] = lambda usual: (status, {"message": "no"})
+    with pytest.raises(HardwareError, match=advice) as error:
+        run(ionq(tmp_path), CIRCUITS[:1])
+    assert "settle" not in str(error.value)
+    assert [record["state"] for record in files(tmp_path)] == ["submitted"]
+    del server.replies["GET", "jobs"]
+    run(ionq(tmp_path), CIRCUITS[:1])
+    assert server.count("POST", "jobs") == 1
+
+
+def test_the_time_allowed_holds_however_slowly_an_answer_drips_in(server: Server, tmp_path: Path) -> None:
+    run(ionq(tmp_path), CIRCUITS[:1])
+    for record in (tmp_path / "test").glob("*.json"):
+        record.write_text(record.read_text().replace('"returned"', '"submitted"', 1))
+    server.drip = 0.2
+    for folder, error in ((tmp_path, "ionq_simulator"), (tmp_path / "new", "ionq_simulator")):
+        started = time.monotonic()
+        with pytest.raises(HardwareError, match=error):
+            run(ionq(folder, timeout=0.5), CIRCUITS[:1])
+        assert time.monotonic() - started < 1.5
+    server.drip = None
+
+
+def run_in_another_process(url: str, folder: Path, results: Any) -> None:
+    os.environ.update(IONQ_API_KEY=KEY, IONQ_API_URL=url, NO_PROXY="127.0.0.1")
+
+    def slowly(quote: Quote) -> bool:
+        results.put("asked")
+        time.sleep(1)
+        return True
+
+    try:
+        results.put(len(run(ionq(folder, confirm=slowly, timeout=10))))
+    except HardwareError as error:
+        results.put(str(error))
+
+
+def test_two_processes_never_run_one_campaign_at_once(server: Server, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=run_in_another_process, args=(server.url, tmp_path, results))
+    process.start()
+    assert results.get(timeout=60) == "asked"
+    with pytest.raises(HardwareError, match="another process is running this campaign"):
+        run(ionq(tmp_path))
+    assert results.get(timeout=60) == 2
+    process.join()
+    assert server.count("POST", "jobs") == 2
+    assert len(run(ionq(tmp_path))) == 2
+    assert server.count("POST", "jobs") == 2
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(server: Server, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=run_in_another_process, args=(server.url, tmp_path, results))
+    process.start()
+    assert results.get(timeout=60) == "asked"
+    process.kill()
+    process.join()
+    assert len(run(ionq(tmp_path))) == 2
+
+
+def test_what_became_of_a_lost_submission_is_settled_in_one_call(server: Server, tmp_path: Path) -> None:
+    """The answer is lost, but the job was made; it is found by its name, and read without paying twice."""
+
+    def lose(usual: Reply) -> Reply:
+        return 504, {}
+
+    server.replies["POST", "jobs"] = lose
+    with pytest.raises(HardwareError, match="submission"):
+        run(ionq(tmp_path), CIRCUITS[:1])
+    del server.replies["POST", "jobs"]
+    (place,) = (tmp_path / "test").glob("*.json")
+    with pytest.raises(HardwareError, match=f"named 'test/{place.stem}'"):
+        run(ionq(tmp_path), CIRCUITS[:1])
+    assert server.bodies[0]["name"] == f"test/{place.stem}"
+    settle(place, "job-0")
+    assert len(run(ionq(tmp_path, confirm=Confirmation(False)), CIRCUITS[:1])) == 1
+    assert server.count("POST", "jobs") == 1
+    with pytest.raises(HardwareError, match="its counts are there"):
+        settle(place, None)
+
+
+def test_a_submission_that_never_arrived_is_settled_by_submitting_again(server: Server, tmp_path: Path) -> None:
+    server.replies["POST", "jobs"] = lambda usual: (504, {})
+    with pytest.raises(HardwareError):
+        run(ionq(tmp_path), CIRCUITS[:1])
+    del server.replies["POST", "jobs"]
+    settle(next((tmp_path / "test").glob("*.json")), None)
+    assert len(run(ionq(tmp_path), CIRCUITS[:1])) == 1
+    with pytest.raises(HardwareError, match="no such record"):
+        settle(tmp_path / "test" / "none.json", None)
+    with pytest.raises(ValueError, match="id=''"):
+        settle(tmp_path / "test" / "none.json", "")
+
+
+@pytest.mark.parametrize("form", [str, lambda key: base64.b64encode(f"apiKey {key}".encode()).decode()])
+@pytest.mark.parametrize(("where", "status"), [(("POST", "jobs"), 400), (("GET", "jobs"), 401), (("GET", "jobs"), 200)])
+def test_a_key_that_the_server_echoes_stands_in_no_exception(
+    server: Server, tmp_path: Path, form: Callable[[str], str], where: tuple[str, str], status: int
+) -> None:
+    echo = {"message": f"bad {form(KEY)}", "code": 1, "status": form(KEY)}
+    server.replies[where] = lambda usual: (status, echo)
+    with pytest.raises(HardwareError) as caught:
+        run(ionq(tmp_path), CIRCUITS[:1])
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert form(KEY) not in f"{error!r} {vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"state": "lost"}, {"id": None}, {"counts": {"00": 1}}, {"counts": {"0x": SHOTS}}, {"shots": 5}, {"more": 1}],
+)
+def test_a_record_that_contradicts_itself_is_refused(server: Server, tmp_path: Path, damage: dict[str, Any]) -> None:
+    run(ionq(tmp_path), CIRCUITS[:1])
+    (place,) = (tmp_path / "test").glob("*.json")
+    place.write_text(json.dumps(json.loads(place.read_text()) | damage))
+    with pytest.raises(HardwareError, match=place.name):
+        run(ionq(tmp_path), CIRCUITS[:1])
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"timeout": 0}, "timeout"), ({"timeout": float("nan")}, "timeout"), ({"wait": -1}, "wait"),
+     ({"wait": "1"}, "wait"), ({"gateset": "qasm"}, "gateset"), ({"noise_model": ""}, "noise_model")],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused_by_name(tmp_path: Path, options: dict[str, Any], name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        ionq(tmp_path, **options)
+
+
+@pytest.mark.parametrize("label", ["", "..", "../elsewhere", "a/b", None])
+def test_a_label_cannot_leave_its_folder(tmp_path: Path, label: Any) -> None:
+    with pytest.raises(ValueError, match="label"):
+        IonQ("ionq_simulator", tmp_path, label)
+
+
+@pytest.mark.parametrize("shots", [0, -1, 2.5, "100", True, None])
+def test_shots_are_a_positive_whole_number(tmp_path: Path, shots: Any) -> None:
+    with pytest.raises(ValueError, match="shots"):
+        ionq(tmp_path).run(CIRCUITS, shots, np.random.default_rng(1))
