@@ -135,8 +135,8 @@ def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
     "exact"; by default exact for exact p (an object array of SymPy numbers or Fractions), else the closed form.
     Raises ValueError for an invalid p (see :func:`behaviour`), an unknown method, or "exact" with floating-point p.
 
-    >>> lipid = np.array([[[0.0064, 0.0028], [0.9936, 0.1972]], [[0, 0.001], [0, 0.799]]])
-    >>> bounds = ace_bounds(lipid)  # the vitamin A trial of Balke and Pearl (1997)
+    >>> trial = np.array([[[0.0064, 0.0028], [0.9936, 0.1972]], [[0, 0.001], [0, 0.799]]])
+    >>> bounds = ace_bounds(trial)  # the vitamin A trial of Balke and Pearl (1997)
     >>> round(bounds.lower, 4), round(bounds.upper, 4)
     (-0.1946, 0.0054)
     """

@@ -34,10 +34,12 @@ from qlib.linear_programs import Constraint, LinearProgram, Multipliers, exact_s
 __all__ = [
     "POINTS",
     "REDUCED_POINTS",
+    "SINGLE_WORLD_POINTS",
     "Assumption",
     "Point",
     "ReducedPoint",
     "Reduction",
+    "SingleWorldPoint",
     "average_causal_effect",
     "balke_pearl_program",
     "behaviour",
@@ -55,6 +57,7 @@ __all__ = [
     "response_type_program",
     "satisfies_individual_exclusion",
     "satisfies_stratified_exclusion",
+    "single_world_program",
 ]
 
 Array = npt.NDArray[Any]
@@ -191,22 +194,22 @@ def _marginal_exogeneity() -> list[Constraint]:
     ]
 
 
-def _stratified_exclusion() -> list[Constraint]:
+def _stratified_exclusion(points: Iterable[Any] = POINTS) -> list[Constraint]:
     """P(X=x, Y(t,0)=t | Z=z) = P(X=x, Y(t,1)=t | Z=z): the half of eq. (10) that eq. (11) lists; the rest follows."""
     return [
         _row(
             f"{SE}: X={x}, Y({t},·)={t}, Z={z}",
-            {v: (v.outcome(t, 0) == t) - (v.outcome(t, 1) == t) for v in POINTS if (v.x, v.z) == (x, z)},
+            {v: (v.outcome(t, 0) == t) - (v.outcome(t, 1) == t) for v in points if (v.x, v.z) == (x, z)},
         )
         for t, x, z in product((0, 1), repeat=3)
     ]
 
 
-def _individual_exclusion() -> list[Constraint]:
+def _individual_exclusion(points: Iterable[Any] = POINTS) -> list[Constraint]:
     return [
         _row(
             f"{IE}: Y({x},0)≠Y({x},1), Z={z}",
-            {v: 1 for v in POINTS if v.z == z and v.outcome(x, 0) != v.outcome(x, 1)},
+            {v: 1 for v in points if v.z == z and v.outcome(x, 0) != v.outcome(x, 1)},
         )
         for x, z in product((0, 1), repeat=2)
     ]
@@ -296,6 +299,73 @@ def _observe(template: LinearProgram, p: Any) -> LinearProgram:
     if array.shape != (2, 2, 2):
         raise ValueError(f"p has shape {array.shape}; one behaviour has shape (2, 2, 2), indexed [x, y, z]")
     return template.with_rhs({_observation_name(*index): array[index] for index in np.ndindex(2, 2, 2)})
+
+
+# --- the treatment as a potential outcome, too ------------------------------------------------------------------------
+
+
+class SingleWorldPoint(NamedTuple):
+    """One value of (X(0), X(1), Y(0,0), Y(0,1), Y(1,0), Y(1,1), Z); the observed X is X(Z)."""
+
+    x0: int
+    x1: int
+    y00: int
+    y01: int
+    y10: int
+    y11: int
+    z: int
+
+    @property
+    def x(self) -> int:
+        """The treatment that is observed, X(Z)."""
+        return self[self.z]
+
+    def outcome(self, x: int, z: int) -> int:
+        """The value of Y(x,z)."""
+        return self[2 + 2 * x + z]
+
+    @property
+    def name(self) -> str:
+        """The name of the variable q[x0,x1,y00,y01,y10,y11|z]."""
+        return f"q[{','.join(map(str, self[:6]))}|{self.z}]"
+
+
+SINGLE_WORLD_POINTS = tuple(SingleWorldPoint(*values) for values in product((0, 1), repeat=7))
+
+
+def single_world_program(p: Any = None, exclusion: str = SE) -> LinearProgram:
+    """The average causal effect under single-world exogeneity: no independence is about two worlds at once.
+
+    Here the treatment has potential outcomes as well. Variables q[x0,x1,y00,y01,y10,y11|z], 128 of them, the law of
+    X(0), X(1), Y(0,0), ..., Y(1,1) given Z. Single-world exogeneity says, for each t and each z by itself, that Z is
+    independent of (X(z), Y(t,z)), which are the values of X and Y if Z were set to z and then X to t. The other rows
+    are the exclusion restriction, stratified (10) or individual, normalisation, and what is observed, p[x, y, z]; the
+    objective is (6). The bounds are Balke and Pearl's: Richardson & Robins, arXiv:2401.13758.
+    Raises ValueError for an invalid p or another exclusion.
+
+    >>> program = single_world_program()
+    >>> len(program.variables), len(program.group("single-world exogeneity"))
+    (128, 16)
+    """
+    if exclusion not in (SE, IE):
+        raise ValueError(f"exclusion is {str(exclusion)!r}; it must be {str(SE)!r} or {str(IE)!r}")
+    return _observe(_single_world_template(Assumption(exclusion)), p)
+
+
+@lru_cache
+def _single_world_template(exclusion: Assumption) -> LinearProgram:
+    points = SINGLE_WORLD_POINTS
+    exogeneity = [
+        _row(
+            f"single-world exogeneity: X({z})={x}, Y({t},{z})={y}",
+            {v: 1 - 2 * v.z for v in points if (v[z], v.outcome(t, z)) == (x, y)},
+        )
+        for z, t, x, y in product((0, 1), repeat=4)
+    ]
+    excluded = _stratified_exclusion(points) if exclusion == SE else _individual_exclusion(points)
+    objective = {v.name: v.y10 - v.y00 for v in points if v.z == 0 and v.y10 != v.y00}
+    rows = (*exogeneity, *excluded, *_normalisation(points), *_observation(points))
+    return LinearProgram(tuple(v.name for v in points), objective, rows)
 
 
 # --- the reduced program ----------------------------------------------------------------------------------------------

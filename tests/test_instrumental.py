@@ -292,6 +292,29 @@ def test_stronger_assumptions_give_tighter_bounds_and_every_row_is_proved(p):
         assert not a.feasible or (a.lower, a.upper) == (b.lower, b.upper)
 
 
+def test_the_ends_of_an_interval_are_possible_and_nothing_beyond_them_is():
+    tiny = sympy.Rational(1, 10**60)
+    for row in assumption_table(quantum_behaviour()):
+        assert not row.excludes(row.lower)
+        assert not row.excludes(row.upper)
+        assert row.excludes(row.lower - tiny)
+        assert row.excludes(row.upper + tiny)
+        assert not row.excludes(row.lower + tiny)
+        assert not row.excludes(row.upper - tiny)
+    for row in assumption_table(quantum_behaviour().astype(float)):
+        assert not row.excludes(row.lower)
+        assert not row.excludes(row.upper)
+
+
+def test_an_effect_that_is_identified_is_not_excluded_by_its_own_value():
+    perfect = np.zeros((2, 2, 2), dtype=int)
+    perfect[0, 0, 0] = perfect[1, 1, 1] = 1
+    row = assumption_table(perfect.astype(object))[-1]
+    assert row.lower == row.upper == 1
+    assert not row.excludes(1)
+    assert row.excludes(0)
+
+
 def test_assumptions_that_contradict_the_behaviour_exclude_every_effect():
     table = {(row.exogeneity, row.exclusion): row for row in assumption_table(follows_instrument())}
     contradicted = {key for key, row in table.items() if not row.feasible}

@@ -42,10 +42,12 @@ def correction(**values: Any) -> dict[str, Any]:
 CLAIMS = ledger.load()
 
 
-def test_all_235_items_of_the_four_papers_are_there_in_the_order_of_the_papers() -> None:
-    assert len(CLAIMS) == 235
+NUMBERED_OR_NAMED = {"wz": 25, "kang": 35, "pc": 49, "sfc": 126}  # sentences of the text come on top
+
+
+def test_the_items_of_the_four_papers_are_there_in_the_order_of_the_papers() -> None:
     papers = [claim.paper for claim in CLAIMS.values()]
-    assert Counter(papers) == {"wz": 25, "kang": 35, "pc": 49, "sfc": 126}
+    assert Counter(papers) >= Counter(NUMBERED_OR_NAMED)
     assert papers == sorted(papers, key=list(ledger.PAPERS).index)
 
 

@@ -8,8 +8,11 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from instrumental_models import behaviours, classical_models, distribution, laws, quantum_behaviour
+from instrumental_models import ROOT, behaviours, classical_models, distribution, laws, quantum_behaviour
+from scipy.stats import unitary_group
 
+from qlib.channels import born_rule
+from qlib.instrumental import ace_bounds
 from qlib.linear_programs import Certificate, CertificateError, Infeasible, certificate, combine, solve
 from qlib.potential_outcomes import (
     POINTS,
@@ -32,6 +35,7 @@ from qlib.potential_outcomes import (
     response_type_program,
     satisfies_individual_exclusion,
     satisfies_stratified_exclusion,
+    single_world_program,
 )
 
 JE, ME, SE, IE = Assumption
@@ -251,6 +255,82 @@ def test_marginal_exogeneity_and_individual_exclusion_reproduce_the_quantum_expe
     assert [holds(law) for holds in PREDICATES.values()] == [False, True, True, True]
     assert all(sympy.simplify(t) == 0 for t in (observed_behaviour(law) - p).flat)
     assert sympy.simplify(average_causal_effect(law)) == 0
+
+
+def random_strategy(rng):
+    """P[z, t, x, y] of a random mixed state of two qubits and random, complex measurements."""
+    root = rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4))
+    rho = root @ root.conj().T
+    bases = unitary_group.rvs(2, size=4, random_state=rng).reshape(2, 2, 2, 2)
+    M, N = np.einsum("usia,usja->usaij", bases, bases.conj())
+    return born_rule(rho / np.trace(rho).real, M, N)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_locality_without_realism_describes_every_quantum_experiment_with_the_whole_law_of_equation_2(seed):
+    P = random_strategy(np.random.default_rng(seed))
+    law = np.zeros((2,) * 6)
+    for x, y0, y1, z in product((0, 1), repeat=4):
+        law[x, y0, y0, y1, y1, z] = P[z, 0, x, y0] * P[z, 1, x, y1] / P[z, 0, x].sum() / 2
+    assert satisfies_individual_exclusion(law)
+    assert is_marginally_exogenous(law)
+    for x, z in product((0, 1), repeat=2):
+        others = tuple(axis for axis in range(1, 5) if axis != 1 + 2 * x + z)
+        hypothetical = 2 * law.sum(axis=others)  # [x', y, z']
+        np.testing.assert_allclose(hypothetical, np.moveaxis(P[:, x], 0, 2), atol=1e-12)
+    np.testing.assert_allclose(observed_behaviour(law), np.einsum("zxxy->xyz", P), atol=1e-12)
+
+
+# --- single-world exogeneity -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exclusion", [SE, IE])
+def test_without_any_cross_world_independence_the_quantum_experiment_has_the_same_bounds(exclusion):
+    program = single_world_program(quantum_behaviour(), exclusion)
+    lower, upper = (certificate(program, sense) for sense in ("min", "max"))
+    assert lower.is_optimal
+    assert upper.is_optimal
+    assert sympy.simplify(lower.value - (5 * ROOT - 6) / 8) == 0
+    assert upper.value == sympy.Rational(1, 2)
+
+
+@settings(max_examples=20)
+@given(behaviours())
+def test_single_world_exogeneity_has_the_bounds_of_balke_and_pearl_and_is_feasible_for_the_same_laws(p):
+    p = p.astype(float)
+    bounds = ace_bounds(p)
+    for exclusion in (SE, IE):
+        program = single_world_program(p, exclusion)
+        if not bounds.feasible:
+            with pytest.raises(Infeasible):
+                solve(program)
+        else:
+            assert solve(program, "min").value == pytest.approx(bounds.lower, abs=1e-7)
+            assert solve(program, "max").value == pytest.approx(bounds.upper, abs=1e-7)
+
+
+def test_no_row_of_the_single_world_program_compares_two_worlds():
+    """Each row of exogeneity or observation is about one X(z) and one Y(x,z) with the same z."""
+    program = single_world_program()
+    for row in program.constraints:
+        points = [tuple(map(int, name[2:-1].replace("|", ",").split(","))) for name in row.coefficients]
+        if row.name.startswith(("single-world", "observation")):
+            fixed = [k for k in range(6) if len({point[k] for point in points}) == 1]
+            assert len(fixed) == 2
+            treatment, outcome = fixed
+            assert treatment < 2
+            assert (outcome - 2) % 2 == treatment
+
+
+def test_without_an_exclusion_restriction_single_world_exogeneity_says_little():
+    program = single_world_program(quantum_behaviour())
+    kept = tuple(row for row in program.constraints if not row.name.startswith(SE))
+    assert solve(replace(program, constraints=kept)).value < 0
+
+
+def test_another_exclusion_is_refused_by_the_single_world_program():
+    with pytest.raises(ValueError, match="joint exogeneity"):
+        single_world_program(UNIFORM, JE)
 
 
 # --- behaviours and refusals -----------------------------------------------------------------------------------------
