@@ -2,9 +2,13 @@
 
 `make book` runs this with readable progress. On its own: `snakemake --cores all`, `snakemake --config profile=quick`,
 and on a cluster `snakemake --executor slurm` (see the page "Reproducing").
+
+Each target's name holds the digest of all that it is made from (pipeline/plan.py): it is up to date if and only if it
+is there.
 """
 
 import re
+import shlex
 import sys
 
 sys.path.insert(0, workflow.basedir)
@@ -12,17 +16,14 @@ from pipeline.plan import Plan
 
 plan = Plan(config.get("profile", "paper"), edition=config.get("edition", "instructor"))
 if workflow.is_main_process:
-    plan.write_inputs()
+    plan.write_record()
 
-RUN = f"{sys.executable} -m pipeline.warm"
-TARGETS = {
-    name: (str(file.relative_to(plan.root)), [str(source.relative_to(plan.root)) for source in sources])
-    for name, (file, sources) in plan.targets().items()
-}
+RUN = f"exec {shlex.quote(sys.executable)} -m pipeline.warm"
+TARGETS = {name: file.relative_to(plan.root).as_posix() for name, file in plan.targets.items()}
 
 
-def one_of(slugs):
-    return "|".join(map(re.escape, slugs)) or "(?!)"
+def sources(name):
+    return [TARGETS[source] for source in plan.sources(name)]
 
 
 localrules: all, ledger
@@ -31,34 +32,42 @@ localrules: all, ledger
 rule all:
     default_target: True
     input:
-        [file for file, _ in TARGETS.values()],
+        list(TARGETS.values()),
 
 
 rule chapter:
     input:
-        lambda wildcards: TARGETS[wildcards.slug][1],
+        lambda wildcards: sources(wildcards.slug),
     output:
-        f"_build/{plan.profile}/executed/{{slug}}.ipynb",
+        f"_build/{plan.profile}/executed/{{slug}}/{{digest}}/notebook.ipynb",
     wildcard_constraints:
-        slug=one_of(plan.notebooks),
+        slug="|".join(map(re.escape, plan.notebooks)) or "(?!)",
+        digest="[0-9a-f]+",
+    priority: lambda wildcards: plan.priority(wildcards.slug)
+    resources:
+        mem_mb=2000,
+        runtime=20,
     shell:
-        "{RUN} execute {wildcards.slug} --profile {plan.profile}"
+        "{RUN} execute {wildcards.slug} --profile {plan.profile} --digest {wildcards.digest}"
 
 
 rule ledger:
     input:
-        TARGETS["ledger"][1],
+        sources("ledger"),
     output:
-        TARGETS["ledger"][0],
+        TARGETS["ledger"],
     shell:
         "{RUN} ledger --profile {plan.profile}"
 
 
 rule website:
     input:
-        TARGETS["website"][1],
+        sources("website"),
     output:
-        TARGETS["website"][0],
+        TARGETS["website"],
+    resources:
+        mem_mb=2000,
+        runtime=20,
     threads: workflow.cores
     shell:
         "{RUN} site --profile {plan.profile} --edition {plan.edition} --jobs {threads}"

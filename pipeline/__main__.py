@@ -33,6 +33,8 @@ def job(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except PlanError as error:
             return fail(error)
+        except SyntaxError as error:
+            return fail(f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}")
 
     return told
 
@@ -50,7 +52,9 @@ def book(
 
 @app.command()
 @job
-def execute(slug: str, profile: Profile = "paper") -> None:
+def execute(
+    slug: str, profile: Profile = "paper", digest: Annotated[str, typer.Option(help="what it depends on")] = ""
+) -> None:
     """Execute one chapter (Snakemake calls this)."""
     from pipeline.execute import ChapterError
     from pipeline.execute import execute as run
@@ -59,7 +63,7 @@ def execute(slug: str, profile: Profile = "paper") -> None:
     if slug not in plan.notebooks:
         raise PlanError(f"there is no chapter {slug!r}; there are {', '.join(plan.notebooks)}")
     try:
-        seconds = run(plan, slug)
+        seconds = run(plan, slug, digest)
     except ChapterError as error:
         fail(error)
     else:
@@ -70,13 +74,13 @@ def execute(slug: str, profile: Profile = "paper") -> None:
 @job
 def ledger(profile: Profile = "paper") -> None:
     """Collate the executed chapters' records (Snakemake calls this)."""
-    from pipeline.site import make_ledger
+    from pipeline.site import SiteError, make_ledger
     from qlib.ledger import LedgerError
 
     started = time.monotonic()
     try:
         make_ledger(Plan(profile))
-    except LedgerError as error:
+    except (LedgerError, SiteError) as error:
         fail(f"ledger\n{error}")
     print(f"✓ ledger … {time.monotonic() - started:.1f} s", flush=True)
 

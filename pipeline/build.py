@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import warm
+from pipeline.children import die_with_parent, kernel_environment
 from pipeline.plan import Plan
 from pipeline.secrets import redact, secrets_in
 
@@ -39,21 +41,31 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
     """Bring the book of a profile (or all but its website) up to date; returns the exit code."""
     console = console or Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
+    plan.parameters("")  # a profile that does not exist is refused before anything is written
     with only_build(plan, console):
-        changes = plan.write_inputs()
-        names = [name for name in plan.targets() if website or name != "website"]
-        outdated = [name for name in plan.outdated() if name in names]
-        stale = [slug for slug in plan.chapters if slug in outdated]
+        changes = plan.write_record()
+        shutil.rmtree(plan.build / "partial", ignore_errors=True)  # of builds that were killed
+        names = [name for name in plan.outdated() if website or name != "website"]
+        stale = [slug for slug in plan.chapters if slug in names]
         announce(plan, stale, changes, console)
         code = 0
-        if outdated:
-            with warm.process(plan, len(outdated)) as environment:
+        if names:
+            with warm.process(plan, len(names)) as environment:
                 code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
-    if code:
-        console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
-        return code
+        if code:
+            console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
+            return code
+        tidy(plan)
     summarise(plan, time.monotonic() - started, website, console)
     return 0
+
+
+def tidy(plan: Plan) -> None:
+    """Remove the results that the book as it is now has no use for."""
+    wanted = {plan.executed(slug).parent for slug in plan.notebooks}
+    for notebook in list((plan.build / "executed").rglob("notebook.ipynb")):
+        if notebook.parent not in wanted:
+            shutil.rmtree(notebook.parent)
 
 
 def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], console: Console) -> None:
@@ -72,7 +84,7 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
 
 def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
     """Snakemake for some targets, without locks of its own (see `only_build`); more is in ``profiles/default/``."""
-    files = [relative(plan, plan.targets()[name][0]) for name in names]
+    files = [relative(plan, plan.targets[name]) for name in names]
     place = ["--snakefile", str(plan.root / "Snakefile"), "--directory", str(plan.root)]
     how = ["--cores", jobs, "--nolock", "--config", f"profile={plan.profile}", f"edition={plan.edition}"]
     return [sys.executable, "-m", "snakemake", *files, *place, *how]
@@ -88,8 +100,8 @@ def follow(plan: Plan, command: list[str], extra: dict[str, str], total: int, co
     secrets = secrets_in(os.environ)
     chapters = set(plan.chapters)
     finished, told, others = 0, False, []
-    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", **extra}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    environment = {**os.environ, **kernel_environment(plan), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", **extra}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "preexec_fn": die_with_parent}
     with (
         subprocess.Popen(command, cwd=plan.root, env=environment, text=True, encoding="utf-8", **pipes) as process,
         log_file(plan).open("w", encoding="utf-8") as log,

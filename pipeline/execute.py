@@ -1,13 +1,13 @@
 """Execute one chapter: jupytext reads it, papermill runs it, and only a whole result is kept."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,101 +18,100 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from pipeline import warm
-from pipeline.plan import Plan
+from pipeline.children import KERNEL, kernel_environment
+from pipeline.plan import SOLVE, Plan
 from pipeline.secrets import find_secret, redact, secrets_in
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-KERNEL = "python3"
 
 
 class ChapterError(Exception):
     """A chapter did not run to its end; the message names chapter, cell and error."""
 
 
-def execute(plan: Plan, slug: str) -> float:
-    """Execute a chapter into `plan.executed(slug)`; returns the seconds it took.
+def execute(plan: Plan, slug: str, digest: str = "") -> float:
+    """Execute a chapter into the folder of `plan.executed(slug)`; returns the seconds it took.
 
-    Tables and figures go to ``_build/<profile>/tables/<slug>/``. Both appear at once, at the end, or not at all.
+    Notebook and tables appear at once, at the end, or not at all.
+
+    Parameters
+    ----------
+    digest
+        what the result is expected to depend on (default: whatever the chapter depends on now)
 
     Raises
     ------
     ChapterError
-        when a cell fails, the kernel dies, or an output holds a key of the environment
+        when a cell is no Python or fails, the kernel dies, an output holds a key of the environment, or something that
+        the chapter depends on was edited in the meantime
     """
-    partial = plan.build / "partial" / slug
-    shutil.rmtree(partial, ignore_errors=True)
-    tables = partial / "tables"
-    tables.mkdir(parents=True)
-    os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
+    refuse_other_than(plan, slug, digest or plan.digests[slug])
+    refuse_syntax_errors(plan, slug)
     notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
     solved = with_solutions(slug, notebook)
     started = time.monotonic()
-    try:
+    with scratch_folder(plan) as partial:
+        tables = partial / "tables"
+        tables.mkdir()
+        os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
         executed = run(plan, slug, solved, partial / "notebook.ipynb")
         del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
         seconds = time.monotonic() - started
         refuse_secrets(plan, slug, executed, tables)
-        nbformat.write(executed, partial / "executed.ipynb")
-        publish(tables, tables_of(plan, slug))
-        plan.executed(slug).parent.mkdir(parents=True, exist_ok=True)
-        (partial / "executed.ipynb").replace(plan.executed(slug))
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        nbformat.write(executed, partial / "notebook.ipynb")
+        refuse_other_than(Plan(plan.profile, plan.root), slug, plan.digests[slug])
+        put_in_place(partial, plan.executed(slug).parent)
     return seconds
+
+
+def refuse_other_than(plan: Plan, slug: str, digest: str) -> None:
+    """Refuse to go on when something that a result depends on has been edited since its digest was taken."""
+    if plan.digests[slug] != digest:
+        raise ChapterError(f"{slug}\nsomething that it depends on was edited in the meantime: build it again")
+
+
+def refuse_syntax_errors(plan: Plan, slug: str) -> None:
+    """Refuse a chapter with a cell that is no Python, by file and line, before anything is run."""
+    chapter = plan.notebooks[slug]
+    if errors := chapter.syntax_errors():
+        raise ChapterError("\n".join([slug, *(f"{plan.named(chapter.path)}:{error}" for error in errors)]))
+
+
+@contextlib.contextmanager
+def scratch_folder(plan: Plan) -> Iterator[Path]:
+    """A folder of this job's own, on the file system on which its result will be."""
+    (plan.build / "partial").mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=plan.build / "partial"))  # no TemporaryDirectory: a fork's end would remove it
+    whole = folder / "whole"
+    whole.mkdir()
+    try:
+        yield whole
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(source: Path, target: Path) -> None:
+    """Give a folder its name, at once; one that has the name already stays if it is as good (a digest names both)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError:
+        if not (target / "notebook.ipynb").exists():
+            shutil.rmtree(target)
+            source.replace(target)
 
 
 def with_solutions(slug: str, notebook: Any) -> Any:
     """The notebook, and at its end a cell that runs the solutions of its exercises: what a reader unfolds is right."""
     if not any(cell.cell_type == "markdown" and "{solution}" in cell.source for cell in notebook.cells):
         return notebook
-    call = f"from qlib import exercises as book_exercises\n\nbook_exercises.solve({slug!r}, globals())"
-    return nbformat.v4.new_notebook(
-        metadata=notebook.metadata, cells=[*notebook.cells, nbformat.v4.new_code_cell(call)]
-    )
+    call = nbformat.v4.new_code_cell(SOLVE.format(slug=slug))
+    return nbformat.v4.new_notebook(metadata=notebook.metadata, cells=[*notebook.cells, call])
 
 
 def tables_of(plan: Plan, slug: str) -> Path:
-    """What the chapter's last whole execution has written."""
-    return plan.build / "tables" / slug
-
-
-def publish(source: Path, target: Path) -> None:
-    """Put a directory in another's place."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.replace(target)
-
-
-def kernel_environment(plan: Plan) -> dict[str, str]:
-    """What every kernel inherits: this interpreter, this tree, nothing of the user's own configuration."""
-    home = plan.build / "home"
-    kernelspec = home / "jupyter" / "kernels" / KERNEL / "kernel.json"
-    launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    kernelspec.parent.mkdir(parents=True, exist_ok=True)
-    spec = json.dumps({"argv": launch, "display_name": "Python 3", "language": "python"})
-    write_atomically(kernelspec, spec)
-    write_atomically(home / "matplotlibrc", "svg.hashsalt: compendium\n")
-    return {
-        "COMPENDIUM_LEDGER": str(plan.ledger),
-        "COMPENDIUM_PROFILE": plan.profile,
-        "JUPYTER_PATH": str(home / "jupyter"),
-        "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "MATPLOTLIBRC": str(home / "matplotlibrc"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONPATH": str(plan.root),
-        "PYTHONHASHSEED": "0",
-        "SOURCE_DATE_EPOCH": "0",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file that several processes may write at once."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    """What the chapter's execution has written."""
+    return plan.executed(slug).parent / "tables"
 
 
 def sockets(folder: str) -> Config:

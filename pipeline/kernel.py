@@ -12,6 +12,8 @@ from ipykernel.kernelapp import IPKernelApp
 from jupyter_client import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
+from pipeline.children import die_with_parent
+
 
 class Forked:
     """A kernel's process, with what a provisioner asks of a `subprocess.Popen`.
@@ -60,6 +62,7 @@ def become_kernel(orders: int) -> NoReturn:
     """Wait for orders, then do what ``python -m ipykernel_launcher`` does; never returns into the job's code."""
     status = 1
     try:
+        die_with_parent()
         os.setsid()
         with open(orders, encoding="utf-8") as pipe:
             text = pipe.read()

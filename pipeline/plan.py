@@ -1,16 +1,16 @@
 """What there is to do: the chapters, what each depends on, and the parameters of a profile.
 
-A chapter is known by its slug, its path below ``book/`` without suffix (``joint-exogeneity/linear-program``).
-What it depends on is written to ``_build/<profile>/inputs/<slug>.json`` as a digest of each input, and only when a
-digest has changed. Snakemake looks at that file alone: it re-executes a chapter when the content of an input has
-changed, whatever the clock says, and not when a file was merely touched.
+A chapter is known by its slug, its path below ``book/`` without suffix (``joint-exogeneity/linear-program``). All that
+its outcome depends on is digested (`Plan.inputs`), and the digest is part of the name under which the outcome is kept:
+``_build/<profile>/executed/<slug>/<digest>/``. So a result is up to date if and only if it is there. No clock is
+asked, nothing is recorded beside it that could be lost or go stale, and a build that is killed leaves what is finished.
 """
 
 import ast
-import contextlib
 import functools
 import hashlib
 import json
+import os
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,10 +21,17 @@ from typing import Any
 import jupytext
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "qlib"
+from pipeline.reach import PACKAGES, Library, parse, plain_python, reach
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 EDITIONS = ("instructor", "student")  # the first is what `make book` builds by itself
-LEDGER_MODULE = "qlib.ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
+LEDGER_MODULE = "ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
+PROFILE_NAME = re.compile(r"\w[\w-]*")
+CODE = {".py", ".pyc"}
+LONGEST = ("counterfactuals/queries", "fine-tuning/cost")  # start first: no core is to wait for them at the end
+PUBLISHED = re.compile(r"""["'/]published["'/]""")
+SOLVE = "from qlib import exercises as book_exercises\n\nbook_exercises.solve({slug!r}, globals())"
 
 
 class PlanError(Exception):
@@ -42,20 +49,22 @@ def read_yaml(path: Path) -> Any:
         raise PlanError(f"{path} is not valid YAML: {error}") from None
 
 
-def write_if_changed(path: Path, text: str) -> bool:
-    """Write a text atomically, unless the file holds it already; True when it was written."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file that several processes may write at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
-    return True
 
 
 def sha256(content: bytes | str) -> str:
     """Hexadecimal SHA-256 of bytes or of a text."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def digest(content: Any) -> str:
+    """Digest of plain data, short enough for a file's name."""
+    return sha256(json.dumps(content, sort_keys=True, default=str))[:20]
 
 
 # --- chapters -------------------------------------------------------------------------------------------------------
@@ -74,7 +83,11 @@ def toc_files(toc: Any) -> Iterator[str]:
             yield from toc_files(entry)
 
 
+SOLUTION = re.compile(r"^(?P<fence>`{3,})\{solution\}[^\n]*\n(?P<body>.*?)^(?P=fence)$", re.M | re.S)
+SOLUTION_CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 CODE_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n(?P<source>.*?)^(?P=fence)$", re.M | re.S)
+MAGIC = re.compile(r"^\s*[%!?]|[?!]", re.M)
+PARAMETERS = re.compile(r"tags:.*\bparameters\b", re.S)
 CELL_OPTIONS = re.compile(r"\A(---\n.*?^---\n|(:[\w-]+:[^\n]*\n)+)", re.M | re.S)
 
 
@@ -105,82 +118,36 @@ class Chapter:
         return [CELL_OPTIONS.sub("", cell["source"]).strip("\n") for cell in CODE_CELL.finditer(self.text)]
 
     @property
+    def runs(self) -> str:
+        """All the code that is executed: that of the cells, then that of the exercises' solutions."""
+        blocks = [block["body"] for block in SOLUTION.finditer(self.text)]
+        solutions = [code for block in blocks for code in SOLUTION_CODE.findall(block)]
+        calls = [SOLVE.format(slug=self.slug)] if blocks else []
+        magics = any(MAGIC.search(code) for code in self.code)
+        return "\n".join([*(map(plain_python, self.code) if magics else self.code), *solutions, *calls])
+
+    def syntax_errors(self) -> list[str]:
+        """``line: what is wrong`` for every code cell that is no Python, IPython's magics included."""
+        found = []
+        for cell in CODE_CELL.finditer(self.text):
+            source = CELL_OPTIONS.sub("", cell["source"])
+            try:
+                ast.parse(plain_python(source))
+            except SyntaxError as error:
+                before = self.text[: cell.end("source") - len(source)].count("\n")
+                found.append(f"{before + (error.lineno or 1)}: {type(error).__name__}: {error.msg}")
+        return found
+
+    @property
     def parameters(self) -> set[str]:
         """Names that the cell tagged ``parameters`` assigns."""
-        tagged = [c.source for c in self.cells if "parameters" in c.metadata.get("tags", [])]
-        tree = parse("\n".join(tagged)) or ast.Module([], [])
+        cells = [cell["source"] for cell in CODE_CELL.finditer(self.text)]
+        options = [CELL_OPTIONS.match(cell) for cell in cells]
+        tagged = [cell for cell, own in zip(cells, options, strict=True) if own and PARAMETERS.search(own[0])]
+        tree = parse("\n".join(CELL_OPTIONS.sub("", cell) for cell in tagged)) or ast.Module([], [])
         targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
         targets += [n.target for n in tree.body if isinstance(n, ast.AnnAssign)]
         return {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
-
-
-def parse(code: str) -> ast.Module | None:
-    """Syntax tree of Python code, IPython's magics included; None where it has none (running it will tell)."""
-    for read in (str, without_magics):
-        with contextlib.suppress(SyntaxError):
-            return ast.parse(read(code))
-    return None
-
-
-def without_magics(code: str) -> str:
-    """The Python that IPython makes of a cell."""
-    from IPython.core.inputtransformer2 import TransformerManager  # slow to import, seldom needed
-
-    return TransformerManager().transform_cell(code)
-
-
-# --- which modules some code needs ----------------------------------------------------------------------------------
-
-
-@functools.cache
-def imported_names(code: str) -> frozenset[str] | None:
-    """Dotted names that some code imports, at any depth; ``from a import b`` gives both a and a.b.
-
-    None for code that cannot be parsed. Chapters share their modules, so each source is read once.
-    """
-    if "import" not in code:
-        return frozenset() if parse(code) else None
-    tree = parse(code)
-    if tree is None:
-        return None
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = f"{PACKAGE}.{node.module or ''}".rstrip(".") if node.level else node.module or ""
-            names += (base, *(f"{base}.{alias.name}" for alias in node.names))
-    return frozenset(names)
-
-
-def modules_of(root: Path) -> dict[str, Path]:
-    """Dotted name → file of every module of the package."""
-    files = sorted((root / PACKAGE).rglob("*.py"))
-    names = (file.relative_to(root).with_suffix("").parts for file in files)
-    return {".".join(parts).removesuffix(".__init__"): file for parts, file in zip(names, files, strict=True)}
-
-
-def modules_used(code: Iterable[str], modules: Mapping[str, Path]) -> set[str]:
-    """The package's modules that some code imports, directly or through one another.
-
-    Code that cannot be parsed might import anything: then it is all of them.
-
-    Examples
-    --------
-    >>> modules_used(["import math"], {})
-    set()
-    """
-    waiting, used = list(code), set()
-    while waiting:
-        names = imported_names(waiting.pop())
-        if names is None:
-            return set(modules)
-        for name in names:
-            parents = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
-            for module in set(parents) & (modules.keys() - used):
-                used.add(module)
-                waiting.append(modules[module].read_text(encoding="utf-8"))
-    return used
 
 
 # --- the plan -------------------------------------------------------------------------------------------------------
@@ -212,6 +179,10 @@ class Plan:
     def __post_init__(self) -> None:
         if self.edition not in EDITIONS:
             raise PlanError(f"there is no edition {self.edition!r}; there are {', '.join(EDITIONS)}")
+        if not PROFILE_NAME.fullmatch(self.profile):
+            raise self._no_such_profile()
+
+    # --- where things are
 
     @property
     def build(self) -> Path:
@@ -236,12 +207,33 @@ class Plan:
         return "notebooks" if self.edition == EDITIONS[0] else f"notebooks-{self.edition}"
 
     def executed(self, slug: str) -> Path:
-        """The executed notebook of a chapter."""
-        return self.build / "executed" / f"{slug}.ipynb"
+        """The executed notebook of a chapter as it is now; ``tables/`` beside it has what the chapter wrote."""
+        return self.build / "executed" / slug / self.digests[slug] / "notebook.ipynb"
 
-    def inputs(self, slug: str) -> Path:
-        """The digests of what a chapter depends on."""
-        return self.build / "inputs" / f"{slug}.json"
+    @property
+    def targets(self) -> dict[str, Path]:
+        """What is to be made → the file that is there if and only if it is up to date.
+
+        Of a folder that has to stand under one name it is an empty file in it, named after the digest.
+        """
+        folders = {"ledger": self.generated, "website": self.html}
+        stamps = {name: folder / f".made-from-{self.digests[name]}" for name, folder in folders.items()}
+        return {slug: self.executed(slug) for slug in self.notebooks} | stamps
+
+    def sources(self, name: str) -> list[str]:
+        """Which targets have to be made before another one."""
+        before = {"website": [*self.notebooks, "ledger"], "ledger": self.chapters}
+        return before.get(name, ["ledger"] if name in self.ledger_pages else [])
+
+    def priority(self, slug: str) -> int:
+        """Which of the chapters that could start does so first: the one with the highest."""
+        return len(LONGEST) - LONGEST.index(slug) if slug in LONGEST else 0
+
+    def outdated(self) -> list[str]:
+        """Names of the targets that are to be made."""
+        return [name for name, file in self.targets.items() if not file.exists()]
+
+    # --- what there is
 
     @functools.cached_property
     def pages(self) -> dict[str, Chapter]:
@@ -258,10 +250,10 @@ class Plan:
         """The pages that are executed."""
         return {slug: page for slug, page in self.pages.items() if page.is_notebook}
 
-    @functools.cached_property
+    @property
     def ledger_pages(self) -> list[str]:
         """Slugs of the notebooks that show the ledger, and so wait for it."""
-        return [slug for slug in self.notebooks if LEDGER_MODULE in self.modules(slug)]
+        return self.record["ledger pages"]
 
     @functools.cached_property
     def chapters(self) -> list[str]:
@@ -272,13 +264,15 @@ class Plan:
         """What the profile sets in a chapter."""
         return self._profile.get(slug, {})
 
+    def _no_such_profile(self) -> PlanError:
+        known = sorted(path.stem for path in (self.root / "data" / "parameters").glob("*.yml"))
+        return PlanError(f"there is no profile {self.profile!r}; data/parameters/ has {', '.join(known)}")
+
     @functools.cached_property
     def _profile(self) -> dict[str, dict[str, Any]]:
-        directory = self.root / "data" / "parameters"
-        known = sorted(path.stem for path in directory.glob("*.yml"))
-        if self.profile not in known:
-            raise PlanError(f"there is no profile {self.profile!r}; data/parameters/ has {', '.join(known)}")
-        file = directory / f"{self.profile}.yml"
+        file = self.root / "data" / "parameters" / f"{self.profile}.yml"
+        if not file.exists():
+            raise self._no_such_profile()
         content = read_yaml(file) or {}
         if not isinstance(content, dict):
             raise PlanError(f"{file}: a profile maps chapters to their parameters, this is a {type(content).__name__}")
@@ -289,84 +283,111 @@ class Plan:
     @functools.cached_property
     def claims(self) -> list[dict[str, Any]]:
         """The authored half of the ledger, as plain data."""
-        return read_yaml(self.root / "data" / "claims.yml")
+        file = self.root / "data" / "claims.yml"
+        return read_yaml(file) if file.exists() else []
+
+    # --- what depends on what
 
     @functools.cached_property
-    def _modules(self) -> dict[str, Path]:
-        return modules_of(self.root)
+    def library(self) -> Library:
+        return Library(self.root)
 
-    @functools.lru_cache  # noqa: B019 (one plan lives as long as its process)
     def modules(self, slug: str) -> set[str]:
-        """Names of the package's modules that a chapter uses."""
-        return modules_used(self.notebooks[slug].code, self._modules)
+        """Names of the modules that a chapter imports, directly or through one another."""
+        return self._reached[slug][0]
 
-    def files(self, slug: str) -> list[Path]:
-        """The files that a chapter's outcome depends on, besides its claims and parameters."""
-        modules = [self._modules[name] for name in sorted(self.modules(slug))]
-        sources = [m.read_text(encoding="utf-8") for m in modules if m.name != "paths.py"]
-        resources = [p for p in (self.root / PACKAGE).iterdir() if p.is_file() and p.suffix != ".py"]
-        used = [p for p in sorted(resources) if any(p.name in source for source in sources)]
-        authored = [self.root / "CITATION.cff", self.root / "book" / "references.bib"]
-        used += [p for p in authored if any(p.name in source for source in sources)]
-        published = [p for p in sorted((self.root / "data" / "published").rglob("*.*")) if p.suffix != ".md"]
-        if not any("published" in code.lower() for code in [*self.notebooks[slug].code, *sources]):
-            published = []
-        pipeline = [self.root / "pipeline" / name for name in ("execute.py", "kernel.py", "warm.py")]
-        return [self.notebooks[slug].path, *modules, *used, *published, *pipeline, self.root / "requirements.lock"]
+    @functools.cached_property
+    def _reached(self) -> dict[str, tuple[set[str], Mapping[str, str]]]:
+        return {slug: reach([chapter.runs], self.library) for slug, chapter in self.notebooks.items()}
 
-    def digests(self, slug: str) -> dict[str, str]:
-        """Input → digest, for one chapter."""
-        own = [c for c in self.claims if slug in self.ledger_pages or c.get("chapter") == slug]
+    def _shows_ledger(self, slug: str) -> bool:
+        return any(module.endswith(f".{LEDGER_MODULE}") for module in self.modules(slug))
+
+    def inputs(self, slug: str) -> dict[str, str]:
+        """Input → digest, for one chapter: its text, what its code reaches, data, parameters, claims."""
+        chapter, reached = self.notebooks[slug], self._reached[slug][1]
+        sources = [chapter.runs, *reached.values()]
+        resources = [p for package in PACKAGES for p in (self.root / package).rglob("*") if p.suffix not in CODE]
+        resources += [self.root / "CITATION.cff", self.root / "book" / "references.bib"]
+        files = [p for p in resources if p.is_file() and any(p.name in source for source in sources)]
+        if any(PUBLISHED.search(source) for source in sources):
+            files += [p for p in (self.root / "data" / "published").rglob("*.*") if p.suffix != ".md"]
+        files += [chapter.path, HERE / "execute.py", self.root / "requirements.lock"]
+        claims = [c for c in self.claims if c.get("chapter") == slug or self._shows_ledger(slug)]
         return {
-            **self._digest_files(self.files(slug)),
-            "claims": sha256(json.dumps(own, sort_keys=True)),
-            "parameters": sha256(json.dumps(self.parameters(slug), sort_keys=True, default=str)),
+            **self._of_files(files),
+            **{name: digest(source) for name, source in sorted(reached.items())},
+            "claims": digest(claims),
+            "parameters": digest(self.parameters(slug)),
             "python": platform.python_version(),
         }
 
-    def site_digests(self) -> dict[str, str]:
-        """Input → digest, for the pages that are not executed and all that surrounds them."""
-        own = {"ledger_pages.py"}
-        extra = ["_config.yml", "_toc.yml", "pipeline/site.py", "pipeline/takeaway.py", "requirements.lock"]
-        paths = [self.root / name for name in extra] + [p for p in (self.root / "book").rglob("*") if p.is_file()]
-        package = [p for name, p in self._modules.items() if p.name not in own and name]  # the API page shows these
-        return self._digest_files([p for p in (*paths, *package) if "__pycache__" not in p.parts])
+    def _ledger_inputs(self) -> dict[str, str]:
+        _, reached = reach(["from qlib import ledger\nledger.load(), ledger.collate"], self.library)
+        own = [self.root / "data" / "claims.yml", HERE / "site.py"]
+        return self._of_files(own) | {name: digest(source) for name, source in sorted(reached.items())}
 
-    def _digest_files(self, files: Iterable[Path]) -> dict[str, str]:
-        return {p.relative_to(self.root).as_posix(): sha256(p.read_bytes()) for p in files}
+    def _website_inputs(self) -> dict[str, str]:
+        """The pages that are not executed, all that surrounds them, and the modules, whose reference is generated."""
+        here = [HERE / name for name in ("site.py", "takeaway.py")]
+        files = [self.root / "_config.yml", self.root / "_toc.yml", self.root / "requirements.lock", *here]
+        files += [p for p in (self.root / "book").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        return self._of_files([*files, *self.library.files.values()])
 
-    def write_inputs(self) -> dict[str, list[str]]:
-        """Write the digests that have changed; slug → which inputs those were."""
-        wanted = {slug: self.digests(slug) for slug in self.notebooks}
-        wanted["_site"] = self.site_digests()
-        wanted["_ledger"] = self._digest_files([self.root / "data" / "claims.yml", self.root / "pipeline" / "site.py"])
-        changes = {}
-        for slug, new in wanted.items():
-            path = self.inputs(slug)
-            old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            changes[slug] = sorted(key for key in {*old, *new} if old.get(key) != new.get(key)) if old else []
-            write_if_changed(path, json.dumps(new, indent=1) + "\n")
-        return changes
+    def _of_files(self, files: Iterable[Path]) -> dict[str, str]:
+        return {self.named(p): sha256(p.read_bytes())[:20] for p in sorted(files) if p.exists()}
 
-    def targets(self) -> dict[str, tuple[Path, list[Path]]]:
-        """What is to be made → (file, the files that it is made from): the graph that the Snakefile follows."""
-        executed = {slug: self.executed(slug) for slug in self.notebooks}
-        chapters = {slug: (executed[slug], [self.inputs(slug)]) for slug in self.chapters}
-        ledger = (self.ledger, [self.inputs("_ledger"), *(executed[slug] for slug in self.chapters)])
-        pages = {slug: (executed[slug], [self.inputs(slug), self.ledger]) for slug in self.ledger_pages}
-        website = (self.html / "index.html", [self.inputs("_site"), *executed.values()])
-        return {**chapters, "ledger": ledger, **pages, "website": website}
+    def named(self, path: Path) -> str:
+        """A file as seen from the project's directory."""
+        return path.relative_to(HERE.parent if path.parent == HERE else self.root).as_posix()
 
-    def outdated(self) -> list[str]:
-        """Names of the targets that are missing or older than what they are made from."""
-        return [name for name, (file, sources) in self.targets().items() if is_older(file, sources)]
+    def tree(self) -> str:
+        """Digest of everything that any digest is made from: as long as it stays, they all do."""
+        folders = [*PACKAGES, "book", "data/published", "data/parameters"]
+        files = [p for folder in folders for p in (self.root / folder).rglob("*") if p.is_file()]
+        files += [self.root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff", "requirements.lock")]
+        files += [self.root / "data" / "claims.yml", *HERE.glob("*.py")]
+        content = sorted((self.named(p), sha256(p.read_bytes())) for p in files if p.exists() and p.suffix != ".pyc")
+        return sha256(json.dumps([content, self.profile, platform.python_version()]))
 
+    @functools.cached_property
+    def record(self) -> dict[str, Any]:
+        """The tree's digest, every target's, and the inputs of every chapter; read from `record_file` if that fits."""
+        tree = self.tree()
+        if (kept := self.last_record()).get("tree") == tree:
+            return kept
+        inputs = {slug: self.inputs(slug) for slug in self.notebooks}
+        showing = [slug for slug in inputs if self._shows_ledger(slug)]
+        digests = {slug: digest(inputs[slug]) for slug in inputs if slug not in showing}
+        digests["ledger"] = digest([self._ledger_inputs(), digests])
+        digests |= {slug: digest([inputs[slug], digests["ledger"]]) for slug in showing}
+        digests["website"] = digest([self._website_inputs(), digests])
+        return {"tree": tree, "digests": digests, "inputs": inputs, "ledger pages": showing}
 
-def is_older(file: Path, sources: Iterable[Path]) -> bool:
-    """Whether a file is missing, or one of its sources is missing or newer."""
-    if not file.exists():
-        return True
-    return any(not source.exists() or source.stat().st_mtime > file.stat().st_mtime for source in sources)
+    @property
+    def digests(self) -> dict[str, str]:
+        """Target → digest of all that it depends on."""
+        return self.record["digests"]
+
+    @property
+    def record_file(self) -> Path:
+        return self.build / "plan.json"
+
+    def last_record(self) -> dict[str, Any]:
+        """What `write_record` has written; nothing if that is not to be had."""
+        try:
+            return json.loads(self.record_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def write_record(self) -> dict[str, list[str]]:
+        """Keep `record` for the jobs of this build; returns chapter → which inputs have changed since the last one."""
+        old, new = self.last_record().get("inputs", {}), self.record["inputs"]
+        write_atomically(self.record_file, json.dumps(self.record))
+        return {
+            slug: [key for key in {**old[slug], **new[slug]} if old[slug].get(key) != new[slug].get(key)]
+            for slug in new.keys() & old.keys()
+        }
 
 
 def check_parameters(file: Path, slug: str, parameters: Any, notebooks: Mapping[str, Chapter]) -> None:

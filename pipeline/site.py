@@ -12,7 +12,8 @@ from typing import Any
 import nbformat
 import yaml
 
-from pipeline.execute import ANSI, tables_of
+from pipeline.children import forks_die_with_us
+from pipeline.execute import ANSI, scratch_folder, tables_of
 from pipeline.plan import Plan, read_yaml
 from pipeline.takeaway import (
     executed_notebook,
@@ -37,20 +38,33 @@ def make_ledger(plan: Plan) -> Path:
 
     What is published is put in place at once: ``<generated>/<slug>/…`` and ``<generated>/ledger.json``.
     """
+    with scratch_folder(plan) as fresh:
+        collate(plan, fresh)
+        publish(plan, "ledger", fresh, plan.generated)
+    return plan.ledger
+
+
+def publish(plan: Plan, target: str, fresh: Path, folder: Path) -> None:
+    """Put a finished folder in the place of the one that stands there, with the digest of what it was made from."""
+    if Plan(plan.profile, plan.root, plan.edition).digests[target] != plan.digests[target]:
+        raise SiteError("something that it is made from was edited in the meantime: build it again")
+    (fresh / plan.targets[target].name).touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(plan) as gone:
+        if folder.exists():
+            folder.replace(gone)
+        shutil.move(fresh, folder)
+
+
+def collate(plan: Plan, fresh: Path) -> None:
+    """Write the ledger and all that the chapters have written into a folder."""
     notebooks = {slug: nbformat.read(plan.executed(slug), as_version=4) for slug in plan.chapters}
     records = ledger.collate(notebooks, ledger.load(plan.root / "data" / "claims.yml"))
-    fresh = plan.build / "partial" / "generated"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     for slug in plan.chapters:
         if any(tables_of(plan, slug).iterdir()):
             shutil.copytree(tables_of(plan, slug), fresh / slug)
     text = json.dumps([asdict(record) for record in records], indent=1, ensure_ascii=False)
     (fresh / "ledger.json").write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(plan.generated, ignore_errors=True)
-    plan.generated.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(fresh, plan.generated)
-    return plan.ledger
 
 
 def assemble(plan: Plan) -> Path:
@@ -115,8 +129,7 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
     write_figures(plan, output / "html")
     write_downloads(plan, output / "html")
-    shutil.rmtree(plan.html, ignore_errors=True)
-    (output / "html").replace(plan.html)
+    publish(plan, "website", output / "html", plan.html)
     shutil.rmtree(output, ignore_errors=True)
     return plan.html / "index.html"
 
@@ -124,6 +137,8 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
 def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
     """What ``jupyter-book build -W -n --keep-going -q`` does, in parallel; returns the exit code and what was said."""
     from jupyter_book.sphinx import build_sphinx
+
+    forks_die_with_us()
 
     toc = {"external_toc_path": str(source / "_toc.yml"), "latex_individualpages": False}
     with io.StringIO() as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):

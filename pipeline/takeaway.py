@@ -13,7 +13,8 @@ import jupytext
 import nbformat
 
 from pipeline.execute import tables_of
-from pipeline.plan import Plan, PlanError, parse, read_yaml, sha256
+from pipeline.plan import Plan, PlanError, read_yaml, sha256
+from pipeline.reach import parse
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
 SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL)

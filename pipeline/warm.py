@@ -17,10 +17,10 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-if TYPE_CHECKING:
-    from pipeline.plan import Plan
+from pipeline.children import die_with_parent, kernel_environment
+from pipeline.plan import ROOT, Library, Plan
 
 ADDRESS = "COMPENDIUM_WARM"  # the variable that tells jobs where the warm process listens
 LIBRARIES = (
@@ -43,12 +43,10 @@ def possible() -> bool:
 
 
 @contextlib.contextmanager
-def process(plan: "Plan", jobs: int) -> Iterator[dict[str, str]]:
+def process(plan: Plan, jobs: int) -> Iterator[dict[str, str]]:
     """Run a warm process if there are jobs enough; yields what the environment of its askers needs."""
     import subprocess
     import tempfile
-
-    from pipeline.execute import kernel_environment
 
     if jobs < WORTHWHILE or not possible():
         yield {}
@@ -91,9 +89,7 @@ def preload() -> None:
     import gc
     import importlib
 
-    from pipeline.plan import ROOT, modules_of
-
-    for name in [*LIBRARIES, *modules_of(ROOT)]:
+    for name in [*LIBRARIES, *Library(ROOT).files]:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.collect()
@@ -104,6 +100,7 @@ def work(connection: socket.socket) -> NoReturn:
     """In a fork: take over the asker's output, environment and directory; do its job; tell the exit code."""
     status = 1
     try:
+        die_with_parent()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         connection.sendall(b"\n")
@@ -162,6 +159,7 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "serve":
         serve(arguments[1])
         return 0
+    die_with_parent()
     address = os.environ.pop(ADDRESS, "")
     code = ask(address, arguments) if address else None
     return here(arguments) if code is None else code

@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from quick_book import KEY, PLAN, build
 
-from pipeline.plan import ROOT, modules_of, modules_used
+from pipeline.plan import ROOT
+from pipeline.reach import reach
 from qlib import ledger
 
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src")}
@@ -137,11 +138,11 @@ def test_the_corrections_page_has_every_correction(pages):
 
 def test_the_api_page_has_every_module_after_those_that_it_imports(pages):
     page = pages[(PLAN.html / "book/reference/api.html").resolve()]
-    modules = {name: path for name, path in modules_of(ROOT).items() if name != "qlib"}
+    modules = {name: path for name, path in PLAN.library.files.items() if name != "qlib"}
     order = [i.removeprefix("module-") for i in page.ids if i.startswith("module-")]
     assert set(order) == set(modules)
     for module, path in modules.items():
-        above = modules_used([path.read_text(encoding="utf-8")], modules) - {module}
+        above = reach([path.read_text(encoding="utf-8")], PLAN.library)[0] - {module, "qlib"}
         assert all(order.index(other) < order.index(module) for other in above), f"{module} imports {above}"
 
 

@@ -68,8 +68,6 @@ def tree(tmp_path: Path) -> Path:
         "_toc.yml": yaml.safe_dump({"root": "book/intro", "chapters": [{"file": "book/part/a"}]}),
         "_config.yml": "title: Toy\n",
         "data/parameters/paper.yml": "{}\n",
-        "_build/paper/tables/part/a/first.svg": "<svg/>",
-        "_build/paper/tables/part/a/first.data.csv": "x,y\n1,2\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -79,8 +77,11 @@ def tree(tmp_path: Path) -> Path:
     code.outputs = [nbformat.v4.new_output("display_data", SVG)]
     cells = [code, nbformat.v4.new_markdown_cell(CHAPTER.split("```\n\n", 1)[1])]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {"input_path": "/home/me"}})
-    plan.executed("part/a").parent.mkdir(parents=True)
+    tables = plan.executed("part/a").parent / "tables"
+    tables.mkdir(parents=True)
     nbformat.write(notebook, plan.executed("part/a"))
+    (tables / "first.svg").write_text("<svg/>", encoding="utf-8")
+    (tables / "first.data.csv").write_text("x,y\n1,2\n", encoding="utf-8")
     return tmp_path
 
 
