@@ -20,7 +20,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from qlib.exact import simplified
+from qlib.exact import absolute, exact_sign, minimum, simplified
 from qlib.linear_programs import Certificate, Constraint, LinearProgram, certificate
 from qlib.scenarios import MOST_ASSIGNMENTS, Phenomenon, Scenario
 
@@ -95,7 +95,7 @@ def contextuality_by_default(phenomenon: Phenomenon) -> ContextualityByDefault:
     """
     proof = certificate(coupling_program(phenomenon))
     distances = [
-        abs(phenomenon.marginal(c, [m])[1] - phenomenon.marginal(d, [m])[1]) for m, c, d in _pairs(phenomenon.scenario)
+        absolute(phenomenon.marginal(c, [m])[1] - phenomenon.marginal(d, [m])[1]) for m, c, d in _pairs(phenomenon.scenario)
     ]
     number = proof.value if phenomenon.is_exact else float(proof.value)
     return ContextualityByDefault(number, simplified(np.array([sum(distances)]))[0], proof)
@@ -131,10 +131,10 @@ def cyclic_measure(phenomenon: Phenomenon) -> Any:
     if not is_cyclic(scenario):
         raise ValueError("the formula holds for cyclic scenarios: each measurement in two contexts of two, in a cycle")
     correlators = [phenomenon.correlator(c) for c in range(len(scenario.contexts))]
-    sizes = [abs(e) for e in correlators]
+    sizes = [absolute(e) for e in correlators]
     total = sum(sizes)
-    if sum(bool(e < 0) for e in correlators) % 2 == 0:
-        total -= 2 * min(sizes)
-    shifts = [abs(phenomenon.correlator(c, [m]) - phenomenon.correlator(d, [m])) for m, c, d in _pairs(scenario)]
+    if sum(exact_sign(e) < 0 for e in correlators) % 2 == 0:
+        total -= 2 * minimum(sizes)
+    shifts = [absolute(phenomenon.correlator(c, [m]) - phenomenon.correlator(d, [m])) for m, c, d in _pairs(scenario)]
     excess = simplified(np.array([(total - (len(correlators) - 2) - sum(shifts)) / 2]))[0]
-    return excess if excess > 0 else 0 * excess
+    return excess if exact_sign(excess) > 0 else 0 * excess

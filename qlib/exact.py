@@ -6,13 +6,24 @@ either kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache, reduce
 from numbers import Rational
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
+from sympy.core.function import AppliedUndef
+
+from qlib import algebraic_numbers
+from qlib.algebraic_numbers import Undecided
+
+__all__ = [
+    "Array", "Undecided", "absolute", "as_float", "common", "exact", "exact_sign", "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero",
+    "maximum", "minimum", "number", "quotient", "rational", "sample_points", "simplified", "vanishes", "zeros",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -33,7 +44,9 @@ def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
             raise ValueError(f"entry {index} is the rounded number {value!r}; give it exactly, as a SymPy number")
         if isinstance(value, bool) or not isinstance(value, sp.Expr | Rational):
             raise ValueError(f"entry {index} is {value!r}; it should be a whole number or a SymPy expression")
-        array[index] = sp.sympify(value)
+        array[index] = number(value)
+        if not is_finite(array[index]):
+            raise ValueError(f"entry {index} is {value}; it should be a finite number")
     return array
 
 
@@ -70,35 +83,228 @@ def has_free_symbols(array: ArrayLike) -> bool:
     return is_exact(values) and any(getattr(entry, "free_symbols", None) for entry in values.flat)
 
 
+# --- zero -------------------------------------------------------------------------------------------------------------
+
+
+def number(value: Any) -> sp.Expr:
+    """An exact number or expression as SymPy's: whole numbers and fractions of any kind, SymPy expressions.
+
+    Raises ``ValueError`` for anything else: a text is never a number, and what is rounded is not exact.
+
+    >>> number(3), number(sp.sqrt(2))
+    (3, sqrt(2))
+    >>> number("1/2")
+    Traceback (most recent call last):
+        ...
+    ValueError: '1/2' is no exact number; give a whole number, a fraction or a SymPy expression
+    """
+    if isinstance(value, sp.Expr):
+        return value
+    if isinstance(value, Rational) and not isinstance(value, bool):
+        return sp.Rational(int(value.numerator), int(value.denominator))
+    raise ValueError(f"{value!r} is no exact number; give a whole number, a fraction or a SymPy expression")
+
+
+def is_zero(value: Any) -> bool:
+    """Whether an exact number is zero, however it is written and however small it is.
+
+    An expression with free symbols, or with functions that are not known, is zero if it is so identically: for all
+    numbers that they may stand for. What is infinite or undefined is not zero. Zero is proved, for algebraic numbers by
+    their distance from zero (:func:`qlib.algebraic_numbers.separation`), for the rest by SymPy; not zero is proved by a
+    ball that excludes it. Raises :class:`Undecided` where neither succeeds, ``ValueError`` for what is no exact number.
+
+    >>> is_zero(sp.sqrt(2) + sp.sqrt(3) - sp.sqrt(5 + 2 * sp.sqrt(6))), is_zero(sp.sqrt(2) - sp.Rational(7, 5))
+    (True, False)
+    >>> is_zero(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
+    True
+    """
+    expression = number(value)
+    return not expression.p if expression.is_Rational else _is_zero(expression)
+
+
+def exact_sign(value: Any) -> int:
+    """The sign of a real number: -1, 0 or 1, decided as :func:`is_zero` decides; of a float, of the number that it is.
+
+    Raises ``ValueError`` where there is none: for a symbol, a complex number, an infinity, a text.
+
+    >>> exact_sign(5 * sp.sqrt(2) - 7), exact_sign(sp.sqrt(2) - sp.Rational(14142135623730951, 10**16)), exact_sign(0.1)
+    (1, -1, 1)
+    """
+    if isinstance(value, float | np.floating | sp.Float):
+        if not np.isfinite(float(value)):
+            raise ValueError(f"{value} has no sign: it is not a finite real number")
+        return int(float(value) > 0) - int(float(value) < 0)
+    expression = number(value)
+    if expression.is_Rational:
+        return int(expression.p > 0) - int(expression.p < 0)
+    _require_exact(expression)
+    if expression.free_symbols or not is_finite(expression):
+        raise ValueError(f"{expression} has no sign: it is not a finite real number")
+    return algebraic_numbers.sign(expression)
+
+
+
+def rational(value: Any) -> Fraction | None:
+    """The rational number that an exact number is, however it is written; None if no simple one is found.
+
+    >>> rational(4 * sp.cos(sp.pi / 7) * sp.cos(2 * sp.pi / 7) * sp.cos(4 * sp.pi / 7)), rational(sp.sqrt(2))
+    (Fraction(-1, 2), None)
+    """
+    expression = number(value)
+    if expression.is_Rational:
+        return Fraction(expression.p, expression.q)
+    if expression.free_symbols or not is_finite(expression):
+        return None
+    digits = sp.re(expression.evalf(60))
+    candidate = Fraction(str(digits)).limit_denominator(10**20)
+    return candidate if is_zero(expression - number(candidate)) else None
+
+
+def absolute(value: Any) -> Any:
+    """The absolute value of a real number, its sign decided by :func:`exact_sign`."""
+    return -value if exact_sign(value) < 0 else value
+
+
+def maximum(values: Iterable[Any]) -> Any:
+    """The largest of some real numbers, compared by :func:`exact_sign`; the first of those that are equal.
+
+    >>> maximum([sp.Rational(7, 5), sp.sqrt(2), sp.Rational(141, 100)])
+    sqrt(2)
+    """
+    return reduce(lambda best, value: value if exact_sign(value - best) > 0 else best, values)
+
+
+def minimum(values: Iterable[Any]) -> Any:
+    """The smallest of some real numbers, as :func:`maximum`."""
+    return reduce(lambda best, value: value if exact_sign(value - best) < 0 else best, values)
+
+
+def _require_exact(expression: sp.Expr) -> None:
+    if expression.has(sp.Float):
+        raise ValueError(f"{expression} holds rounded numbers; whether it is zero is decided of exact ones only")
+
+
+def is_finite(expression: sp.Expr) -> bool:
+    """Whether an expression holds no infinity and nothing undefined, as far as its form says."""
+    return not expression.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_zero(expression: sp.Expr) -> bool:
+    _require_exact(expression)
+    if not is_finite(expression):
+        return False
+    if expression.free_symbols or expression.has(AppliedUndef):
+        return _is_identically_zero(expression)
+    return algebraic_numbers.is_zero(expression)
+
+
+def _is_identically_zero(expression: sp.Expr) -> bool:
+    points = list(sample_points(sorted(expression.free_symbols, key=str)))
+    values = [_differs_at(expression, point) for point in points]
+    if any(values):
+        return False
+    if sp.expand(expression) == 0:
+        return True
+    if False in values and (decided := _coefficients_vanish(expression)) is not None:
+        return decided
+    if sp.radsimp(sp.simplify(expression)) == 0 or expression.equals(0):
+        return True
+    raise Undecided(f"{expression} vanishes wherever it was evaluated, but it could not be proved to be zero")
+
+
+def _differs_at(expression: sp.Expr, point: algebraic_numbers.Point) -> bool | None:
+    """Whether an expression is certainly not zero at a point; None if it has no finite value there.
+
+    What is zero for undefined functions f is zero for every function: each is taken to be one over a linear form.
+    """
+    known = expression.replace(lambda part: isinstance(part, AppliedUndef), _some_value)
+    try:
+        ball = algebraic_numbers.enclosure(known, 128, point)
+    except algebraic_numbers.NotEnclosed:
+        return algebraic_numbers.differs(known.subs(point))
+    return not ball.contains(0) if ball.is_finite() else None
+
+
+def _some_value(part: AppliedUndef) -> sp.Expr:
+    code = sum(k * ord(letter) for k, letter in enumerate(part.func.__name__, 1))
+    return 1 / sum((k * x for k, x in enumerate(sp.flatten(part.args), 2)), sp.Integer(code))
+
+
+def _coefficients_vanish(expression: sp.Expr) -> bool | None:
+    """Whether the coefficient of each monomial in symbols and exponentials of symbols is zero; None if that says nothing.
+
+    Of a polynomial that decides either way; monomials in other functions may depend on each other.
+    """
+    above, _ = sp.fraction(sp.together(expression.rewrite(sp.exp)))
+    sums: dict[sp.Expr, list[sp.Expr]] = {}
+    symbols = expression.free_symbols
+    for term in sp.Add.make_args(sp.expand(above)):
+        coefficient, monomial = term.as_independent(*symbols, as_Add=False)
+        sums.setdefault(monomial, []).append(coefficient)
+    if any(coefficient.has(AppliedUndef) for parts in sums.values() for coefficient in parts):
+        return None
+    if all(is_zero(sp.Add(*parts)) for parts in sums.values()):
+        return True
+    return False if all(monomial.is_polynomial(*symbols) for monomial in sums) else None
+
+
+def sample_points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
+    """Up to three points whose values suit what is assumed of each symbol (real, negative, an integer …).
+
+    A symbol without assumptions is positive at the first point, negative at the second, complex at the third. There
+    is no point if some symbol is not a number at all.
+    """
+    for turn in range(3):
+        point: dict[sp.Symbol, sp.Expr] = {}
+        for k, symbol in enumerate(symbols):
+            n = 3 * k + turn + 2
+            q = sp.Rational(sp.prime(n + 4), sp.prime(n + 1) * 2)
+            first = [q, -q, q + sp.I / n]
+            whole = [(-1) ** turn * (n + 1), -n - 2, 2 * n, -2 * n, 2 * n + 1, -2 * n - 1, sp.prime(n), 9 * n * n, 0]
+            other = [q * sp.I, q * sp.sqrt(2), -q * sp.sqrt(2), q * sp.pi]
+            suiting = (x for x in map(sp.sympify, first[turn:] + first[:turn] + whole + other) if _suits(x, symbol))
+            if (number := next(suiting, None)) is not None:
+                point[symbol] = number
+        if len(point) == len(symbols):
+            yield point
+
+
+def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
+    return all(getattr(number, f"is_{fact}") is truth for fact, truth in symbol.assumptions0.items())
+
+
 def vanishes(array: ArrayLike, tolerance: float = 1e-9) -> bool:
-    """Whether every entry is zero: within the tolerance, or, of exact entries, identically in their free symbols.
+    """Whether every entry is zero: within the tolerance, or, of exact entries, as :func:`is_zero` decides.
 
     >>> t = sp.Symbol("t")
     >>> vanishes([1e-12]), vanishes([sp.Rational(1, 10**12)]), vanishes(exact([sp.sin(t) ** 2 + sp.cos(t) ** 2 - 1]))
     (True, False, True)
     """
-    values = np.asarray(array)
+    values = _numeric(array)
     if is_exact(values):
-        return all(_is_zero(sp.sympify(entry)) for entry in values.flat)
+        return all(map(is_zero, values.flat))
     return bool(np.max(np.abs(values), initial=0.0) <= tolerance)
 
 
-def _is_zero(expression: sp.Expr) -> bool:
-    if expression.is_zero is not None and not expression.free_symbols:
-        return bool(expression.is_zero)
-    if _differs_from_zero(expression):
-        return False
-    expanded = sp.expand(expression)
-    return bool(expanded == 0 or sp.simplify(expanded) == 0 or sp.simplify(expression) == 0)
+def zeros(array: ArrayLike, tolerance: float = 1e-9) -> NDArray[np.bool_]:
+    """Which entries are zero, decided as in :func:`vanishes`; an array of the same shape.
+
+    >>> zeros(exact([0, sp.sqrt(2) - 1, sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6)])).tolist()
+    [True, False, True]
+    """
+    values = _numeric(array)
+    if is_exact(values):
+        return np.array([is_zero(entry) for entry in values.flat], dtype=bool).reshape(values.shape)
+    return np.asarray(np.abs(values) <= tolerance)
 
 
-def _differs_from_zero(expression: sp.Expr) -> bool:
-    """Whether an expression is certainly not identically zero, as its value at one point says."""
-    point = {symbol: 0.3 + 0.17 * k for k, symbol in enumerate(sorted(expression.free_symbols, key=str))}
-    if any(symbol.is_real is False or symbol.is_integer or symbol.is_positive is False for symbol in point):
-        return False
-    value = expression.evalf(15, subs=point)
-    return bool(value.is_number and value.is_finite and abs(value) > 1e-6)
+def _numeric(array: ArrayLike) -> Array:
+    """Something as an array of numbers; raises ``ValueError`` for a text, which is never a number."""
+    values = np.asarray(array)
+    if values.dtype.kind not in "biufcO":
+        raise ValueError(f"an array of dtype {values.dtype}: its entries should be numbers, but are {values.flat[0]!r} …")
+    return values
 
 
 def simplified(array: ArrayLike) -> Array:
@@ -107,10 +313,10 @@ def simplified(array: ArrayLike) -> Array:
     >>> simplified(exact([1 / (4 - 2 * sp.sqrt(2))]))
     array([sqrt(2)/4 + 1/2], dtype=object)
     """
-    array = np.asarray(array)
+    array = _numeric(array)
     if not is_exact(array):
         return array
-    tidy = np.frompyfunc(lambda entry: sp.expand(sp.radsimp(sp.sympify(entry))), 1, 1)
+    tidy = np.frompyfunc(lambda entry: sp.expand(sp.radsimp(number(entry))), 1, 1)
     return np.asarray(tidy(array), dtype=object)
 
 
@@ -120,7 +326,7 @@ def as_float(array: ArrayLike) -> NDArray[np.float64]:
     >>> as_float(exact([sp.sqrt(2) / 2]))
     array([0.70710678])
     """
-    values = np.asarray(array)
+    values = _numeric(array)
     if np.iscomplexobj(values):
         for index in np.argwhere(values.imag != 0):
             raise TypeError(f"entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
@@ -137,7 +343,7 @@ def quotient(numerator: sp.Expr, denominator: sp.Expr) -> sp.Expr:
     >>> quotient(sp.expand((a + b) * a), sp.expand((a + b) * (b - 1)))
     a/(b - 1)
     """
-    if denominator == 0:
+    if is_zero(denominator):
         raise ZeroDivisionError(f"{numerator} is divided by zero")
     if not (numerator.free_symbols | denominator.free_symbols):
         return numerator / denominator
@@ -155,7 +361,7 @@ def expanded(array: ArrayLike) -> Array:
     >>> expanded([a * (1 - b), 1])
     array([-a*b + a, 1], dtype=object)
     """
-    entries = np.frompyfunc(sp.sympify, 1, 1)(np.asarray(array, dtype=object))
+    entries = np.frompyfunc(number, 1, 1)(np.asarray(array, dtype=object))
     symbols = sorted(set().union(*(entry.free_symbols for entry in entries.flat)), key=str)
     ring = sp.polys.rings.PolyRing(symbols, sp.QQ)
     return np.asarray(np.frompyfunc(lambda entry: ring.from_expr(entry).as_expr(), 1, 1)(entries), dtype=object)

@@ -23,7 +23,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, exact, is_exact, simplified
+from qlib.exact import Array, exact, exact_sign, is_exact, maximum, number, simplified, vanishes, zeros
 from qlib.linear_programs import (
     Certificate,
     CertificateError,
@@ -31,7 +31,6 @@ from qlib.linear_programs import (
     Infeasible,
     LinearProgram,
     certificate,
-    exact_sign,
     solve,
 )
 from qlib.scenarios import (
@@ -41,7 +40,6 @@ from qlib.scenarios import (
     Scenario,
     bell_scenario,
     cycle_scenario,
-    is_zero,
     peres_mermin_scenario,
     position,
     shared_measurements,
@@ -73,17 +71,18 @@ class HiddenVariableModel:
             for index in np.ndindex(array.shape):
                 if exact_sign(array[index]) < 0:
                     raise ValueError(f"{what}: entry {index} is {array[index]}; it should not be negative")
-        if not is_zero(sp.sympify(W.sum() - self.total) if is_exact(W) else W.sum() - self.total):
+        if not vanishes(W.sum() - self.total):
             raise ValueError(f"weights: they sum to {W.sum()}, not to {self.total}")
         for k, m in enumerate(s.measurements):
             for value, law in enumerate(R[:, k]):
-                if not is_zero(law[: s.outcomes[m]].sum() - 1) or any(law[s.outcomes[m] :]):
+                if not vanishes(law[: s.outcomes[m]].sum() - 1) or not vanishes(law[s.outcomes[m] :], 0):
                     raise ValueError(f"responses: those of {m!r} for value {value} should sum to one, but are {law}")
 
     @property
     def is_deterministic(self) -> bool:
         """Whether every response is 0 or 1."""
-        return all(is_zero(r * (1 - r)) for r in np.asarray(self.responses).flat)
+        responses = np.asarray(self.responses)
+        return vanishes(responses * (1 - responses))
 
     def table(self) -> Array:
         """The array Σ_λ P(λ) Π_i P(a_i | m_i, λ), of the scenario's shape."""
@@ -107,7 +106,7 @@ class HiddenVariableModel:
         """Verify that the model gives that phenomenon, exactly if both are exact; CertificateError naming an entry."""
         table = self.table()
         for index in np.ndindex(table.shape):
-            if not is_zero(table[index] - phenomenon.table[index]):
+            if not vanishes(table[index] - phenomenon.table[index]):
                 where = self.scenario.label(index[0])
                 raise CertificateError(
                     f"context {where}, outcomes {index[1:]}: {table[index]}, not {phenomenon.table[index]}"
@@ -132,9 +131,9 @@ def model_of_joint_law(scenario: Scenario, law: ArrayLike) -> HiddenVariableMode
     law : one axis for each measurement. Assignments of weight zero are left out.
     """
     weights = np.asarray(law).ravel()
-    kept = np.flatnonzero([w != 0 for w in weights])
-    number = weights.dtype if weights.dtype == object else np.float64
-    responses = np.zeros((len(kept), len(scenario.outcomes), max(scenario.outcomes.values())), dtype=int).astype(number)
+    kept = np.flatnonzero(~zeros(weights, 0))
+    kind = weights.dtype if weights.dtype == object else np.float64
+    responses = np.zeros((len(kept), len(scenario.outcomes), max(scenario.outcomes.values())), dtype=int).astype(kind)
     for row, assignment in zip(responses, scenario.assignments[kept], strict=True):
         row[np.arange(len(assignment)), assignment] = 1
     return HiddenVariableModel(scenario, weights[kept], responses, total=simplified(np.array([weights.sum()]))[0])
@@ -188,7 +187,7 @@ class Inequality:
             law = self.coefficients[c].reshape(2 ** len(context), -1)[:, 0].reshape([2] * len(context))
             for chosen in product((0, 1), repeat=len(context)):
                 key = tuple(m for m in self.scenario.measurements if (m in context) and chosen[context.index(m)])
-                total = sum((-1) ** int(np.dot(chosen, a)) * sp.sympify(law[a]) for a in np.ndindex(law.shape))
+                total = sum((-1) ** int(np.dot(chosen, a)) * number(law[a]) for a in np.ndindex(law.shape))
                 found[key] = found.get(key, 0) + total / 2 ** len(context)
         return {key: found[key] for key in sorted(found, key=lambda k: (len(k), k)) if found[key] != 0}
 
@@ -227,8 +226,8 @@ def inequality_of_correlators(
         for index in (i for i in scenario.entries if i[0] == c):
             array[index] += k * (-1) ** sum(index[1 + i] for i in positions)
     if bound is None:
-        bound = max(_values(scenario, array))
-    return Inequality(scenario, array, sp.sympify(bound))
+        bound = maximum(_values(scenario, array))
+    return Inequality(scenario, array, number(bound))
 
 
 # --- factorisability -------------------------------------------------------------------------------------------------
@@ -317,7 +316,7 @@ def _coefficients(scenario: Scenario, multipliers: Mapping[str, Any]) -> Array:
 def _violated(phenomenon: Phenomenon, multipliers: Mapping[str, Any]) -> Inequality:
     scenario = phenomenon.scenario
     coefficients = _coefficients(scenario, multipliers)
-    bound = max(_values(scenario, coefficients))
+    bound = maximum(_values(scenario, coefficients))
     inequality = Inequality(scenario, coefficients, bound)
     inequality.verify()
     if exact_sign(inequality.value(phenomenon) - bound) <= 0:
@@ -376,7 +375,7 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
         if exact_sign(excess[index]) < 0 if phenomenon.is_exact else excess[index] < -TOLERANCE:
             raise CertificateError(f"entry {index}: the noncontextual part exceeds the phenomenon by {-excess[index]}")
     value = inequality.value(phenomenon) + 1
-    if not is_zero(value - (1 - model.total)):
+    if not vanishes(value - (1 - model.total)):
         raise CertificateError(f"the fraction is {value} by the inequality, and {1 - model.total} by the model")
     return ContextualFraction(value, model, inequality, proof)
 

@@ -24,7 +24,7 @@ import sympy
 
 from qlib import linear_programs as lp
 from qlib.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, INSTRUMENTAL_INEQUALITIES, AffineFunction, Bound
-from qlib.linear_programs import exact_sign
+from qlib.exact import exact_sign
 from qlib.potential_outcomes import TOLERANCE, Assumption, behaviour, potential_outcome_program
 
 __all__ = [

@@ -29,7 +29,7 @@ from qlib.channels import (
     require_positive,
     swap_factors,
 )
-from qlib.exact import Array, common, is_exact, vanishes
+from qlib.exact import Array, common, is_exact, vanishes, zeros
 
 Outcome: TypeAlias = Hashable
 
@@ -239,7 +239,7 @@ class Instrument:
         """ρ^λ, of shape (..., d_out, d_out), that a discard-and-prepare instrument prepares; zero where P(λ) is."""
         weight = self.weight(outcome)[..., None, None]
         prepared = _transpose(partial_trace(self.normalised(outcome), (self.d_out, self.d_in), (0,)))
-        return np.asarray(prepared / np.where(weight == 0, 1, weight))
+        return np.asarray(prepared / np.where(zeros(weight, 0), 1, weight))
 
     def factors(self, outcome: Outcome) -> tuple[Array, Array] | None:
         """ρᵀ and F of the element τ = ρᵀ ⊗ F, if nothing passes from its input to its output; else None."""
@@ -275,12 +275,7 @@ def product_factors(tau: Array, d_out: int, d_in: int) -> tuple[Array, Array] | 
     weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
     if not vanishes(kron(out, inn) - weight * tau):
         return None
-    return np.asarray(out / np.where(_zero(weight), 1, weight)), inn
-
-
-def _zero(weight: Array) -> Array:
-    """Where the trace of a positive operator is zero."""
-    return np.asarray(np.frompyfunc(lambda entry: vanishes(np.asarray(entry)), 1, 1)(weight), dtype=bool)
+    return np.asarray(out / np.where(zeros(weight), 1, weight)), inn
 
 
 def _read_only(operator: ArrayLike) -> Array:

@@ -34,6 +34,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from qlib.exact import exact_sign, number, rational
+
 __all__ = [
     "Certificate",
     "CertificateError",
@@ -48,7 +50,6 @@ __all__ = [
     "certificate",
     "combine",
     "dual_vertices",
-    "exact_sign",
     "farkas_certificate",
     "solve",
 ]
@@ -86,29 +87,6 @@ class Infeasible(ArithmeticError):  # noqa: N818
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def exact_sign(value: Number) -> int:
-    """The sign (-1, 0 or 1) of an exact real number: rational, or algebraic as a SymPy expression.
-
-    Zero is proved by the minimal polynomial, never guessed from digits. Raises ValueError where there is no sign: a
-    symbol, a complex number, an infinity or NaN.
-
-    >>> exact_sign(sympy.sqrt(2) + sympy.sqrt(3) - sympy.sqrt(5 + 2 * sympy.sqrt(6)))
-    0
-    >>> exact_sign(5 * sympy.sqrt(2) - 7)
-    1
-    """
-    expression = sympy.sympify(value)
-    if expression.is_Rational or (expression.is_finite is True and expression.is_Float):
-        return int(sympy.sign(expression))
-    if not expression.is_number or expression.is_real is not True:
-        raise ValueError(f"{value} has no sign: it is not a finite real number")
-    digits = expression.evalf(30)
-    unknown = sympy.Dummy()
-    if abs(digits) < sympy.Rational(1, 10**20) and sympy.minimal_polynomial(expression, unknown) == unknown:
-        return 0
-    return int(sympy.sign(digits))
-
-
 def _is_float(value: Number) -> bool:
     return isinstance(value, float | np.floating | sympy.Float)
 
@@ -124,26 +102,26 @@ def _fraction(value: Number, what: str) -> Fraction:
         return Fraction(int(value))
     if isinstance(value, Fraction) or (_is_float(value) and math.isfinite(value)):
         return Fraction(value) if isinstance(value, Fraction) else Fraction(float(value))
-    expression = sympy.sympify(value)
-    if not expression.is_Rational:
-        raise ValueError(f"{what} is {value}; it must be a finite rational number")
-    return Fraction(int(expression.p), int(expression.q))
+    found = rational(value) if isinstance(value, sympy.Expr) else None
+    if found is None:
+        raise ValueError(f"{what} is {value!r}; it must be a finite rational number")
+    return found
 
 
 def _exact(value: Number, what: str) -> Any:
     """A number as an exact SymPy expression; a float becomes the dyadic rational that it is."""
-    return sympy.Rational(_fraction(value, what)) if _is_float(value) else sympy.sympify(value)
+    return sympy.Rational(_fraction(value, what)) if _is_float(value) else number(value)
 
 
 def _float(value: Number, what: str) -> float:
     """A number as a float; ValueError naming `what` where it is symbolic or not finite."""
     try:
-        number = float(value)
+        rounded = float(value)
     except TypeError as error:
         raise ValueError(f"{what} is {value}; substitute numbers for its symbols before solving") from error
-    if not math.isfinite(number):
+    if not math.isfinite(rounded):
         raise ValueError(f"{what} is {value}; it must be finite")
-    return number
+    return rounded
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -289,7 +267,7 @@ def _check_coefficients(where: str, coefficients: Mapping[str, Number], known: M
 def _check_rhs(row: Constraint) -> None:
     value = row.rhs
     if _is_float(value) or not isinstance(value, int | Fraction):
-        finite = math.isfinite(value) if _is_float(value) else sympy.sympify(value).is_finite is not False
+        finite = math.isfinite(value) if _is_float(value) else number(value).is_finite is not False
         if not finite or value is sympy.nan:
             raise ValueError(f"the right-hand side of constraint {row.name!r} is {value}; it must be finite")
 
@@ -430,7 +408,7 @@ class Certificate:
 
 
 def _check_equal(what: str, claimed: Any, actual: Any) -> None:
-    difference = sympy.expand(sympy.sympify(claimed) - actual)
+    difference = sympy.expand(number(claimed) - actual)
     if difference.free_symbols or exact_sign(difference) != 0:
         raise CertificateError(f"{what} is claimed to be {claimed}, but it is {actual}")
 

@@ -36,8 +36,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
-from qlib.exact import Array, exact, is_exact, simplified
-from qlib.linear_programs import CertificateError, exact_sign
+from qlib.exact import Array, exact, exact_sign, is_exact, is_zero, maximum, simplified
+from qlib.linear_programs import CertificateError
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 ONE: Word = ((), ())
@@ -279,7 +279,7 @@ def _field_matrix(array: Array) -> DomainMatrix:
 def _coefficients(F: Array) -> dict[Word, Any]:
     """The non-zero coefficients of a functional but its constant, by word."""
     word = {(i, j): ((i - 1,) if i else (), (j - 1,) if j else ()) for i, j in np.ndindex(F.shape)}
-    return {word[ij]: F[ij] for ij in word if F[ij] != 0 and word[ij] != ONE}
+    return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != ONE}
 
 
 def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> NDArray[np.float64]:

@@ -29,7 +29,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from qlib.linear_programs import Constraint, LinearProgram, Multipliers, exact_sign
+from qlib.exact import Undecided, exact_sign, number, vanishes, zeros
+from qlib.linear_programs import Constraint, LinearProgram, Multipliers
 
 __all__ = [
     "POINTS",
@@ -113,11 +114,17 @@ def _is_plausible(array: Array, tolerance: float, chunk: int = 2048) -> bool:
 def _as_numbers(p: Any) -> Array:
     array = np.asarray(p)
     if array.dtype == object:
-        array = np.array([sympy.sympify(t) for t in array.flat], dtype=object).reshape(array.shape)
-        return array.astype(float) if any(t.has(sympy.Float) for t in array.flat) else array
+        array = np.array([_number(t) for t in array.flat], dtype=object).reshape(array.shape)
+        return array.astype(float) if any(isinstance(t, float) for t in array.flat) else array
     if array.dtype.kind not in "biuf":
         raise ValueError(f"p holds {array.dtype} values; probabilities are real numbers")
     return array.astype(np.float64, copy=False)
+
+
+def _number(value: Any) -> Any:
+    """A number as a float if it is rounded, else as SymPy's; ``ValueError`` for a text or anything else."""
+    rounded = isinstance(value, float | np.floating) or (isinstance(value, sympy.Expr) and value.has(sympy.Float))
+    return float(value) if rounded else number(value)
 
 
 def _check_entries(array: Array, tolerance: float) -> None:
@@ -132,9 +139,18 @@ def _check_entries(array: Array, tolerance: float) -> None:
 
 
 def _check_probability(where: str, value: Any, tolerance: float) -> None:
-    number = sympy.sympify(value)
-    if number.is_real is not True or number.free_symbols or exact_sign(number + tolerance) < 0:
+    if _sign(value + tolerance) < 0:
         raise ValueError(f"{where} = {value}; a probability must be a finite real number, at least 0")
+
+
+def _sign(value: Any) -> int:
+    """The sign of a real number, exact or not; negative for what is no real number, which no probability is."""
+    try:
+        return exact_sign(value)
+    except Undecided:
+        raise
+    except ValueError:
+        return -1
 
 
 def behaviour_symbols() -> Array:
@@ -262,9 +278,10 @@ def potential_outcome_program(
     """
     if z not in (0, 1):
         raise ValueError(f"z is {z}; it must be 0 or 1")
-    if not 0 <= probability_of_z1 <= 1:
+    w = _number(probability_of_z1)
+    if _sign(w) < 0 or _sign(1 - w) < 0:
         raise ValueError(f"P(Z=1) is {probability_of_z1}; it must lie between 0 and 1")
-    return _observe(_potential_outcome_template(_parse(assumptions), z, probability_of_z1), p)
+    return _observe(_potential_outcome_template(_parse(assumptions), z, w), p)
 
 
 def _parse(assumptions: Iterable[str]) -> frozenset[Assumption]:
@@ -280,7 +297,7 @@ def _potential_outcome_template(assumptions: frozenset[Assumption], z: int, w: A
     objective = {
         v.name: (w if v.z else 1 - w) * effect
         for v in POINTS
-        if (effect := v.outcome(1, z) - v.outcome(0, z)) and (w if v.z else 1 - w) != 0
+        if (effect := v.outcome(1, z) - v.outcome(0, z)) and exact_sign(w if v.z else 1 - w)
     }
     rows = [row for assumption in Assumption if assumption in assumptions for row in ROWS[assumption]()]
     return LinearProgram(
@@ -465,9 +482,9 @@ def couple(q: Any) -> Array:
     if q.shape != (2, 2, 2, 2):
         raise ValueError(f"q has shape {q.shape}; it must be (2, 2, 2, 2), indexed [x, y0, y1, z]")
     given_z = q.sum(axis=0)
-    if not _vanishes(given_z[..., 0] - given_z[..., 1]):
+    if not vanishes(given_z[..., 0] - given_z[..., 1]):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
-    total = np.where(given_z[..., 0] == 0, 1, given_z[..., 0])
+    total = np.where(zeros(given_z[..., 0], 0), 1, given_z[..., 0])
     return np.asarray(np.einsum("ayz,byz->abyz", q[..., 0], q[..., 1]) / total)
 
 
@@ -503,7 +520,7 @@ class Reduction:
             "S b' = b": self.rows_of_full @ h - b,
         }
         for name, difference in identities.items():
-            if not all(entry == 0 for entry in difference.flat):
+            if not vanishes(difference, 0):
                 raise ArithmeticError(f"the identity {name} fails")
 
     def lift_multipliers(self, multipliers: Multipliers) -> Multipliers:
@@ -573,13 +590,6 @@ def _full_rows_in_reduced() -> dict[str, dict[str, int]]:
 # --- laws of the potential outcomes -----------------------------------------------------------------------------------
 
 
-def _vanishes(array: Array) -> bool:
-    """Whether all entries are zero: proved where they are exact, within the tolerance where they are floats."""
-    if array.dtype == object:
-        return all(exact_sign(t) == 0 for t in array.flat)
-    return bool(np.abs(array).max(initial=0) <= TOLERANCE)
-
-
 def _law(law: Any) -> Array:
     """The array law[x, y00, y01, y10, y11, z], validated like a behaviour."""
     array = _as_numbers(law)
@@ -587,7 +597,7 @@ def _law(law: Any) -> Array:
         raise ValueError(f"the law has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
     for index, value in np.ndenumerate(array):
         _check_probability(f"law[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
-    if not _vanishes(np.array(array.sum() - 1)):
+    if not vanishes(np.array(array.sum() - 1)):
         raise ValueError(f"the law sums to {array.sum()}; it must sum to 1")
     return array
 
@@ -604,7 +614,7 @@ def _axis(x: int, z: int) -> int:
 def _is_independent_of_z(joint: Array) -> bool:
     """Whether the last axis of a joint distribution is independent of the others."""
     z = joint.reshape(-1, 2).sum(axis=0)
-    return _vanishes(joint[..., 0] * z[1] - joint[..., 1] * z[0])
+    return vanishes(joint[..., 0] * z[1] - joint[..., 1] * z[0])
 
 
 def is_jointly_exogenous(law: Any) -> bool:
@@ -635,7 +645,7 @@ def satisfies_stratified_exclusion(law: Any) -> bool:
     True
     """
     law = _law(law)
-    return all(_vanishes(_marginal(law, 0, _axis(x, 1), 5) - _marginal(law, 0, _axis(x, 0), 5)) for x in (0, 1))
+    return all(vanishes(_marginal(law, 0, _axis(x, 1), 5) - _marginal(law, 0, _axis(x, 0), 5)) for x in (0, 1))
 
 
 def satisfies_individual_exclusion(law: Any) -> bool:
@@ -646,7 +656,7 @@ def satisfies_individual_exclusion(law: Any) -> bool:
     """
     law = _law(law)
     pairs = [_marginal(law, _axis(x, 0), _axis(x, 1)) for x in (0, 1)]
-    return all(_vanishes(np.array([pair[0, 1], pair[1, 0]])) for pair in pairs)
+    return all(vanishes(np.array([pair[0, 1], pair[1, 0]])) for pair in pairs)
 
 
 def observed_behaviour(law: Any) -> Array:
@@ -667,7 +677,7 @@ def observed_behaviour(law: Any) -> Array:
 def _probabilities_of_z(law: Array) -> Array:
     total = _marginal(law, 5)
     for z in (0, 1):
-        if _vanishes(total[z : z + 1]):
+        if vanishes(total[z : z + 1]):
             raise ValueError(f"P(Z={z}) is 0, so that nothing can be conditional on Z={z}")
     return total
 
@@ -694,8 +704,8 @@ def law_from_solution(solution: Mapping[str, Any], probability_of_z1: Any = Frac
     >>> law_from_solution({"q[0,0,0,1,1|0]": 1, "q[1,0,0,1,1|1]": 1})[:, 0, 0, 1, 1, :].tolist()
     [[1/2, 0], [0, 1/2]]
     """
-    weights = sympy.sympify(probability_of_z1)
-    exact = [sympy.sympify(solution.get(v.name, 0)) * (weights if v.z else 1 - weights) for v in POINTS]
+    weights = _number(probability_of_z1)
+    exact = [_number(solution.get(v.name, 0)) * (weights if v.z else 1 - weights) for v in POINTS]
     return _law(np.array(exact, dtype=object).reshape((2,) * 6))
 
 
@@ -712,7 +722,7 @@ def law_of_response_types(types: Any, probability_of_z1: Any = Fraction(1, 2)) -
     r = _as_numbers(types)
     if r.shape != (2, 2, 2, 2):
         raise ValueError(f"the response types have shape {r.shape}; it must be (2, 2, 2, 2): [x(0), x(1), y(0), y(1)]")
-    law = np.zeros((2,) * 6, dtype=r.dtype)
+    law, probability_of_z1 = np.zeros((2,) * 6, dtype=r.dtype), _number(probability_of_z1)
     for (x0, x1, y0, y1), weight in np.ndenumerate(r):
         law[x0, y0, y0, y1, y1, 0] += weight * (1 - probability_of_z1)
         law[x1, y0, y0, y1, y1, 1] += weight * probability_of_z1

@@ -40,8 +40,8 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.core.evalf import PrecisionExhausted
-from sympy.core.function import AppliedUndef
+
+from qlib.exact import Undecided, exact_sign, is_finite, is_zero, number
 
 Printed = bool | str | list[Any]
 Names = Mapping[str, object]
@@ -108,8 +108,8 @@ class Region:
     high: Any
 
     def __post_init__(self) -> None:
-        ends = [sp.sympify(end) for end in (self.low, self.high)]
-        if not all(isinstance(end, sp.Expr) and end.is_real and end.is_finite for end in ends) or ends[0] > ends[1]:
+        ends = [_number(end) for end in (self.low, self.high)]
+        if not all(end.is_real and end.is_finite for end in ends) or ends[0] > ends[1]:
             raise ValueError(
                 f"Region({self.low}, {self.high}): its ends should be finite real numbers, the lower first"
             )
@@ -149,7 +149,7 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
         items = _expect(printed, list)
         return len(items) == len(rows) and all(agrees(item, row, names) for item, row in zip(items, rows, strict=True))
     if isinstance(derived, Number | sp.Expr):
-        return _scalar_agrees(_expect(printed, str), sp.sympify(derived), names)
+        return _scalar_agrees(_expect(printed, str), _number(derived), names)
     if isinstance(derived, Region):
         return _region_agrees(_expect(printed, str), derived, names)
     raise ValueError(f"no comparison is defined for a derived {type(derived).__name__}: {derived!r}")
@@ -269,6 +269,11 @@ def _difference(printed: str, derived: Any, names: Names) -> Any:
     return value - derived
 
 
+def _number(value: Any) -> sp.Expr:
+    """What was derived as a SymPy expression, a rounded number as a rounded one; a text is no number."""
+    return number(value) if not isinstance(value, float | complex | np.inexact) else sp.sympify(value)
+
+
 KNOWN = {name: getattr(sp, name) for name in ("sqrt", "Abs", "sin", "cos", "exp", "log", "pi", "I")}
 GRAMMAR = (
     ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.Tuple, ast.BinOp, ast.UnaryOp,
@@ -347,86 +352,10 @@ def _meaning(value: Any) -> Any:
     if isinstance(value, sp.MatrixBase):
         return sp.ImmutableMatrix(value)
     if isinstance(value, Number):
-        return sp.sympify(value)
+        return _number(value)
     if callable(value) and not isinstance(value, sp.Basic):
         return lambda *arguments: _meaning(value(*arguments))
     return value
-
-
-def is_zero(expression: sp.Expr) -> bool:
-    """Whether an expression is identically zero: refuted by its value at a point, or proved by SymPy.
-
-    An undefined or infinite expression, such as 1/0, is not zero. Raises ``ArithmeticError`` if it vanishes at several
-    points and SymPy cannot prove it zero, ``ValueError`` if it holds floating-point numbers.
-
-    >>> t = sp.Symbol("t", real=True)
-    >>> is_zero(sp.sin(2 * t) - 2 * sp.sin(t) * sp.cos(t)), is_zero(sp.sin(2 * t) - 2 * sp.sin(t))
-    (True, False)
-    """
-    return _is_zero(sp.sympify(expression))
-
-
-@lru_cache(maxsize=4096)
-def _is_zero(expression: sp.Expr) -> bool:
-    if expression.has(sp.Float):
-        raise ValueError(f"{expression}: a formula is compared exactly, but this holds floating-point numbers")
-    if expression.has(sp.nan, sp.zoo) or expression.is_infinite:
-        return False
-    points = _points(sorted(expression.free_symbols, key=str))
-    if any(_differs_from_zero(expression.subs(point)) for point in itertools.islice(points, 1)):  # cheap: comes first
-        return False
-    if sp.expand(expression) == 0:
-        return True
-    if any(_differs_from_zero(expression.subs(point)) for point in points):
-        return False
-    if expression.equals(0) or sp.radsimp(sp.simplify(expression)) == 0:
-        return True
-    raise ArithmeticError(f"{expression} vanishes wherever it was evaluated, but it could not be proved to be zero")
-
-
-def _differs_from_zero(number: sp.Expr) -> bool:
-    """Whether a constant is finite and has a digit that is not zero, certain beyond rounding.
-
-    What is zero for undefined functions f is zero for every function: each is taken to be one over a linear form.
-    """
-    number = number.replace(
-        lambda part: isinstance(part, AppliedUndef),
-        lambda part: 1 / sum((k * x for k, x in enumerate(sp.flatten(part.args), 2)), sp.Integer(_code(part))),
-    )
-    try:
-        value = number.evalf(15, strict=True)
-    except PrecisionExhausted:  # every digit that was computed is zero
-        return False
-    return bool(value.is_number and value.is_finite and value != 0)
-
-
-def _code(part: AppliedUndef) -> int:
-    return sum(k * ord(letter) for k, letter in enumerate(part.func.__name__, 1))
-
-
-def _points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
-    """Up to three points whose values suit what is assumed of each symbol (real, negative, an integer …).
-
-    A symbol without assumptions is positive at the first point, negative at the second, complex at the third. There
-    is no point if some symbol is not a number at all.
-    """
-    for turn in range(3):
-        point: dict[sp.Symbol, sp.Expr] = {}
-        for k, symbol in enumerate(symbols):
-            n = 3 * k + turn + 2
-            q = sp.Rational(sp.prime(n + 4), sp.prime(n + 1) * 2)
-            first = [q, -q, q + sp.I / n]
-            whole = [(-1) ** turn * (n + 1), -n - 2, 2 * n, -2 * n, 2 * n + 1, -2 * n - 1, sp.prime(n), 9 * n * n, 0]
-            other = [q * sp.I, q * sp.sqrt(2), -q * sp.sqrt(2), q * sp.pi]
-            suiting = (x for x in map(sp.sympify, first[turn:] + first[:turn] + whole + other) if _suits(x, symbol))
-            if (number := next(suiting, None)) is not None:
-                point[symbol] = number
-        if len(point) == len(symbols):
-            yield point
-
-
-def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
-    return all(getattr(number, f"is_{fact}") is truth for fact, truth in symbol.assumptions0.items())
 
 
 def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
@@ -469,7 +398,7 @@ def _vanishes(derived: object) -> bool:
         return all(_vanishes(derived.value(**values)) for values in derived.assignments())
     if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
         return all(_vanishes(row) for row in _rows(derived))
-    return is_zero(sp.nsimplify(derived, rational=True))
+    return is_zero(sp.nsimplify(_number(derived), rational=True))
 
 
 def _list_mutants(printed: list[Any], derived: object) -> Iterator[Printed]:

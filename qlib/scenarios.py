@@ -29,8 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
 from qlib.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
-from qlib.exact import Array, as_float, exact, is_exact, simplified
-from qlib.linear_programs import exact_sign
+from qlib.exact import Array, absolute, as_float, exact, exact_sign, is_exact, number, simplified, vanishes, zeros
 
 Context = tuple[str, ...]
 TOLERANCE = 1e-9  # for sums and differences of floating-point probabilities
@@ -255,11 +254,6 @@ def position(scenario: Scenario, context: int, measurement: str) -> int:
     return scenario.contexts[context].index(measurement)
 
 
-def is_zero(value: Any) -> bool:
-    """Whether a number is zero: exactly for one of SymPy's, within 1e-9 else."""
-    return exact_sign(value) == 0 if isinstance(value, sp.Basic) else abs(value) <= TOLERANCE
-
-
 def _check_table(scenario: Scenario, table: Array) -> None:
     if table.shape != scenario.shape:
         raise ValueError(f"table: shape {table.shape} should be {scenario.shape} (contexts, then outcomes)")
@@ -271,7 +265,7 @@ def _check_table(scenario: Scenario, table: Array) -> None:
         if exact_sign(entry) < 0 if isinstance(entry, sp.Basic) else not entry >= 0:
             raise ValueError(f"{where}: the probability is {entry}; it should not be negative")
     for c, law in enumerate(table):
-        if not is_zero(law.sum() - 1):
+        if not vanishes(law.sum() - 1):
             raise ValueError(f"context {scenario.label(c)}: its probabilities sum to {law.sum()}, not to one")
 
 
@@ -365,7 +359,7 @@ def disturbances(phenomenon: Phenomenon) -> tuple[Disturbance, ...]:
     found = []
     for names, (c, d) in shared_measurements(phenomenon.scenario):
         difference = phenomenon.marginal(c, names) - phenomenon.marginal(d, names)
-        distance = simplified(np.array([np.abs(difference).sum() / 2]))[0]
+        distance = simplified(np.array([sum(map(absolute, difference.flat)) / 2]))[0]
         found.append(Disturbance(names, (c, d), distance))
     return tuple(found)
 
@@ -380,7 +374,7 @@ def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     >>> is_nondisturbing(pr_box())
     True
     """
-    return all(is_zero(found.distance) for found in disturbances(phenomenon))
+    return all(vanishes(found.distance) for found in disturbances(phenomenon))
 
 
 @dataclass(frozen=True)
@@ -488,7 +482,7 @@ def from_correlators(scenario: Scenario, correlators: Mapping[Context, Any], nam
 
     Raises ``ValueError`` if they are not those of a phenomenon (a probability is negative).
     """
-    means = {frozenset(names): sp.sympify(value) for names, value in correlators.items()}
+    means = {frozenset(names): number(value) for names, value in correlators.items()}
     table = exact(np.zeros(scenario.shape, dtype=int))
     for index in scenario.entries:
         context = scenario.contexts[index[0]]
@@ -558,7 +552,7 @@ def quantum_phenomenon(
     for context in scenario.contexts:
         for m, k in combinations(context, 2):
             for P, Q in product(given[m], given[k]):
-                if any(not is_zero(x) for x in simplified(P @ Q - Q @ P).flat):
+                if not vanishes(P @ Q - Q @ P):
                     raise ValueError(f"{m} and {k} share a context, but their projectors do not commute")
     for index in scenario.entries:
         vector = psi

@@ -20,7 +20,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from fractions import Fraction
+from functools import cached_property, cmp_to_key, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeAlias
 
@@ -28,9 +29,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, exact, is_exact, simplified
+from qlib.exact import Array, absolute, exact, exact_sign, is_exact, simplified, vanishes, zeros
 from qlib.graphs import CausalGraph, Kind
-from qlib.linear_programs import exact_sign
 
 Value: TypeAlias = Hashable
 Values: TypeAlias = tuple[Value, ...]
@@ -332,7 +332,7 @@ class ProbabilisticModel:
         Raises ``ValueError`` for evidence of probability zero.
         """
         weights = np.where(self._holds(evidence), self.law, self._zero)
-        if not np.any(weights != 0):
+        if vanishes(weights, 0):
             seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
             raise ValueError(f"evidence {seen}: it has probability zero in this model")
         return ProbabilisticModel(self.structure, weights / weights.sum())
@@ -379,13 +379,13 @@ def _numbers(law: ArrayLike) -> Array:
 
 def _tidy(array: Array) -> Array:
     """Exact numbers with radicals in their simplest form; anything else as it is."""
-    if not is_exact(array) or _has_symbols(array) or all(sp.sympify(entry).is_Rational for entry in array.flat):
+    if not is_exact(array) or _has_symbols(array) or all(entry.is_Rational for entry in array.flat):
         return array
     return simplified(array)
 
 
 def _has_symbols(array: Array) -> bool:
-    return is_exact(array) and any(entry.free_symbols for entry in map(sp.sympify, array.flat))
+    return is_exact(array) and any(entry.free_symbols for entry in array.flat)
 
 
 def _validate_law(structure: StructuralModel, law: Array) -> None:
@@ -397,7 +397,7 @@ def _validate_law(structure: StructuralModel, law: Array) -> None:
         u = ", ".join(f"{n}={d[k]}" for (n, d), k in zip(structure.exogenous.items(), at, strict=True))
         raise ValueError(f"{name} is {law[tuple(at)]} at ({u}); a probability is not negative")
     total = _at_a_point(law).sum()
-    if not (exact_sign(total - 1) == 0 if is_exact(law) else abs(total - 1) <= TOLERANCE):
+    if not (vanishes(total - 1)):
         raise ValueError(f"{name} sums to {law.sum()}; it should sum to 1")
 
 
@@ -413,9 +413,9 @@ def _at_a_point(law: Array) -> Array:
 
 @lru_cache(maxsize=64)
 def _at_primes(entries: tuple[sp.Expr, ...]) -> list[sp.Expr]:
-    symbols = sorted(set().union(*(sp.sympify(entry).free_symbols for entry in entries)), key=str)
+    symbols = sorted(set().union(*(entry.free_symbols for entry in entries)), key=str)
     point = {symbol: sp.Rational(sp.prime(k + 7), sp.prime(k + 40)) for k, symbol in enumerate(symbols)}
-    return [sp.sympify(entry).xreplace(point) for entry in entries]
+    return [entry.xreplace(point) for entry in entries]
 
 
 # --- models to start from ---------------------------------------------------------------------------------------------
@@ -477,21 +477,49 @@ def with_independent_noise(
 
 def _quantiles(name: str, rows: Array) -> tuple[Indices, Array]:
     """The value for each parents' setting and quantile, and the law of the quantile."""
-    cumulative = rows.cumsum(axis=-1)
-    cumulative = simplified(cumulative) if is_exact(rows) else np.minimum(cumulative, 1)
+    _require_conditional(name, rows)
+    entries = rows if is_exact(rows) else np.frompyfunc(Fraction, 1, 1)(rows)  # sums of fractions lose nothing
+    before, total = entries.cumsum(axis=-1), entries.sum(axis=-1, keepdims=True)
+    first, last = zeros(before, 0), zeros(total - before, 0)
+    steps, place = _steps(before / total if not is_exact(rows) else simplified(before), ~first & ~last, rows)
+    place[first], place[last] = -1, len(steps)
+    values = (place[..., None, :] < np.arange(len(steps) + 1)[:, None]).sum(axis=-1)
+    law = np.diff(np.array([0, *steps, 1], dtype=object))
+    return values, exact(law) if is_exact(rows) else law.astype(np.float64)
+
+
+def _require_conditional(name: str, rows: Array) -> None:
     for at in np.ndindex(rows.shape[:-1]):
-        last = cumulative[(*at, -1)]
-        if not (last == 1 if is_exact(rows) else abs(last - 1) <= TOLERANCE):
-            raise ValueError(f"{name}: the row {rows[at].tolist()} of its table sums to {last}; it should sum to 1")
-    cumulative[..., -1] = 1
-    steps = list(dict.fromkeys(cumulative[..., :-1].flat))
-    if not _has_symbols(rows):
-        steps = sorted(step for step in steps if step != 0)
-    steps = [step for step in steps if step != 1] + [cumulative.flat[-1]]
-    place = {step: k for k, step in enumerate(steps)}
-    ends = np.vectorize(lambda c: place.get(c, -1), otypes=[np.intp])(cumulative)
-    values = (ends[..., None, :] < np.arange(len(steps))[:, None]).sum(axis=-1)
-    return values, np.diff(np.array([0, *steps], dtype=rows.dtype))
+        row = f"{name}: the row {rows[at].tolist()} of its table"
+        if not vanishes(rows[at].sum() - 1):
+            raise ValueError(f"{row} sums to {rows[at].sum()}; it should sum to 1")
+        if any(_is_negative(entry) if is_exact(rows) else entry < 0 for entry in rows[at]):
+            raise ValueError(f"{row} has a negative entry; a probability is not negative")
+
+
+def _steps(cumulative: Array, inside: NDArray[np.bool_], rows: Array) -> tuple[list[Any], Indices]:
+    """The cumulative probabilities inside (0, 1), each once and in order, and which of them every entry is."""
+    place, steps = np.full(cumulative.shape, -1), list[Any]()
+    if _has_symbols(rows):
+        steps = list(dict.fromkeys(cumulative[inside]))
+        place[inside] = [steps.index(step) for step in cumulative[inside]]
+        return steps, place
+    members: dict[Any, Any] = {}  # row → its entry at the last step
+    order = cmp_to_key(lambda i, j: exact_sign(cumulative[i] - cumulative[j]))
+    for at in sorted(map(tuple, np.argwhere(inside)), key=order):
+        if not _is_same_step(cumulative, at, members, is_exact(rows)):
+            steps.append(cumulative[at])
+            members = {}
+        members[at[:-1]] = at
+        place[at] = len(steps) - 1
+    return steps, place
+
+
+def _is_same_step(cumulative: Array, at: Any, members: Mapping[Any, Any], exactly: bool) -> bool:
+    """Whether an entry is at the step that others are at; two floats of different rows may differ by rounding."""
+    c, others = cumulative[at], [members[at[:-1]]] if at[:-1] in members else [*members.values()][:1]
+    rounding = 0 if exactly or at[:-1] in members else 8 * Fraction(np.finfo(float).eps) * min(c, 1 - c)
+    return any(exact_sign(absolute(c - cumulative[other]) - rounding) <= 0 for other in others)
 
 
 def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str, Value]]) -> ProbabilisticModel:

@@ -12,7 +12,7 @@ from random_phenomena import seeds
 from qlib import scenarios
 from qlib.contextuality_by_default import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
 from qlib.factorisability import is_factorisable
-from qlib.linear_programs import exact_sign
+from qlib.exact import exact_sign
 from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario, disturbances, mix, white_noise
 
 CHSH = bell_scenario(2, 2)

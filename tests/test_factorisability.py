@@ -28,7 +28,8 @@ from qlib.factorisability import (
     joint_law,
     model_of_joint_law,
 )
-from qlib.linear_programs import CertificateError, exact_sign
+from qlib.exact import exact_sign
+from qlib.linear_programs import CertificateError
 from qlib.scenarios import (
     Phenomenon,
     Scenario,

@@ -9,6 +9,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qlib.exact import exact_sign
 from qlib.linear_programs import (
     Certificate,
     CertificateError,
@@ -21,7 +22,6 @@ from qlib.linear_programs import (
     certificate,
     combine,
     dual_vertices,
-    exact_sign,
     farkas_certificate,
     solve,
 )

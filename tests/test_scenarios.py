@@ -14,8 +14,7 @@ from random_phenomena import CHSH, KCBS, UNEVEN, random_laws, random_mixture, se
 
 from qlib import scenarios
 from qlib.channels import PAULI_X, PAULI_Z, effects
-from qlib.exact import exact
-from qlib.linear_programs import exact_sign
+from qlib.exact import exact, exact_sign, vanishes
 from qlib.scenarios import (
     Phenomenon,
     Scenario,
@@ -27,7 +26,6 @@ from qlib.scenarios import (
     from_correlators,
     in_every_order,
     is_nondisturbing,
-    is_zero,
     mix,
     parties,
     position,
@@ -192,8 +190,8 @@ def test_mixing_exact_with_rounded_is_rounded_and_with_another_scenario_refused(
 
 def test_zero_is_exact_for_exact_numbers_and_approximate_for_rounded_ones():
     tiny = sp.Rational(1, 10**12)
-    assert not is_zero(tiny)
-    assert is_zero(float(tiny))
+    assert not vanishes(tiny)
+    assert vanishes(float(tiny))
 
 
 # --- no-disturbance --------------------------------------------------------------------------------------------------
