@@ -29,7 +29,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, common, has_free_symbols, is_exact, vanishes
+from qlib.exact import Array, common, has_free_symbols, is_exact, zeros
 from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome
 from qlib.networks import Leg, Network, Tensor
@@ -446,7 +446,7 @@ def _zeros(array: ArrayLike) -> Array:
     """Where an array is zero: within the tolerance, or, if it is exact, identically in its free symbols."""
     values = np.asarray(array)
     if is_exact(values):
-        return np.asarray(np.frompyfunc(lambda entry: vanishes(np.array([entry])), 1, 1)(values), dtype=bool)
+        return zeros(values)
     return np.asarray(np.abs(values) <= ZERO)
 
 

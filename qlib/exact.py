@@ -385,8 +385,7 @@ def negligible(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
     """
     array = np.asarray(values)
     if is_exact(array):
-        zero = np.frompyfunc(lambda entry: vanishes(np.array([entry], dtype=object)), 1, 1)(array)
-        return np.asarray(zero, dtype=bool)
+        return zeros(array)
     return np.asarray(np.abs(array) <= ROUNDING * np.asarray(scale))
 
 

@@ -29,7 +29,7 @@ from qlib.channels import (
     require_positive,
     swap_factors,
 )
-from qlib.exact import Array, common, is_exact, vanishes, zeros
+from qlib.exact import Array, common, exact, is_exact, vanishes, zeros
 
 Outcome: TypeAlias = Hashable
 
@@ -161,7 +161,8 @@ class Instrument:
         one, rho = np.eye(d_in, dtype=int), _named(states)
         if set(weights) != set(rho):
             raise ValueError(f"{_label(name)}: weights for outcomes {_list(weights)}, states for {_list(rho)}")
-        operators = {k: np.asarray(weights[k])[..., None, None] * kron(_transpose(rho[k]), one) for k in weights}
+        pairs = {k: common([np.asarray(weights[k]), _transpose(rho[k])]) for k in weights}
+        operators = {k: weight[..., None, None] * kron(state, one) for k, (weight, state) in pairs.items()}
         return cls(operators, d_in, next(iter(rho.values())).shape[-1] if rho else 1, name)
 
     @classmethod
@@ -280,6 +281,7 @@ def product_factors(tau: Array, d_out: int, d_in: int) -> tuple[Array, Array] | 
 
 def _read_only(operator: ArrayLike) -> Array:
     array = np.array(operator)
+    array = exact(array) if is_exact(array) else array
     array.flags.writeable = False
     return array
 
