@@ -162,7 +162,7 @@ def _ball(number: sp.Expr, bits: int, point: Point) -> Ball:
     if number.is_Add or number.is_Mul:
         return reduce(add if number.is_Add else mul, (_ball(part, bits, point) for part in number.args))
     if number.is_Pow:
-        return _power(*number.args, bits, point)
+        return _power(number.base, number.exp, bits, point)
     if number.is_Symbol and number in point:
         return _ball(point[number], bits, point)
     if number in _CONSTANTS:

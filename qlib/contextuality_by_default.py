@@ -95,7 +95,8 @@ def contextuality_by_default(phenomenon: Phenomenon) -> ContextualityByDefault:
     """
     proof = certificate(coupling_program(phenomenon))
     distances = [
-        absolute(phenomenon.marginal(c, [m])[1] - phenomenon.marginal(d, [m])[1]) for m, c, d in _pairs(phenomenon.scenario)
+        absolute(phenomenon.marginal(c, [m])[1] - phenomenon.marginal(d, [m])[1])
+        for m, c, d in _pairs(phenomenon.scenario)
     ]
     number = proof.value if phenomenon.is_exact else float(proof.value)
     return ContextualityByDefault(number, simplified(np.array([sum(distances)]))[0], proof)

@@ -21,8 +21,9 @@ from qlib import algebraic_numbers
 from qlib.algebraic_numbers import Undecided
 
 __all__ = [
-    "Array", "Undecided", "absolute", "as_float", "common", "exact", "exact_sign", "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero",
-    "maximum", "minimum", "number", "quotient", "rational", "sample_points", "simplified", "vanishes", "zeros",
+    "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
+    "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
+    "quotient", "rational", "sample_points", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -143,7 +144,6 @@ def exact_sign(value: Any) -> int:
     return algebraic_numbers.sign(expression)
 
 
-
 def rational(value: Any) -> Fraction | None:
     """The rational number that an exact number is, however it is written; None if no simple one is found.
 
@@ -232,7 +232,7 @@ def _some_value(part: AppliedUndef) -> sp.Expr:
 
 
 def _coefficients_vanish(expression: sp.Expr) -> bool | None:
-    """Whether the coefficient of each monomial in symbols and exponentials of symbols is zero; None if that says nothing.
+    """Whether the coefficients of the monomials in symbols and their exponentials are zero; None if that says nothing.
 
     Of a polynomial that decides either way; monomials in other functions may depend on each other.
     """
@@ -303,7 +303,9 @@ def _numeric(array: ArrayLike) -> Array:
     """Something as an array of numbers; raises ``ValueError`` for a text, which is never a number."""
     values = np.asarray(array)
     if values.dtype.kind not in "biufcO":
-        raise ValueError(f"an array of dtype {values.dtype}: its entries should be numbers, but are {values.flat[0]!r} …")
+        raise ValueError(
+            f"an array of dtype {values.dtype}: its entries should be numbers, but are {values.flat[0]!r} …"
+        )
     return values
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, exact, exact_sign, is_exact, maximum, number, simplified, vanishes, zeros
+from qlib.exact import Array, exact, exact_sign, maximum, number, simplified, vanishes, zeros
 from qlib.linear_programs import (
     Certificate,
     CertificateError,

@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
-from qlib.exact import Array, exact, exact_sign, is_exact, is_zero, maximum, simplified
+from qlib.exact import Array, exact, exact_sign, is_exact, simplified
 from qlib.linear_programs import CertificateError
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]

@@ -33,7 +33,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from numbers import Number
 from types import CodeType
 from typing import Any
@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qlib.exact import Undecided, exact_sign, is_finite, is_zero, number
+from qlib.exact import is_zero, number
 
 Printed = bool | str | list[Any]
 Names = Mapping[str, object]

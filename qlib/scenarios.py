@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
 from qlib.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
-from qlib.exact import Array, absolute, as_float, exact, exact_sign, is_exact, number, simplified, vanishes, zeros
+from qlib.exact import Array, absolute, as_float, exact, exact_sign, is_exact, number, simplified, vanishes
 
 Context = tuple[str, ...]
 TOLERANCE = 1e-9  # for sums and differences of floating-point probabilities
@@ -150,9 +150,9 @@ def _check_scenario(contexts: tuple[Context, ...], outcomes: Mapping[str, int]) 
         for m in context:
             if m not in outcomes:
                 raise ValueError(f"measurement {m!r}: its number of outcomes is missing")
-    for m, number in outcomes.items():
-        if number < 1:
-            raise ValueError(f"measurement {m!r} has {number} outcomes; it should have at least one")
+    for m, count in outcomes.items():
+        if count < 1:
+            raise ValueError(f"measurement {m!r} has {count} outcomes; it should have at least one")
         if not any(m in context for context in contexts):
             raise ValueError(f"outcomes of {m!r}: it belongs to no context")
 
@@ -544,10 +544,10 @@ def quantum_phenomenon(
     """
     psi = np.asarray(state)
     given = {m: np.asarray(P) for m, P in projectors.items()}
-    for m, number in scenario.outcomes.items():
-        if m not in given or given[m].shape != (number, *psi.shape * 2):
+    for m, count in scenario.outcomes.items():
+        if m not in given or given[m].shape != (count, *psi.shape * 2):
             found = f"shape {given[m].shape}" if m in given else "none are given"
-            raise ValueError(f"projectors of {m!r}: {found}; their shape should be {(number, *psi.shape * 2)}")
+            raise ValueError(f"projectors of {m!r}: {found}; their shape should be {(count, *psi.shape * 2)}")
     table = np.zeros(scenario.shape, dtype=np.result_type(psi, *given.values()))
     for context in scenario.contexts:
         for m, k in combinations(context, 2):

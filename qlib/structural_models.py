@@ -478,7 +478,7 @@ def with_independent_noise(
 def _quantiles(name: str, rows: Array) -> tuple[Indices, Array]:
     """The value for each parents' setting and quantile, and the law of the quantile."""
     _require_conditional(name, rows)
-    entries = rows if is_exact(rows) else np.frompyfunc(Fraction, 1, 1)(rows)  # sums of fractions lose nothing
+    entries = rows if is_exact(rows) else np.asarray(np.frompyfunc(Fraction, 1, 1)(rows))  # sums lose nothing
     before, total = entries.cumsum(axis=-1), entries.sum(axis=-1, keepdims=True)
     first, last = zeros(before, 0), zeros(total - before, 0)
     steps, place = _steps(before / total if not is_exact(rows) else simplified(before), ~first & ~last, rows)
@@ -505,8 +505,11 @@ def _steps(cumulative: Array, inside: NDArray[np.bool_], rows: Array) -> tuple[l
         place[inside] = [steps.index(step) for step in cumulative[inside]]
         return steps, place
     members: dict[Any, Any] = {}  # row → its entry at the last step
-    order = cmp_to_key(lambda i, j: exact_sign(cumulative[i] - cumulative[j]))
-    for at in sorted(map(tuple, np.argwhere(inside)), key=order):
+
+    def order(i: Any, j: Any) -> int:
+        return exact_sign(cumulative[i] - cumulative[j])
+
+    for at in sorted(map(tuple, np.argwhere(inside)), key=cmp_to_key(order)):
         if not _is_same_step(cumulative, at, members, is_exact(rows)):
             steps.append(cumulative[at])
             members = {}

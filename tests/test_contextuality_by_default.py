@@ -11,8 +11,8 @@ from random_phenomena import seeds
 
 from qlib import scenarios
 from qlib.contextuality_by_default import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
-from qlib.factorisability import is_factorisable
 from qlib.exact import exact_sign
+from qlib.factorisability import is_factorisable
 from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario, disturbances, mix, white_noise
 
 CHSH = bell_scenario(2, 2)

@@ -14,7 +14,7 @@ from random_phenomena import CHSH, KCBS, UNEVEN, random_mixture, seeds
 
 from qlib import factorisability as fa
 from qlib import scenarios
-from qlib.exact import exact
+from qlib.exact import exact, exact_sign
 from qlib.factorisability import (
     HiddenVariableModel,
     Inequality,
@@ -28,7 +28,6 @@ from qlib.factorisability import (
     joint_law,
     model_of_joint_law,
 )
-from qlib.exact import exact_sign
 from qlib.linear_programs import CertificateError
 from qlib.scenarios import (
     Phenomenon,
