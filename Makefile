@@ -7,6 +7,7 @@ PROFILE ?= paper
 EDITION ?= instructor
 JOBS ?= all
 PORT ?= 8000
+SEED ?= 0
 HTML := html$(if $(filter-out instructor,$(EDITION)),-$(EDITION))
 BIN := .venv/bin
 BOOTSTRAP := $(or $(shell command -v python3),$(shell command -v python),$(PYTHON))
@@ -15,7 +16,7 @@ export PYTHON
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test serve pdf notebooks bench clean
+.PHONY: help venv book test mutants serve pdf notebooks bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +29,9 @@ book: venv ## execute what changed, check every claim, build the website
 
 test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
 	@$(BIN)/python -m pytest -n auto --dist loadfile -q
+
+mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (BUDGET=60: a sample)
+	@$(BIN)/python -m pipeline mutants --seed $(SEED) $(if $(BUDGET),--budget $(BUDGET)) $(CHAPTERS)
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"

@@ -134,5 +134,26 @@ def notebooks(edition: Edition = "instructor") -> None:
     print("Edit either side, then `make notebooks` again.")
 
 
+@app.command()
+@job
+def mutants(
+    slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
+    seed: Annotated[int, typer.Option(help="decides the order, and so the sample")] = 0,
+    sample: Annotated[int, typer.Option(help="mutants of each chapter; 0 = all")] = 0,
+    budget: Annotated[float, typer.Option(help="seconds after which no mutant is begun")] = float("inf"),
+    only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
+) -> None:
+    """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""
+    from pipeline.mutants import chapters, is_listed, outcomes, table
+
+    found = []
+    for outcome in outcomes(slugs or chapters(), seed, sample or None, budget, only):
+        found.append(outcome)
+        if sys.stderr.isatty():
+            print(f"\r{len(found)} mutants, {sum(o.survived for o in found)} survive", end="", file=sys.stderr)
+    print(table(found))
+    raise SystemExit(any(o.survived and not is_listed(o) for o in found))
+
+
 if __name__ == "__main__":
     app(prog_name="python -m pipeline")

@@ -198,6 +198,15 @@ def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: p
         ...
     qlib.ledger.LedgerError: wz:true-ace: claims.yml says confirmed, but ACE: printed 0, derived 1
     """
+    record = compare(claim, derived, how=how, names=names)
+    return replace(record, mutants=_refuse_mutants(claim, derived, record.wrong, names))
+
+
+def compare(claim: Claim, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> Record:
+    """The record of a claim that stands to what is derived as ``claims.yml`` says; its mutants are not tried yet.
+
+    Raises ``LedgerError`` if it does not.
+    """
     if how not in MEANS:
         raise LedgerError(f"{claim.id}: how={how!r} is none of {', '.join(MEANS)}")
     if set(derived) != set(claim.printed):
@@ -222,7 +231,7 @@ def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: p
             for key in claim.printed
         },
         wrong=wrong,
-        mutants=_refuse_mutants(claim, derived, wrong, names),
+        mutants=0,
         anchor=claim.anchor,
     )
 

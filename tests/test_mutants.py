@@ -1,0 +1,135 @@
+"""What `make mutants` finds: changes of a derivation that its check notices, and those that it does not."""
+
+import ast
+import itertools
+from pathlib import Path
+
+import pytest
+
+from pipeline import mutants
+from pipeline.mutations import mutations
+from qlib import ledger, paths
+
+HEAD = """\
+---
+jupytext:
+  text_representation: {format_name: myst, extension: .md}
+kernelspec: {name: python3, display_name: Python 3}
+---
+"""
+CHAPTER = """\
+# A page
+
+```{code-cell} ipython3
+import numpy as np
+from qlib import ledger
+from qlib.channels import process_cj
+```
+
+```{code-cell} ipython3
+def turned(U):
+    return process_cj(U[None]).T
+
+
+S = np.diag([1, 1j])
+rng = np.random.default_rng(1)
+unused = 1 + 1
+kept = []
+```
+
+```{code-cell} ipython3
+kept.append(int(rng.integers(5)))
+sharp = turned(S)[0, 3].imag
+blunt = sharp < 2
+ledger.check("sfc:sharp", {"value": sharp + kept[0] - kept[0]}, how="numeric")
+ledger.check("sfc:blunt", {"value": bool(blunt)}, how="numeric")
+```
+"""
+
+
+def claim(id: str, printed: object) -> ledger.Claim:
+    entry = {
+        "id": id,
+        "item": "Eq.",
+        "where": "here",
+        "kind": "equation",
+        "statement": "It is.",
+        "verdict": "confirmed",
+    }
+    return ledger.Claim.model_validate({**entry, "printed": {"value": printed}, "chapter": "part/page"})
+
+
+@pytest.fixture
+def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mutants.Chapter:
+    page = tmp_path / "book" / "part" / "page.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(HEAD + CHAPTER, encoding="utf-8")
+    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
+    both = {c.id: c for c in (claim("sfc:sharp", "1.00"), claim("sfc:blunt", True))}
+    monkeypatch.setattr(ledger, "load", lambda: both)
+    return mutants.Chapter("part/page")
+
+
+def line(text: str) -> int:
+    """A line of the chapter, as it stands in the file."""
+    return next(k for k, one in enumerate((HEAD + CHAPTER).splitlines(), 1) if text in one)
+
+
+def outcomes(chapter: mutants.Chapter, file: str, most: int | None = None) -> list[mutants.Outcome]:
+    """What becomes of the mutants of one file, or of some of them."""
+    of_file = [mutant for mutant in chapter.mutants() if mutant[1].endswith(file)]
+    found = (mutants.attempt(chapter, *mutant) for mutant in of_file)
+    return list(itertools.islice(filter(None, found), most))
+
+
+def test_a_claim_rests_on_what_its_check_uses_and_on_nothing_else(chapter: mutants.Chapter) -> None:
+    lines = {id: {chapter.statements[k].tree.body[0].lineno for k in needs} for id, needs in chapter.slices.items()}
+    assert line("def turned") in lines["sfc:blunt"]
+    assert line("kept.append") in lines["sfc:sharp"] - lines["sfc:blunt"]
+    assert line("unused") not in lines["sfc:sharp"] | lines["sfc:blunt"]
+
+
+def test_executed_again_unchanged_every_claim_holds(chapter: mutants.Chapter) -> None:
+    for k in sorted(chapter.needed):
+        assert all(chapter.execute_again({k}).values())
+
+
+def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.Chapter) -> None:
+    found = {(o.line, o.before, o.after): o for o in outcomes(chapter, "page.md")}
+    transposed = found[line("return process_cj"), "process_cj(U[None]).T", "process_cj(U[None])"]
+    assert transposed.claims == ("sfc:sharp", "sfc:blunt")
+    index = found[line("sharp = "), "3", "2"]
+    assert index.killers == ("sfc:sharp",)
+    assert found[line("blunt = "), "sharp < 2", "sharp <= 2"].survived
+    assert found[line("blunt = "), "2", "3"].survived
+
+
+def test_functions_of_the_library_are_changed_where_they_ran(chapter: mutants.Chapter) -> None:
+    library = outcomes(chapter, "channels.py", most=8)
+    assert {o.file for o in library} == {"qlib/channels.py"}
+    assert all(o.function for o in library)
+    assert any("sfc:sharp" in o.killers for o in library)
+
+
+def test_a_change_never_leaves_its_fork(chapter: mutants.Chapter) -> None:
+    outcomes(chapter, "page.md")
+    assert all(chapter.execute_again(set(chapter.needed)).values())
+
+
+def test_a_mutant_that_never_ends_is_stopped() -> None:
+    assert mutants.forked(lambda: [None for _ in iter(int, 1)], patience=0.2) is None
+    assert mutants.forked(lambda: {"a": True}, patience=10) == {"a": True}
+
+
+def test_refusals_and_texts_are_left_alone() -> None:
+    tree = ast.parse(
+        "def f(x: int = 1) -> int:\n    if x < 0:\n        raise ValueError(f'{x + 1}')\n    return x - 1\n"
+    )
+    assert [m.after for m in mutations(tree)] == ["x + 1", "2"]
+
+
+def test_every_listed_survivor_has_a_reason_and_still_stands_in_its_file() -> None:
+    for file, function, before, _ in mutants.equivalent():
+        tree = ast.parse((paths.ROOT / file).read_text(encoding="utf-8")) if file.endswith(".py") else None
+        if tree:
+            assert before in {m.before for m in mutations(tree)}, f"{file}, {function}: {before} is not there any more"
