@@ -264,7 +264,7 @@ class Chapter:
         }
 
     def mutants(self) -> Iterator[tuple[Mutation, str, ast.Module, int | None]]:
-        """The mutants of what ran: the change, its file, the tree it is made in, and whose statement that is, if one."""
+        """The mutants of what ran: the change, its file, the tree it is made in, and its statement, if one."""
         for k in sorted(self.needed):
             if not self.statements[k].imports:
                 for mutation in mutations(self.statements[k].tree):
