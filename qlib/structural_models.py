@@ -1,11 +1,14 @@
 """Structural causal models: functions, noise, and the three kinds of question that they answer.
 
 Every endogenous variable is a function of other variables; what is left open is the state u of the exogenous ones.
-Domains are finite, so a function is a table, and all exogenous states are solved for at once: the value of a variable
-is an array over the exogenous states, with one axis for each exogenous variable in the order in which they are named
-(an axis on which the value does not depend has length one). A law of the exogenous variables is an array of the same
-axes, always *joint*: they may be correlated, and after conditioning they are. Its entries are floats or, exactly,
-SymPy numbers and expressions with free symbols; the code is the same.
+Domains are finite, so a function is a table. A law of the exogenous variables is a product of arrays, each a joint
+distribution of some of them: one array if they may all be correlated, an array for each if they are independent. Its
+entries are floats or, exactly, SymPy numbers and expressions with free symbols; the code is the same.
+
+A probability is the sum over all exogenous states in which an event happens. It is found by eliminating one variable
+after the other: laws and functions are tensors of a network (`qlib.networks`), in which all the worlds that a question
+speaks of share their exogenous variables, and whatever an intervention leaves as it was. So what counts is how many
+variables have to be held in mind at once, not how many there are.
 
 The three rungs of the ladder of causation (Suresh, Frembs & Cavalcanti 2023, Sec. 2, after Pearl 2009):
 
@@ -23,6 +26,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, cmp_to_key, lru_cache
 from graphlib import CycleError, TopologicalSorter
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,11 +35,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlib.exact import Array, absolute, exact, exact_sign, is_exact, simplified, vanishes, zeros
 from qlib.graphs import CausalGraph, Kind
+from qlib.networks import Tensor, contract
 
 Value: TypeAlias = Hashable
 Values: TypeAlias = tuple[Value, ...]
 Indices: TypeAlias = NDArray[np.intp]
 
+MOST_STATES = 2**24  # exogenous states whose joint law is made
 TOLERANCE = 1e-9  # of sums of floating-point probabilities
 
 
@@ -142,6 +148,11 @@ class StructuralModel:
         return {name: _compile(self, name) for name in self.order}
 
     @cached_property
+    def indicators(self) -> dict[str, Array]:
+        """Endogenous variable → its function as a tensor: 1 where the last index is the value at the others, else 0."""
+        return {name: np.eye(len(self.domains[name]), dtype=int)[table] for name, table in self.tables.items()}
+
+    @cached_property
     def graph(self) -> CausalGraph:
         """The causal graph with the exogenous variables, as latent nodes."""
         kinds = dict.fromkeys(self.exogenous, Kind.LATENT) | dict.fromkeys(self.mechanisms, Kind.OBSERVED)
@@ -200,6 +211,15 @@ class StructuralModel:
             if candidate == value:
                 return k
         raise ValueError(f"{name} = {value!r}: its values are {_names(self.domains[name])}")
+
+    def ancestors(self, name: str, do: Iterable[str] = ()) -> list[str]:
+        """A variable and the endogenous ones that it depends on after an intervention, causes before effects."""
+        found, waiting, fixed = set[str](), [name], frozenset(do)
+        while waiting:
+            if (variable := waiting.pop()) in self.mechanisms and variable not in found:
+                found.add(variable)
+                waiting += () if variable in fixed else self.mechanisms[variable].parents
+        return [variable for variable in self.order if variable in found]
 
     def _solve(self, do: Mapping[str, Any], exogenous: Sequence[Indices]) -> dict[str, Indices]:
         for name in do:
@@ -274,14 +294,16 @@ def _compile(model: StructuralModel, name: str) -> Indices:
     return np.asarray(np.vectorize(places.__getitem__, otypes=[np.intp])(values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, init=False)
 class ProbabilisticModel:
-    """A probabilistic structural causal model: a structural model and a joint law of its exogenous variables.
+    """A probabilistic structural causal model: a structural model and a law of its exogenous variables.
 
     structure : the `StructuralModel`. law : array P(u), one axis for each exogenous variable in their order; any joint
     distribution, floating-point or exact (whole numbers, Fractions, SymPy numbers, expressions with free symbols, which
-    stand for any numbers that make it a distribution). Def. 5 of Suresh, Frembs & Cavalcanti (2023).
-    Raises ``ValueError`` for a law of another shape, with a negative entry, or that does not sum to one.
+    stand for any numbers that make it a distribution). Or, where groups of them are independent of each other: a
+    mapping from each group, a tuple of names, to its joint law. Def. 5 of Suresh, Frembs & Cavalcanti (2023).
+    Raises ``ValueError`` for a law of another shape, with a negative entry, or that does not sum to one, and for groups
+    that do not hold each exogenous variable once.
 
     >>> fair = ProbabilisticModel(StructuralModel({"U": (0, 1)}, {"X": Mechanism(("U",), lambda u: u)}), [0.5, 0.5])
     >>> fair.distribution("X").tolist()
@@ -293,11 +315,43 @@ class ProbabilisticModel:
     """
 
     structure: StructuralModel
-    law: Array
+    factors: Mapping[tuple[str, ...], Array]
+    """The law before anything was learnt, as a product of joint laws."""
+    learnt: tuple[tuple[StructuralModel, tuple[tuple[Query, Value], ...]], ...]
+    """What has been learnt: events, each with the structure in which it happened."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "law", _numbers(self.law))
-        _validate_law(self.structure, self.law)
+    def __init__(self, structure: StructuralModel, law: ArrayLike | Mapping[tuple[str, ...], ArrayLike]) -> None:
+        groups = law if isinstance(law, Mapping) else {tuple(structure.exogenous): law}
+        factors = {tuple(group): _numbers(array) for group, array in groups.items()}
+        _require_partition(structure, factors)
+        for group, array in factors.items():
+            _validate_law(structure, group, array)
+        if not all(map(is_exact, factors.values())):
+            factors = {group: array.astype(np.float64) for group, array in factors.items()}
+        self._hold(structure, factors, ())
+
+    def _hold(self, structure: StructuralModel, factors: Any, learnt: Any) -> ProbabilisticModel:
+        for name, value in (("structure", structure), ("factors", factors), ("learnt", learnt)):
+            object.__setattr__(self, name, value)
+        return self
+
+    def _with(self, structure: StructuralModel, *learnt: Any) -> ProbabilisticModel:
+        """The same law of the exogenous variables for another structure, with more learnt about them."""
+        new = object.__new__(ProbabilisticModel)
+        return new._hold(structure, self.factors, self.learnt + learnt)
+
+    @cached_property
+    def law(self) -> Array:
+        """The joint law P(u) after what was learnt: one axis for each exogenous variable, in their order.
+
+        Raises ``ValueError`` if there are more than `MOST_STATES` exogenous states.
+        """
+        if prod(self.structure.shape) > MOST_STATES:
+            raise ValueError(
+                f"the joint law of ({_names(self.structure.exogenous)}) has {prod(self.structure.shape)} entries, and "
+                f"at most {MOST_STATES} are made; ask for the distribution of some of them"
+            )
+        return self.distribution(*self.structure.exogenous)
 
     def distribution(self, *queries: Query, given: Event | None = None) -> Array:
         """The joint distribution of some variables or potential responses: one axis for each, over its domain.
@@ -307,11 +361,10 @@ class ProbabilisticModel:
         """
         if given:
             return self.abduct(given).distribution(*queries)
-        variables = [q.variable if isinstance(q, Response) else q for q in queries]
-        places = np.broadcast_arrays(np.zeros(self.structure.shape, int), *map(self.structure.responses, queries))
-        result = np.full((1, *(len(self.structure.domains[v]) for v in variables)), self._zero)
-        np.add.at(result, tuple(places), self.law)
-        return _tidy(result[0, ...])
+        worlds = self._worlds()
+        legs = [worlds.response(self.structure, query) for query in queries]
+        keep = [worlds.copy(leg) if leg in legs[:k] else leg for k, leg in enumerate(legs)]
+        return _tidy(np.asarray(self._divided(contract(worlds.tensors, keep))))
 
     def probability(self, event: Event, given: Event | None = None) -> Any:
         """The probability of an event, variable or potential response → value, given evidence of the same form.
@@ -322,26 +375,25 @@ class ProbabilisticModel:
         """
         if given:
             return self.abduct(given).probability(event)
-        total = np.where(self._holds(event), self.law, self._zero).sum()
-        return _tidy(np.asarray(total, dtype=self.law.dtype)).item()
+        worlds = self._worlds()
+        worlds.observe(self.structure, event.items())
+        return _tidy(np.asarray(self._divided(contract(worlds.tensors)))).item()
 
     def abduct(self, evidence: Event) -> ProbabilisticModel:
-        """The model after its exogenous variables were learnt about: P(u) becomes P(u | evidence), kept joint.
+        """The model after its exogenous variables were learnt about: P(u) becomes P(u | evidence).
 
         evidence : variable or potential response → observed value. Step 1 of Theorem 1 of Suresh, Frembs & Cavalcanti.
         Raises ``ValueError`` for evidence of probability zero.
         """
-        weights = np.where(self._holds(evidence), self.law, self._zero)
-        if vanishes(weights, 0):
+        posterior = self._with(self.structure, (self.structure, tuple(evidence.items())))
+        if vanishes(posterior._weight, 0.0):
             seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
             raise ValueError(f"evidence {seen}: it has probability zero in this model")
-        return ProbabilisticModel(self.structure, weights / weights.sum())
+        return posterior
 
     def do(self, values: Mapping[str, Value]) -> ProbabilisticModel:
         """The model after an intervention: step 2 of Theorem 1. See `StructuralModel.do`."""
-        structure = self.structure.do(values)
-        lost = tuple(k for k, name in enumerate(self.structure.exogenous) if name not in structure.exogenous)
-        return ProbabilisticModel(structure, np.asarray(self.law.sum(axis=lost)) if lost else self.law)
+        return self._with(self.structure.do(values))
 
     def counterfactual(self, event: Event, do: Mapping[str, Value], given: Event) -> Any:
         """The probability that an event would have been, had `do` been, given what was: abduction, action, prediction.
@@ -354,18 +406,83 @@ class ProbabilisticModel:
         """
         return self.abduct(given).do(do).probability(event)
 
-    @property
-    def _zero(self) -> Any:
-        """Zero in the number system of the law."""
-        return self.law.flat[0] * 0
+    @cached_property
+    def _weight(self) -> Array:
+        """The probability of all that was learnt: a sum of terms none of which is negative."""
+        return contract(self._worlds().tensors)
 
-    def _holds(self, event: Event) -> NDArray[np.bool_]:
-        """Whether an event happens, in every exogenous state."""
-        holds = np.ones((1,) * len(self.structure.shape), dtype=bool)
-        for query, value in event.items():
+    def _divided(self, weights: Array) -> Array:
+        """Probabilities from weights: given what was learnt."""
+        return np.asarray(weights / self._weight) if self.learnt else weights
+
+    def _worlds(self) -> _Worlds:
+        """The network of the law and of what was learnt."""
+        worlds = _Worlds(self.factors)
+        for structure, event in self.learnt:
+            worlds.observe(structure, event)
+        return worlds
+
+
+class _Worlds:
+    """The worlds that a question speaks of as one network of tensors: exogenous variables, functions, observations.
+
+    A variable has a leg in every world. Two that are the same function of the same legs are one: so worlds share all
+    that the difference between them does not reach. Only ancestors of what is asked for come in.
+    """
+
+    def __init__(self, factors: Mapping[tuple[str, ...], Array]) -> None:
+        self.tensors = [Tensor(array, group) for group, array in factors.items()]
+        self.lengths = {name: n for tensor in self.tensors for name, n in zip(tensor.legs, tensor.dims, strict=True)}
+        self.known: dict[Any, Any] = {}
+
+    def response(self, structure: StructuralModel, query: Query) -> Any:
+        """The leg of a variable or potential response."""
+        query = query if isinstance(query, Response) else Response(query)
+        structure._require(query.variable)
+        do = dict(query.do)
+        for name in do:
+            structure._require_endogenous(name)
+        legs: dict[str, Any] = {name: name for name in structure.exogenous}
+        for name in structure.ancestors(query.variable, do):
+            if name in do:
+                legs[name] = self._set(structure, name, do[name])
+            else:
+                parents = tuple(legs[parent] for parent in structure.mechanisms[name].parents)
+                legs[name] = self._function(parents, structure.indicators[name])
+        return legs[query.variable]
+
+    def observe(self, structure: StructuralModel, event: Iterable[tuple[Query, Value]]) -> None:
+        """Keep only the exogenous states in which an event happens."""
+        for query, value in event:
             variable = query.variable if isinstance(query, Response) else query
-            holds = holds & (self.structure.responses(query) == self.structure.index(variable, value))
-        return np.broadcast_to(holds, self.structure.shape)
+            seen = np.zeros(len(structure.domains.get(variable, ())), dtype=int)
+            seen[structure.index(variable, value)] = 1
+            self.tensors.append(Tensor(seen, (self.response(structure, query),)))
+
+    def copy(self, leg: Any) -> Any:
+        """A new leg that always has the value of another."""
+        return self._add((leg,), np.eye(self.lengths[leg], dtype=int))
+
+    def _set(self, structure: StructuralModel, name: str, value: Any) -> Any:
+        """The leg of a variable that is set to one value, or to what another is in another world."""
+        places = np.eye(len(structure.domains[name]), dtype=int)
+        if not isinstance(value, Response):
+            return self._function((), places[structure.index(name, value)])
+        structure._require(value.variable)
+        indices = [structure.index(name, v) for v in structure.domains[value.variable]]
+        return self._function((self.response(structure, value),), places[indices])
+
+    def _function(self, parents: tuple[Any, ...], indicator: Array) -> Any:
+        key = (parents, indicator.shape, indicator.tobytes())
+        if key not in self.known:
+            self.known[key] = self._add(parents, indicator)
+        return self.known[key]
+
+    def _add(self, parents: tuple[Any, ...], indicator: Array) -> int:
+        leg = len(self.tensors)
+        self.lengths[leg] = indicator.shape[-1]
+        self.tensors.append(Tensor(indicator, (*parents, leg)))
+        return leg
 
 
 def _numbers(law: ArrayLike) -> Array:
@@ -388,13 +505,21 @@ def _has_symbols(array: Array) -> bool:
     return is_exact(array) and any(entry.free_symbols for entry in array.flat)
 
 
-def _validate_law(structure: StructuralModel, law: Array) -> None:
-    name = f"the law of ({_names(structure.exogenous)})"
-    if law.shape != structure.shape:
-        raise ValueError(f"{name} has shape {law.shape}; the numbers of values make it {structure.shape}")
+def _require_partition(structure: StructuralModel, groups: Iterable[tuple[str, ...]]) -> None:
+    names = [name for group in groups for name in group]
+    if sorted(names) != sorted(structure.exogenous):
+        raise ValueError(
+            f"laws of {_names(names)}; they should be of each exogenous variable once: {_names(structure.exogenous)}"
+        )
+
+
+def _validate_law(structure: StructuralModel, group: tuple[str, ...], law: Array) -> None:
+    name, domains = f"the law of ({_names(group)})", [structure.exogenous[variable] for variable in group]
+    if law.shape != (shape := tuple(map(len, domains))):
+        raise ValueError(f"{name} has shape {law.shape}; the numbers of values make it {shape}")
     negative = np.vectorize(_is_negative, otypes=[bool])(law) if is_exact(law) else law < 0
     for at in np.argwhere(negative):
-        u = ", ".join(f"{n}={d[k]}" for (n, d), k in zip(structure.exogenous.items(), at, strict=True))
+        u = ", ".join(f"{n}={d[k]}" for n, d, k in zip(group, domains, at, strict=True))
         raise ValueError(f"{name} is {law[tuple(at)]} at ({u}); a probability is not negative")
     total = _at_a_point(law).sum()
     if not (vanishes(total - 1)):
@@ -430,17 +555,7 @@ def independent(structure: StructuralModel, laws: Mapping[str, ArrayLike]) -> Pr
     >>> independent(coins, {"U": [0.5, 0.5], "W": [0.75, 0.25]}).probability({"X": 1})
     0.125
     """
-    if set(laws) != set(structure.exogenous):
-        raise ValueError(f"laws of {_names(laws)}; the exogenous variables are {_names(structure.exogenous)}")
-    joint = _numbers(1)
-    if any(not is_exact(_numbers(law)) for law in laws.values()):
-        joint = np.asarray(1.0)
-    for name, domain in structure.exogenous.items():
-        factor = _numbers(laws[name])
-        if factor.shape != (len(domain),):
-            raise ValueError(f"law of {name}: shape {factor.shape} should be ({len(domain)},), one for each value")
-        joint = np.multiply.outer(joint, factor if is_exact(joint) else factor.astype(np.float64))
-    return ProbabilisticModel(structure, joint)
+    return ProbabilisticModel(structure, {(name,): law for name, law in laws.items()})
 
 
 def with_independent_noise(
@@ -549,7 +664,7 @@ def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str,
             mechanisms[name + suffix] = set_to if name in values else Mechanism(own, m.rule, m.domain)
     fixed = {name + suffix for suffix, values in worlds.items() for name in (*structure.fixed, *values)}
     positions = _side_by_side(structure, tuple(worlds))
-    return ProbabilisticModel(StructuralModel(structure.exogenous, mechanisms, frozenset(fixed), positions), model.law)
+    return model._with(StructuralModel(structure.exogenous, mechanisms, frozenset(fixed), positions))
 
 
 def _side_by_side(structure: StructuralModel, suffixes: tuple[str, ...]) -> dict[str, tuple[float, float]]:

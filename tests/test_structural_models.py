@@ -448,8 +448,14 @@ def test_queries_about_what_is_not_there_are_refused() -> None:
         (lambda: model.probability({"D": 1}, given={"C": 1, "B": 0}), "evidence C=1, B=0: it has probability zero"),
         (lambda: parallel_worlds(model, {"": {}, "*": {"E": 1}}), "'E' is not a variable"),
         (lambda: parallel_worlds(copies_of_a_coin("A", "AA"), {"": {}, "A": {}}), "'AA' is the name of another"),
-        (lambda: independent(model.structure, {"U": [0.5, 0.5]}), "laws of U; the exogenous variables are U, W"),
-        (lambda: independent(model.structure, {"U": [1], "W": [0.5, 0.5]}), r"law of U: shape \(1,\) should be \(2,\)"),
+        (
+            lambda: independent(model.structure, {"U": [0.5, 0.5]}),
+            "laws of U; they should be of each exogenous variable once: U, W",
+        ),
+        (
+            lambda: independent(model.structure, {"U": [1], "W": [0.5, 0.5]}),
+            r"the law of \(U\) has shape \(1,\); the numbers of values make it \(2,\)",
+        ),
         (lambda: six_node_model({"V7": 0}), "the variables are V1"),
         (lambda: with_independent_noise({"X": ((), [0.5, 0.4])}), r"X: the row .* sums to 0.9"),
         (lambda: with_independent_noise({"X": (("W",), [0.5, 0.5])}), "X: its parent 'W' is not a variable"),
@@ -479,3 +485,87 @@ def test_a_law_with_symbols_may_have_rational_coefficients():
     assert model.probability({"X": 1}) == 2 * p / 3
     with pytest.raises(ValueError, match="it should sum to 1"):
         ProbabilisticModel(structure, [p * third, p * third, 1 - p])
+
+
+def bayesian_network(kind: str, nodes: int, rng: np.random.Generator) -> dict[str, Any]:
+    """A chain, a binary tree or a ladder two wide of bits, with random exact tables."""
+    parents = {
+        "chain": lambda k: [k - 1],
+        "tree": lambda k: [(k - 1) // 2],
+        "ladder": lambda k: [k - 2] if k % 2 == 0 else [k - 2, k - 1],
+    }[kind]
+    network = {}
+    for k in range(nodes):
+        pa = tuple(f"V{j}" for j in parents(k) if k > 0 and j >= 0)
+        ones = exact([sp.Rational(int(n), 10) for n in rng.integers(1, 10, 2 ** len(pa))]).reshape((2,) * len(pa))
+        network[f"V{k}"] = (pa, np.stack([1 - ones, ones], axis=-1))
+    return network
+
+
+def rounded(network: dict[str, Any]) -> dict[str, Any]:
+    return {name: (pa, table.astype(float)) for name, (pa, table) in network.items()}
+
+
+@pytest.mark.parametrize("kind", ["chain", "tree", "ladder"])
+def test_forty_variables_answer_on_every_rung_exactly_and_in_floating_point_alike(kind: str) -> None:
+    """By recursion along the network: P(v_k) of a chain and a tree is a product of matrices."""
+    network = bayesian_network(kind, 40, np.random.default_rng(7))
+    exactly, closely = with_independent_noise(network), with_independent_noise(rounded(network))
+    given = {"V39": 1, "V20": 0, "V3": 1}
+    for ask in (
+        lambda m: m.probability({"V39": 1}),
+        lambda m: m.probability({"V1": 1}, given=given),
+        lambda m: m.do({"V9": 1}).probability({"V39": 1, "V5": 0}),
+        lambda m: m.counterfactual({"V39": 0, "V38": 1}, do={"V3": 0}, given=given),
+        lambda m: m.probability({Response("V39", {"V9": 0}): 0, Response("V39", {"V9": 1}): 1}, given={"V20": 0}),
+        lambda m: parallel_worlds(m, {"": {}, "*": {"V3": 0}}).probability({"V39*": 0, "V38*": 1}, given=given),
+    ):
+        value = ask(exactly)
+        assert isinstance(value, sp.Rational)
+        assert 0 <= value <= 1
+        assert ask(closely) == pytest.approx(float(value), rel=1e-9)
+    if kind == "chain":
+        law = np.array([1], dtype=object)
+        for pa, table in network.values():
+            law = law @ table if pa else table
+        assert exactly.probability({"V39": 1}) == law[1]
+
+
+def test_worlds_side_by_side_agree_with_abduction_action_and_prediction_at_forty_variables() -> None:
+    model = with_independent_noise(bayesian_network("ladder", 40, np.random.default_rng(8)))
+    given = {"V39": 1, "V20": 0, "V3": 1}
+    twin = parallel_worlds(model, {"": {}, "*": {"V3": 0}})
+    assert twin.probability({"V39*": 1}, given=given) == model.counterfactual({"V39": 1}, do={"V3": 0}, given=given)
+
+
+def test_worlds_share_what_an_intervention_does_not_reach() -> None:
+    """So a counterfactual about the last variables of a long chain costs no more than about a short one."""
+    model = with_independent_noise(bayesian_network("chain", 30, np.random.default_rng(1)))
+    worlds = model._worlds()
+    worlds.response(model.structure, "V29")
+    before = len(worlds.tensors)
+    worlds.response(model.structure, Response("V29", {"V27": 1}))
+    assert len(worlds.tensors) - before == 3  # the value that is set, V28, V29
+
+
+def test_a_joint_law_too_large_to_be_made_and_a_question_too_wide_are_refused_by_size() -> None:
+    many = with_independent_noise(bayesian_network("chain", 30, np.random.default_rng(1)))
+    with pytest.raises(ValueError, match=r"the joint law of .* entries, and at most 16777216 are made"):
+        many.law  # noqa: B018
+    wide = with_independent_noise({f"X{k}": ((), [0.5, 0.5]) for k in range(30)})
+    with pytest.raises(ValueError, match="needs a tensor of 1073741824 entries"):
+        wide.distribution(*wide.structure.mechanisms)
+
+
+def test_groups_of_correlated_exogenous_variables_are_one_law() -> None:
+    rng = np.random.default_rng(3)
+    first, second = (rng.dirichlet(np.ones(6)).reshape(2, 3) for _ in range(2))
+    domains = {"A": (0, 1), "B": (0, 1), "C": (0, 1, 2), "D": (0, 1, 2)}
+    structure = StructuralModel(domains, {"X": Mechanism(("A", "C"), lambda a, c: (a + c) % 2)})
+    grouped = ProbabilisticModel(structure, {("A", "C"): first, ("B", "D"): second})
+    joint = ProbabilisticModel(structure, np.einsum("ac,bd->abcd", first, second))
+    np.testing.assert_allclose(grouped.law, joint.law)
+    np.testing.assert_allclose(grouped.abduct({"X": 1, "B": 0}).law, joint.abduct({"X": 1, "B": 0}).law, rtol=1e-12)
+    for groups in ({("A", "C"): first}, {("A", "C"): first, ("B", "D"): second, ("A",): [0.5, 0.5]}):
+        with pytest.raises(ValueError, match="each exogenous variable once"):
+            ProbabilisticModel(structure, groups)
