@@ -29,6 +29,7 @@ Legs: TypeAlias = tuple[Leg, ...]
 
 BATCH = "batch"  # the leg that the flattened batch axes share
 SMALL = 2**14  # entries that a product of tensors that stay may have
+FEW = 8  # tensors for which the order of contraction is searched for, not found greedily
 LARGEST = 2**26  # entries that a tensor of a contraction may have, at most
 
 
@@ -325,20 +326,32 @@ def _plan(tensors: tuple[tuple[Legs, tuple[int, ...]], ...], output: Legs) -> _P
 
 
 def _path(inputs: Sequence[Legs], lengths: Mapping[Leg, int], output: Legs) -> list[tuple[int, int]]:
-    """The order of pairwise contractions, found by `opt_einsum`."""
+    """The order of pairwise contractions, found by `opt_einsum`; refused if a tensor would get too large."""
     if len(inputs) <= 2:
         return [(0, 1)][: len(inputs) - 1]
-    symbols = {leg: oe.get_symbol(k) for k, leg in enumerate(lengths)}
-    words = ["".join(symbols[leg] for leg in legs) for legs in (*inputs, output)]
-    equation = ",".join(words[:-1]) + "->" + words[-1]
-    shapes = [tuple(lengths[leg] for leg in legs) for legs in inputs]
-    path, found = oe.contract_path(equation, *shapes, shapes=True, optimize="auto")
-    if found.largest_intermediate > LARGEST:
+    search = oe.paths.auto if len(inputs) <= FEW else oe.paths.greedy
+    path = search([frozenset(legs) for legs in inputs], frozenset(output), dict(lengths))
+    largest = _largest([set(legs) for legs in inputs], path, lengths, output)
+    if largest > LARGEST:
         raise ValueError(
-            f"a network of {len(inputs)} tensors: contracting it needs a tensor of {int(found.largest_intermediate)} "
-            f"entries, and at most {LARGEST} are allowed; keep fewer legs, or split the network"
+            f"a network of {len(inputs)} tensors: contracting it needs a tensor of {largest} entries, and at most "
+            f"{LARGEST} are allowed; keep fewer legs, or split the network"
         )
-    return list(path)
+    return [(i, j) for i, j in path]
+
+
+def _largest(current: list[set[Leg]], path: Sequence[Sequence[int]], lengths: Mapping[Leg, int], output: Legs) -> int:
+    """The number of entries of the largest tensor on a path."""
+    largest = 1
+    users = Counter(leg for legs in (*current, set(output)) for leg in legs)
+    for pair in path:
+        left, right = (current.pop(k) for k in sorted(pair, reverse=True))
+        users.subtract([*left, *right])
+        product = {leg for leg in left | right if users[leg]}
+        users.update(product)
+        current.append(product)
+        largest = max(largest, prod(lengths[leg] for leg in product))
+    return largest
 
 
 def _step(

@@ -13,6 +13,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlib.exact import exact
 from qlib.graphs import Kind, do
 from qlib.structural_models import (
     Mechanism,
