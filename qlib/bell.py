@@ -28,7 +28,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.channels import IDENTITY, PAULI_X, PAULI_Y, PAULI_Z
-from qlib.exact import Array, as_float, exact, is_exact, simplified
+from qlib.exact import Array, as_float, exact, exact_sign, is_exact, is_zero, maximum, simplified, zeros
 from qlib.moment_matrices import SumOfSquares, Word, functional
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
 def _real(E: Array) -> Array:
     if is_exact(E):
         E = simplified(E)
-        imaginary = [entry for entry in E.flat if sp.im(entry) != 0]
+        imaginary = [entry for entry in E.flat if not is_zero(entry - sp.conjugate(entry))]
     else:
         imaginary = [entry for entry in np.ravel(E) if abs(entry.imag) > 1e-9]
         E = np.real(E)
@@ -164,7 +164,7 @@ class SquareIdentity:
             for chosen in combinations(commutators, size):
                 wanted = _plus(wanted, reduce(_times, chosen, one))
         for word, excess in _plus(_times(F, F), wanted, sign=-1).items():
-            if excess != 0:
+            if not is_zero(excess):
                 raise ArithmeticError(f"the square of the functional has the wrong coefficient at {word}, by {excess}")
 
     @property
@@ -180,7 +180,7 @@ Polynomial = dict[PartyWords, sp.Expr]
 def _polynomial(F: Array) -> Polynomial:
     """A functional as a polynomial in the observables: a word for each party → coefficient."""
     entries = ((index, F[index]) for index in np.ndindex(F.shape))
-    return {tuple((i - 1,) if i else () for i in index): c for index, c in entries if c != 0}
+    return {tuple((i - 1,) if i else () for i in index): c for index, c in entries if exact_sign(c)}
 
 
 def _commutator(party: int, parties: int) -> Polynomial:
@@ -242,7 +242,7 @@ class HardyBound:
         u, w = ((sp.sqrt(1 - t), sp.sqrt(t)) for t in (X, Y))
         state = [0, -u[1] / u[0], -w[1] / w[0], 1]  # up to normalisation
         conditions = [(u, (0, 1)), ((0, 1), w), ((1, 0), (1, 0))]
-        if any(sp.expand(_amplitude(state, *vectors)) != 0 for vectors in conditions):
+        if not all(is_zero(_amplitude(state, *vectors)) for vectors in conditions):
             raise ArithmeticError("this is not the state that the conditions leave")
         return sp.cancel(sp.expand(_amplitude(state, u, w)) ** 2 / sum(c**2 for c in state))
 
@@ -302,16 +302,16 @@ class BellTest:
         """
         allowed = np.full((4,) * self.parties, True)
         for F in self.forbidden:
-            allowed &= deterministic_values(F) == 0
-        return max(deterministic_values(self.functional)[allowed])
+            allowed &= zeros(deterministic_values(F), 0)
+        return maximum(deterministic_values(self.functional)[allowed])
 
     @cached_property
     def quantum(self) -> sp.Expr:
         """The quantum maximum, proved from above and attained; ``ArithmeticError`` if the strategy falls short."""
         E = self.strategy.correlators
-        reached = simplified(np.array([value(F, E) for F in (self.functional, *self.forbidden)], dtype=object))
-        if sp.radsimp(sp.expand(reached[0] - self.proof.bound)) != 0 or any(reached[1:]):
-            raise ArithmeticError(f"{self.name}: the strategy reaches {reached.tolist()}, the bound {self.proof.bound}")
+        reached = [value(F, E) for F in (self.functional, *self.forbidden)]
+        if not is_zero(reached[0] - self.proof.bound) or not all(map(is_zero, reached[1:])):
+            raise ArithmeticError(f"{self.name}: the strategy reaches {reached}, the bound {self.proof.bound}")
         return self.proof.bound
 
     def value(self, E: ArrayLike) -> Any:
@@ -328,7 +328,7 @@ class BellTest:
         Kang (2025), eqs. (2) and (3). Of a test with classical bound 0 only the positive part counts: the modulus
         itself, as eq. (3) is printed, reaches one for classical strategies in the Clauser–Horne test.
         """
-        if self.classical != 0:
+        if not is_zero(self.classical):
             return abs(v) / (self.classical if is_exact(v) else float(self.classical))
         return (v + abs(v)) / 2
 

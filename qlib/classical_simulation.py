@@ -25,7 +25,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, exact, is_exact
+from qlib.exact import Array, absolute, exact, exact_sign, is_exact, is_zero, number
 from qlib.linear_programs import Certificate, Constraint, LinearProgram, certificate, combine
 
 Message = Literal["setting", "outcome", "setting of either"]
@@ -46,13 +46,13 @@ def isotropic(chsh: Any) -> Array:
     array([[0, 1/2],
            [1/2, 0]], dtype=object)
     """
-    number = chsh if isinstance(chsh, float) else sp.sympify(chsh)
-    if (isinstance(number, float) or number.is_number) and not -4 <= number <= 4:
+    value = chsh if isinstance(chsh, float) else number(chsh)
+    if (isinstance(value, float) or value.is_number) and exact_sign(4 - absolute(value)) < 0:
         raise ValueError(f"chsh={chsh}: should lie between -4 and 4")
     signs = np.array([(-1) ** (a + b + x * y) for x, y, a, b in product(BITS, repeat=4)]).reshape(2, 2, 2, 2)
-    if isinstance(number, float):
-        return np.asarray((1 + signs * number / 4) / 4)
-    return np.asarray((1 + exact(signs) * number / 4) / 4)
+    if isinstance(value, float):
+        return np.asarray((1 + signs * value / 4) / 4)
+    return np.asarray((1 + exact(signs) * value / 4) / 4)
 
 
 def chsh_value(behaviour: ArrayLike) -> Any:
@@ -212,14 +212,14 @@ class Line:
     def verify(self, program: Callable[[Any], LinearProgram]) -> None:
         """Verify everything in exact arithmetic; ``CertificateError``, or ``ValueError`` if it proves nothing."""
         for row in program(self.symbol).constraints:
-            if sp.diff(sp.sympify(row.rhs), self.symbol, 2) != 0:
+            if not is_zero(sp.diff(number(row.rhs), self.symbol, 2)):
                 raise ValueError(f"{row.name}: its right-hand side {row.rhs} is not linear in {self.symbol}")
         self.below.verify(program(self.symbol))
-        if sp.expand(self.below.value - self.formula) != 0:
+        if not is_zero(self.below.value - self.formula):
             raise ValueError(f"the multipliers prove {self.below.value}, not {self.formula}")
         for end, proof in zip((self.low, self.high), self.ends, strict=True):
             proof.verify(program(end))
-            if not proof.is_optimal or sp.simplify(proof.value - self.formula.subs(self.symbol, end)) != 0:
+            if not proof.is_optimal or not is_zero(proof.value - self.formula.subs(self.symbol, end)):
                 raise ValueError(
                     f"at {self.symbol} = {end} the optimum is {proof.value}, which is not on {self.formula}"
                 )
@@ -235,7 +235,7 @@ def optimal_line(program: Callable[[Any], LinearProgram], symbol: sp.Symbol, low
     >>> optimal_line(lambda S: communication_program(isotropic(S)), S, 2, 4).formula
     S/2 - 1
     """
-    low, high = sp.sympify(low), sp.sympify(high)
+    low, high = number(low), number(high)
     inside = certificate(program((low + high) / 2))
     formula = combine(program(symbol), inside.multipliers)
     below = Certificate("min", inside.multipliers, formula)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qlib.exact import Array, quotient
+from qlib.exact import Array, is_zero, quotient
 
 Variables = frozenset[str]
 
@@ -183,6 +183,7 @@ class Law:
         if key not in self._ratios:
             below = self.marginal(given)
             clash = any(event[name] != value for name, value in given.items() if name in event)
-            both = sp.Integer(0) if clash or below == 0 else self.marginal({**event, **given})
-            self._ratios[key] = quotient(both, below) if below != 0 else both
+            impossible = is_zero(below)
+            both = sp.Integer(0) if clash or impossible else self.marginal({**event, **given})
+            self._ratios[key] = quotient(both, below) if not impossible else both
         return self._ratios[key]
