@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -16,13 +17,13 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 def hierarchy(
     samples: Mapping[str, ArrayLike],
     laws: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    hardware: Mapping[str, Sequence[tuple[float, float, float]]],
+    hardware: Mapping[str, Mapping[str, tuple[float, float, float]]],
     bounds: Mapping[str, float],
 ) -> Figure:
-    """Violins of exact laws with simulated trials beside them, hardware points with intervals, and bounds.
+    """Violins of exact laws with measured trials beside them, hardware points with intervals, and bounds.
 
     samples : scenario → strengths of its trials. laws : scenario → (strengths, density); each violin is scaled to one
-    width. hardware : scenario → points (low, value, high). bounds : label → strength.
+    width. hardware : scenario → what an interval is → (low, value, high). bounds : label → strength.
     Raises ``ValueError`` if a scenario of the samples has no law, or a hardware point no scenario.
     """
     if set(samples) != set(laws) or not set(hardware) <= set(samples):
@@ -34,31 +35,35 @@ def hierarchy(
             label, (0.4, level), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom",
             fontsize=9,
         )  # fmt: skip
-    jitter = np.random.default_rng(0)  # places the points; carries no data
     for place, name in enumerate(samples):
-        grid, density = (np.asarray(values, dtype=float) for values in laws[name])
-        width = 0.32 * density / density.max()
-        ax.fill_betweenx(grid, place - width, place + width, color="#CFE5F3", linewidth=0, zorder=2)
-        ax.fill_betweenx(grid, place - width, place + width, facecolor="none", edgecolor=BLUE, linewidth=0.9, zorder=3)
-        values = np.asarray(samples[name], dtype=float)
-        ax.plot(place + jitter.uniform(-0.1, 0.1, len(values)), values, ".", color=BLUE, markersize=3, zorder=4)
-        points = hardware.get(name, ())
-        for k, (low, value, high) in enumerate(points):
-            at = place + 0.3 + 0.1 * (k - (len(points) - 1) / 2)
-            ax.errorbar(
-                at, value, [[value - low], [high - value]], fmt=("o", "s")[k % 2], color=VERMILLION, capsize=4,
-                markersize=6, zorder=5,
-            )  # fmt: skip
+        _violin(ax, place, samples[name], laws[name])
     ax.plot([], [], "s", color="#CFE5F3", markeredgecolor=BLUE, label="exact law")
-    ax.plot([], [], ".", color=BLUE, label="simulated trials")
-    if hardware:
-        ax.plot([], [], "o", color=VERMILLION, label="hardware, as printed")
-        ax.plot([], [], "s", color=VERMILLION, label="hardware, 95 % interval")
+    ax.plot([], [], ".", color=BLUE, label="trials")
+    kinds = list(dict.fromkeys(kind for points in hardware.values() for kind in points))
+    for k, kind in enumerate(kinds):
+        places = [place for place, name in enumerate(samples) if kind in hardware.get(name, {})]
+        low, value, high = np.transpose([hardware[list(samples)[place]][kind] for place in places])
+        at = np.array(places) + 0.3 + 0.1 * (k - (len(kinds) - 1) / 2)
+        ax.errorbar(
+            at, value, [value - low, high - value], fmt="os^"[k % 3], color=(VERMILLION, GREEN, PURPLE)[k % 3],
+            linestyle="none", capsize=4, markersize=6, zorder=5, label=f"hardware: {kind}",
+        )  # fmt: skip
     ax.set_xticks(range(len(samples)), [name.replace(" ", "\n", 1) for name in samples])
-    ax.set(ylabel="confounding strength CS", xlim=(-0.5, len(samples) - 0.5), ylim=(-0.05, 1.65))
+    ax.set(ylabel="confounding strength CS", xlim=(-0.5, len(samples) - 0.5), ylim=(-0.12, 1.95))
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper left", fontsize=9, ncols=2)
     return figure
+
+
+def _violin(ax: Axes, place: int, sample: ArrayLike, law: tuple[ArrayLike, ArrayLike]) -> None:
+    """One exact law as a violin, and trials as points beside its axis."""
+    grid, density = (np.asarray(values, dtype=float) for values in law)
+    width = 0.32 * density / density.max()
+    ax.fill_betweenx(grid, place - width, place + width, color="#CFE5F3", linewidth=0, zorder=2)
+    ax.fill_betweenx(grid, place - width, place + width, facecolor="none", edgecolor=BLUE, linewidth=0.9, zorder=3)
+    values = np.asarray(sample, dtype=float)
+    jitter = np.random.default_rng(place)  # places the points; carries no data
+    ax.plot(place + jitter.uniform(-0.1, 0.1, len(values)), values, ".", color=BLUE, markersize=3, zorder=4)
 
 
 def densities(

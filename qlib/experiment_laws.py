@@ -161,17 +161,36 @@ def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class IntervalRegions:
-    """Where a mean of independent draws and the ends of Student's interval for it lie: (low, high) each."""
+    """Where a mean of independent draws, the ends of Student's interval for it and its width lie: (low, high) each."""
 
     mean: tuple[float, float]
     lower: tuple[float, float]
     upper: tuple[float, float]
+    width: tuple[float, float]
+
+    def contain(self, mean: float, lower: float, upper: float, slack: float = 0.0) -> bool:
+        """Whether a mean, the ends of its interval and their distance all lie where they should.
+
+        Two ends may each be possible and their distance not. slack : what rounding may have moved a number by.
+
+        >>> regions = interval_regions([0, 1], [0.5, 0.5], n=10_000, alarm=0.01)
+        >>> regions.contain(0.5, 0.4902, 0.5098), regions.contain(0.5, 0.487, 0.513)
+        (True, False)
+        """
+        values = (mean, lower, upper, upper - lower)
+        slacks = (slack, slack, slack, 2 * slack)
+        return all(
+            low - s <= value <= high + s
+            for value, s, (low, high) in zip(
+                values, slacks, (self.mean, self.lower, self.upper, self.width), strict=True
+            )
+        )
 
 
 def interval_regions(
     values: ArrayLike, weights: ArrayLike, n: int, alarm: float, level: float = 0.95
 ) -> IntervalRegions:
-    """Regions for the mean of n draws and for the ends of its interval, all three right but for probability `alarm`.
+    """Regions for the mean of n draws, the ends of its interval and its width, right together but for `alarm`.
 
     values, weights : the law of one draw. By Chernoff bounds on the mean and on the mean square deviation
     (`mean_region`): no normal approximation is made.
@@ -186,7 +205,10 @@ def interval_regions(
     least = max(least - max(high - centre, centre - low) ** 2, 0.0)
     narrow, wide = stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(np.array([least, most]) / (n - 1))
     return IntervalRegions(
-        (low, high), (low - float(wide), high - float(narrow)), (low + float(narrow), high + float(wide))
+        mean=(low, high),
+        lower=(low - float(wide), high - float(narrow)),
+        upper=(low + float(narrow), high + float(wide)),
+        width=(2 * float(narrow), 2 * float(wide)),
     )
 
 

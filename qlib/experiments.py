@@ -30,7 +30,7 @@ SHOTS = (
 )
 TRIALS = (30, 100, 5)
 STEPS = 25  # angles of Experiment 3
-FLIP = 0.005  # rate at which an outcome of the classical strategy is turned round, as coded
+FLIP = 0.005  # rate at which the product of the classical strategy's two outcomes is flipped, as coded
 
 
 def schmidt_table(theta: ArrayLike) -> Floats:
@@ -133,6 +133,24 @@ def strength_sd(E: ArrayLike, shots: int) -> Any:
     return np.sqrt(np.sum(1 - np.asarray(E, dtype=np.float64) ** 2, axis=(-1, -2)) / shots) / 2
 
 
+def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
+    """The number of shots N for each circuit, read off estimated correlators, or off values of S.
+
+    A correlator from an even number N of shots is 2k/N − 1 with k whole, so that it is a multiple of 2/N, and so is S:
+    N is 2 over the greatest common step. It is the least N that the values allow; with 2N half of them would lie
+    between two steps.
+    decimals : with so many the values are exact. Raises ``ValueError`` for values that have more, or none but zeros.
+
+    >>> shots_behind([1.4204, 1.4022, 1.4]), shots_behind([0.724, 0.68, -0.676], decimals=3)
+    (10000, 1000)
+    """
+    scaled = np.asarray(values, dtype=np.float64) * 10**decimals
+    steps = np.rint(scaled).astype(np.int64)
+    if np.any(abs(scaled - steps) > 1e-6) or not np.any(steps):
+        raise ValueError(f"values: should be multiples of 1e-{decimals}, and not all zero")
+    return 2 * 10**decimals // int(np.gcd.reduce(np.append(steps.ravel(), 2 * 10**decimals)))
+
+
 def _require(variant: str) -> bool:
     if variant not in ("as written", "as coded"):
         raise ValueError(f"variant={variant!r}: should be 'as written' or 'as coded'")
@@ -195,7 +213,8 @@ def experiment_2(
     """Columns scenario, trial, CS (measured) and law (of the state or strategy behind it, without sampling noise).
 
     none : a product state; as written one and the same, here |00⟩; as coded a new random one for each trial.
-    classical : the strategy that always answers +1; as coded, each outcome is turned round with probability `flip`.
+    classical : the strategy that always answers +1; as coded, the *product* of its two outcomes is flipped with
+    probability `flip` in each shot, so that E CS = 1 − 2 flip. (Flips of either outcome would make it (1 − 2 flip)².)
     quantum : Φ⁺, mixed with white noise to the given visibility (1: none). Kang (2025), Experiment 2, Fig. 2.
 
     >>> table = experiment_2("as written", np.random.default_rng(1))
