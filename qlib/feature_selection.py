@@ -1,7 +1,7 @@
 """Kang's Experiment 5: a classifier with a confounded feature, its training by counts, and the exact law of its gain.
 
 Three qubits are prepared and measured in the computational basis: Ry(θ) on A with θ uniform on [0, π], CNOT A→C with
-probability s, CNOT A→B. The label B is turned round with probability ε. So the data of an environment (s, ε) are
+probability s, CNOT A→B. The label B is flipped with probability ε. So the data of an environment (s, ε) are
 independent draws from a law P[a, c, b], `joint_law`, and since features and label are bits, every learner that takes
 samples one by one and in no order depends on nothing but their *counts* N[..., a, c, b]. Leading axes are a batch.
 
@@ -330,7 +330,7 @@ def expected_gain(design: Design, collapse: Any, prevalence: Any = 0.5, flip: An
     """Expected accuracy of the causal minus that of the naive classifier, in percentage points, averaged over domains.
 
     collapse : the probability that the naive classifier collapses. In the domain (s, ε) the collapsed rule loses the
-    samples with A = 1, C = 0, a fraction prevalence·(1 − s), where it is right if the label was turned round: 2ε − 1.
+    samples with A = 1, C = 0, a fraction prevalence·(1 − s), where it is right if the label was flipped: 2ε − 1.
 
     >>> expected_gain(Design(), 1)
     22.5
@@ -428,7 +428,7 @@ def poisson_binomial(probabilities: ArrayLike) -> Floats:
 class SeededDomain:
     """What a seed of the published code fixes in one test domain: the outcomes of measurements are not among it.
 
-    angles : θ of each sample. entangled : whether it has the CNOT A→C. flipped : whether its label is turned round.
+    angles : θ of each sample. entangled : whether it has the CNOT A→C. flipped : whether its label is flipped.
     """
 
     angles: Floats
