@@ -144,11 +144,11 @@ def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
     >>> shots_behind([1.4204, 1.4022, 1.4]), shots_behind([0.724, 0.68, -0.676], decimals=3)
     (10000, 1000)
     """
-    scaled = np.asarray(values, dtype=np.float64) * 10**decimals
+    scaled, two = np.asarray(values, dtype=np.float64) * 10**decimals, int(2 * 10**decimals)
     steps = np.rint(scaled).astype(np.int64)
     if np.any(abs(scaled - steps) > 1e-6) or not np.any(steps):
         raise ValueError(f"values: should be multiples of 1e-{decimals}, and not all zero")
-    return 2 * 10**decimals // int(np.gcd.reduce(np.append(steps.ravel(), 2 * 10**decimals)))
+    return two // int(np.gcd.reduce(np.append(steps.ravel(), two)))
 
 
 def _require(variant: str) -> bool:

@@ -17,7 +17,7 @@ LAWS = {"No Confounding": (GRID, 1 + GRID), "Quantum": (GRID, GRID)}
 
 def test_the_hierarchy_has_a_violin_and_points_for_each_scenario() -> None:
     samples = {name: np.linspace(0.2, 0.4, 7) for name in LAWS}
-    figure = experiment_figures.hierarchy(samples, LAWS, {"Quantum": [(0.8, 0.9, 1.1)]}, {"bound": 1.0})
+    figure = experiment_figures.hierarchy(samples, LAWS, {"Quantum": {"s.d.": (0.8, 0.9, 1.1)}}, {"bound": 1.0})
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_xticklabels()] == ["No\nConfounding", "Quantum"]
     points = [line for line in ax.lines if line.get_marker() == "." and len(line.get_ydata()) == 7]
@@ -32,7 +32,20 @@ def test_a_scenario_without_a_law_and_a_point_without_a_scenario_are_refused() -
     with pytest.raises(ValueError, match="have laws"):
         experiment_figures.hierarchy({"Quantum": [1.0]}, LAWS, {}, {})
     with pytest.raises(ValueError, match="hardware \\['IonQ'\\]"):
-        experiment_figures.hierarchy({name: [1.0] for name in LAWS}, LAWS, {"IonQ": [(1, 1, 1)]}, {})
+        experiment_figures.hierarchy({name: [1.0] for name in LAWS}, LAWS, {"IonQ": {"s.d.": (1, 1, 1)}}, {})
+
+
+def test_a_hardware_point_has_one_bar_for_each_meaning_and_each_meaning_one_legend() -> None:
+    samples = {name: [0.3] for name in LAWS}
+    hardware = {
+        "No Confounding": {"drawn": (0.0, 0.2, 0.5)},
+        "Quantum": {"printed": (1.3, 1.4, 1.5), "drawn": (1, 1.4, 2)},
+    }
+    figure = experiment_figures.hierarchy(samples, LAWS, hardware, {})
+    drawn = {bar.get_label(): bar for bar in figure.axes[0].containers}
+    assert set(drawn) == {"hardware: drawn", "hardware: printed"}
+    ends = [segment[:, 1].tolist() for segment in drawn["hardware: drawn"].lines[2][0].get_segments()]
+    assert np.allclose(ends, [[0.0, 0.5], [1.0, 2.0]])
 
 
 def test_strength_and_entanglement_names_its_axes_and_draws_the_fit() -> None:

@@ -128,13 +128,25 @@ def test_intervals_of_simulated_experiments_have_their_ends_in_the_regions() -> 
     for _ in range(3000):
         trials = rng.choice(values, 100, p=weights)
         low, high = t_interval(trials)
-        inside = (
-            regions.mean[0] <= trials.mean() <= regions.mean[1]
-            and regions.lower[0] <= low <= regions.lower[1]
-            and regions.upper[0] <= high <= regions.upper[1]
-        )
-        wrong += not inside
+        wrong += not regions.contain(trials.mean(), low, high)
     assert wrong <= 30
+
+
+def test_an_interval_with_both_ends_possible_and_an_impossible_width_is_refused() -> None:
+    regions = interval_regions([0, 1], [0.5, 0.5], n=400, alarm=1e-3)
+    widest, narrowest = regions.upper[1] - regions.lower[0], regions.upper[0] - regions.lower[1]
+    assert widest > regions.width[1] > regions.width[0] > max(narrowest, 0)
+    assert not regions.contain(0.5, regions.lower[0], regions.upper[1])
+    assert not regions.contain(0.5, 0.5 - 1e-6, 0.5 + 1e-6)
+    half = sum(regions.width) / 4
+    assert regions.contain(0.5, 0.5 - half, 0.5 + half)
+
+
+def test_rounded_numbers_are_given_the_slack_of_their_rounding() -> None:
+    regions = interval_regions([0, 1], [0.5, 0.5], n=400, alarm=1e-3)
+    half, beyond = sum(regions.width) / 4, regions.mean[1] + 0.0004
+    assert not regions.contain(beyond, beyond - half, beyond + half)
+    assert regions.contain(beyond, beyond - half, beyond + half, slack=0.0005)
 
 
 def test_a_sure_value_has_a_mean_without_spread() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from qlib import paths
 from qlib.channels import PAULI_X, PAULI_Z, born_rule, effects, pure_state
 from qlib.evidence import acceptance_region
 from qlib.exact import as_float
@@ -26,6 +27,7 @@ from qlib.experiments import (
     random_product_table,
     sampled,
     schmidt_table,
+    shots_behind,
     strength_sd,
     t_interval,
 )
@@ -205,3 +207,51 @@ def test_students_interval_covers_as_often_as_it_says() -> None:
 def test_what_makes_no_sense_is_refused_by_name(call, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ── the archived runs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("shots", [40, 1_000, 10_000])
+def test_the_number_of_shots_is_read_off_simulated_correlators_and_off_their_sum(shots: int) -> None:
+    E = correlators(sampled(law(random_product_table(60, np.random.default_rng(3))), shots, np.random.default_rng(4)))
+    assert shots_behind(E) == shots
+    assert shots_behind(np.einsum("kst,st->k", E, [[1, 1], [1, -1]])) == shots
+
+
+@pytest.mark.parametrize(("values", "decimals"), [([0.12345], 4), ([0.0, 0.0], 4), ([0.001], 2)])
+def test_values_that_no_number_of_shots_gives_are_refused(values: list[float], decimals: int) -> None:
+    with pytest.raises(ValueError, match="multiples of 1e-"):
+        shots_behind(values, decimals)
+
+
+def archived(name: str) -> pd.DataFrame:
+    return pd.read_csv(paths.DATA / "published" / f"kang-{name}-log.csv")
+
+
+def test_flips_of_the_product_and_flips_of_each_outcome_are_told_apart_by_the_archive() -> None:
+    log = archived("experiment-2")
+    CS = log[log.confounding == "classical"].S / 2
+    rng = np.random.default_rng(5)
+    a, b = 1 - 2 * rng.binomial(1, 0.005, (2, 10**6))
+    assert abs(np.mean(a * b) - (1 - 2 * 0.005) ** 2) < 5 * 0.2 / 1000  # each outcome
+    assert abs(CS.mean() - (1 - 2 * 0.005)) < 4 * CS.std() / 10  # the product
+    assert abs(CS.mean() - (1 - 2 * 0.005) ** 2) > 50 * CS.std() / 10
+
+
+def test_s_of_the_archived_hardware_runs_is_the_signed_sum_of_their_correlators() -> None:
+    log = archived("ionq")
+    E = log.filter(like="E_").to_numpy().reshape(-1, 2, 2)
+    assert_allclose(np.einsum("kst,st->k", E, [[1, 1], [1, -1]]), log.S, atol=1e-12)
+    for _, part in log.groupby("confounding"):
+        ends = part[["archived_ci_lower", "archived_ci_upper"]].iloc[0]
+        assert_allclose(t_interval(part.S), ends, atol=1e-6)
+
+
+def test_s_and_minus_s_of_a_random_product_state_have_one_law() -> None:
+    """Half a turn of one qubit about Y, (t, f) → (π − t, f + π), turns the sign of S and keeps the law."""
+    rng = np.random.default_rng(6)
+    t, f = rng.uniform(0, np.pi, (50, 2)), rng.uniform(0, 2 * np.pi, (50, 2))
+    turned = product_table(np.stack([np.pi - t[:, 0], t[:, 1]], -1), np.stack([f[:, 0] + np.pi, f[:, 1]], -1))
+    signed = [np.einsum("kst,st->k", correlators(law(D)), [[1, 1], [1, -1]]) for D in (product_table(t, f), turned)]
+    assert_allclose(signed[0], -signed[1], atol=1e-12)
