@@ -141,7 +141,7 @@ def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
     between two steps.
     decimals : with so many the values are exact. Raises ``ValueError`` for values that have more, or none but zeros.
 
-    >>> shots_behind([1.4204, 1.4022, 1.4]), shots_behind([0.724, 0.68, -0.676], decimals=3)
+    >>> shots_behind([1.4204, 1.4022, 1.4]), shots_behind([0.724, 0.708, 0.146], decimals=3)
     (10000, 1000)
     """
     scaled, two = np.asarray(values, dtype=np.float64) * 10**decimals, int(2 * 10**decimals)
