@@ -1,5 +1,6 @@
 """Theorem 1 of Pearl & Cavalcanti (2019) for two and three parties, by exhaustion, and what it rests on."""
 
+from collections.abc import Sequence
 from itertools import combinations, product
 
 import joblib
@@ -43,6 +44,55 @@ from qlib.graphs import d_separated
 @pytest.fixture(scope="module")
 def three() -> Census:
     return census(3)
+
+
+# Nodes 0, 1, 2 are the outcomes, 3, 4, 5 the settings. Outcomes 0 and 1 hear their settings; outcome 2 hears none.
+def _structure(arrows: list[tuple[int, int]], latents: Sequence[tuple[int, int]] = ()) -> Structures:
+    parents, confounded = np.zeros((6, 1), np.uint8), np.zeros((6, 1), np.uint8)
+    for u, v in arrows:
+        parents[v] |= 1 << u
+    for u, v in latents:
+        confounded[u] |= 1 << v
+        confounded[v] |= 1 << u
+    return Structures(parents, confounded)
+
+
+def test_an_outcome_that_two_others_hear_opens_equation_10_and_given_it_closes_it() -> None:
+    heard_twice = _structure([(3, 0), (4, 1), (2, 0), (2, 1)])
+    assert satisfies(heard_twice, no_disturbance(3)).all()
+    assert not separated(heard_twice, {0}, {1}, {3, 4}).any()
+    assert separated(heard_twice, {0}, {1}, {2, 3, 4}).all()
+
+
+def test_a_path_through_b_may_have_a_collider_and_is_blocked_by_the_latents_beside_it() -> None:
+    pairs = [(0, 2), (1, 2)]
+    survivor = _structure([(3, 0), (4, 1)], pairs)
+    assert satisfies(survivor, no_disturbance(3)).all()
+    explicit = explicit_latents(survivor, pairs)  # nodes 6 and 7
+    assert not separated(explicit, {0}, {1}, {2, 3, 4}).any()  # the collider, given, is open
+    assert separated(explicit, {0}, {1}, {2, 3, 4, 6, 7}).all()
+
+
+def test_equation_10_fails_as_a_d_separation_in_7488_survivors_of_three_parties(three: Census) -> None:
+    """Λ, all latents of two outcomes, is given; to give a latent that has no causes is to remove it."""
+    inside = three.survivors.parents.dtype.type(0b111)
+    confounded = three.survivors.confounded.copy()
+    confounded[:3] &= ~inside
+    given_latents = Structures(three.survivors.parents, confounded)
+    touched = three.survivors.parents | three.survivors.children | three.survivors.confounded
+    linked = touched[:3] >> 3 != 0
+    fails = np.zeros((3, len(three.survivors)), dtype=bool)
+    for i, j in product(range(3), repeat=2):
+        if i != j:
+            for chosen in product((False, True), repeat=3):
+                members = np.flatnonzero((linked == np.array(chosen)[:, None]).all(axis=0))
+                if chosen[i] and chosen[j]:
+                    Z = {3 + k for k in range(3) if chosen[k]}
+                    B = {k for k in range(3) if not chosen[k]}
+                    fails[i, members] |= ~separated(given_latents[members], {i}, {j}, Z)
+                    assert separated(given_latents[members], {i}, {j}, Z | B).all()
+    assert fails.sum(axis=1).tolist() == [4992, 4992, 4992]
+    assert fails.any(axis=0).sum() == 7488
 
 
 def keys(structures: Structures) -> set[tuple[int, ...]]:

@@ -306,6 +306,29 @@ def test_by_position_changes_names_only():
     assert len(bell.scenario.measurements) == 4
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 7])
+def test_an_answer_that_is_the_position_disturbs_by_measurement_and_not_by_position(n):
+    both = in_every_order(white_noise(cycle_scenario(n))).scenario
+    table = exact(np.zeros(both.shape, dtype=int))
+    table[:, 0, 1] = 1  # 0 from the first, 1 from the second, whatever is asked
+    p = Phenomenon(both, table)
+    assert not is_nondisturbing(p)
+    assert is_nondisturbing(by_position(p))
+
+
+@given(seeds)
+def test_no_disturbance_by_measurement_implies_it_by_position(seed):
+    p = in_every_order(random_mixture(cycle_scenario(5), seed))
+    assert is_nondisturbing(p)
+    assert is_nondisturbing(by_position(p))
+
+
+@given(seeds, st.booleans())
+def test_in_bell_scenarios_disturbance_has_one_reading(seed, disturbed):
+    p = random_laws(bell_scenario(2, 2), seed) if disturbed else random_mixture(bell_scenario(2, 2), seed)
+    assert is_nondisturbing(p) == is_nondisturbing(by_position(p)) == (not disturbed)
+
+
 @given(seeds)
 def test_every_order_keeps_the_laws(seed):
     p = random_laws(UNEVEN, seed)
