@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, as_float, common, exact, has_free_symbols, is_exact, simplified
+from qlib.exact import ROUNDING, Array, as_float, common, exact, has_free_symbols, is_exact, simplified
 
 PAULI_X = exact([[0, 1], [1, 0]])
 PAULI_Y = exact([[0, -sp.I], [sp.I, 0]])
@@ -215,11 +215,15 @@ def partial_trace(operator: ArrayLike, dims: Sequence[int], keep: Sequence[int])
     return np.asarray(traced).reshape((*batch, d, d))
 
 
-def require_positive(operator: ArrayLike, name: str, what: str = "it", tolerance: float = 1e-9) -> None:
+def require_positive(
+    operator: ArrayLike, name: str, what: str = "it", tolerance: float = 1e-9, computed_from: ArrayLike = 0.0
+) -> None:
     """Raise ``ValueError`` if an operator of shape (..., D, D) is not Hermitian or not positive semidefinite.
 
     name : of the object, what : of its operator, for the message. Positivity is decided in floating-point arithmetic,
-    relative to the largest entry. Operators whose entries have free symbols cannot be checked and are let pass.
+    within `tolerance` of the largest entry of each element of a batch. computed_from : the size of the numbers of which
+    the operator may be a difference; their rounding is let pass, too. Operators whose entries have free symbols cannot
+    be checked and are let pass.
 
     >>> require_positive([[1, 0], [0, -1]], "rho")
     Traceback (most recent call last):
@@ -230,11 +234,13 @@ def require_positive(operator: ArrayLike, name: str, what: str = "it", tolerance
     if has_free_symbols(O):
         return
     values = _numbers(O, name)
-    scale = tolerance * max(1.0, largest(values))
-    if not (skew := largest(values - values.conj().swapaxes(-1, -2))) <= scale:
-        raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew:.3g})")
-    if not (least := float(np.min(np.linalg.eigvalsh(values), initial=0.0))) >= -scale:
-        raise ValueError(f"{name}: {what} should be positive semidefinite (least eigenvalue {least:.3g})")
+    scale = tolerance * np.abs(values).max(axis=(-2, -1), initial=0.0) + ROUNDING * np.asarray(computed_from)
+    skew = np.abs(values - values.conj().swapaxes(-1, -2)).max(axis=(-2, -1), initial=0.0)
+    if not np.all(skew <= scale):
+        raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew.max():.3g})")
+    least = np.linalg.eigvalsh(values).min(axis=-1, initial=0.0)
+    if not np.all(least >= -scale):
+        raise ValueError(f"{name}: {what} should be positive semidefinite (least eigenvalue {least.min():.3g})")
 
 
 def deviation_note(deviation: ArrayLike) -> str:
@@ -293,10 +299,11 @@ def swap_factors(operator: ArrayLike, dims: tuple[int, int]) -> Array:
     return np.asarray(swapped).reshape(O.shape)
 
 
-def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = 1e-12) -> NDArray[np.complex128]:
+def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = ROUNDING) -> NDArray[np.complex128]:
     """Kraus operators of a map from its operator (14), `process_cj`: orthogonal, as few as can be, (k, d_out, d_in).
 
-    cj : shape (d_out·d_in, d_out·d_in), of numbers. The largest comes first; eigenvalues up to the tolerance are zero.
+    cj : shape (d_out·d_in, d_out·d_in), of numbers. The largest comes first; eigenvalues up to `tolerance` times the
+    largest one are zero.
     Raises ``ValueError`` for an operator that is not positive or of another size.
 
     >>> abs(kraus_operators(process_cj([[[0, 1], [1, 0]]]), 2)).round(12).tolist()
@@ -305,8 +312,8 @@ def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = 1e-12) -> NDAr
     values = _numbers(cj, "operator of a map")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] % d_out:
         raise ValueError(f"operator of a map: shape {values.shape} should be (d_out·d_in, d_out·d_in), d_out = {d_out}")
-    require_positive(values, "operator of a map")
+    require_positive(values, "operator of a map", computed_from=1.0)
     weights, vectors = np.linalg.eigh(values)
-    chosen = weights[::-1] > tolerance
+    chosen = weights[::-1] > tolerance * weights[-1]
     scaled = (vectors * np.sqrt(np.clip(weights, 0, None))).T[::-1][chosen]
     return np.asarray(scaled.reshape((-1, d_out, values.shape[0] // d_out)), dtype=np.complex128)

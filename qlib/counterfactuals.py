@@ -12,7 +12,12 @@ tensors over the few λ that they depend on, and their reciprocals are further t
 grows with the number of values of all λ together, except what lists them: `Answer.terms`.
 
 Everything works for batches of instruments and of models, whose leading axes broadcast, and for SymPy expressions with
-free symbols. Floating-point probabilities up to 1e-12 count as zero.
+free symbols.
+
+Rare is not impossible. Whether a floating-point probability is zero is judged against what it was computed from: the
+largest probabilities that the outcomes have in any state, the prior of the λ and, where it is small against these, the
+size of the terms that it is a sum of (`Network.sensitivity`). What is no more than rounding is zero; what is more, but
+too little to be known to six digits, is refused by name, as then only exact numbers can tell.
 """
 
 from __future__ import annotations
@@ -29,14 +34,27 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, common, has_free_symbols, is_exact, zeros
+from qlib.exact import (
+    Array,
+    common,
+    conditional_probability,
+    has_free_symbols,
+    is_exact,
+    negligible,
+    undecided,
+)
 from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome
 from qlib.networks import Leg, Network, Tensor
 from qlib.processes import Process, at_places, compiled, node_operators, places, real
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
-ZERO = 1e-12  # a floating-point probability up to it is zero
+SUSPICIOUS = 1e-6  # a floating-point probability up to this share of its bound is judged by its sensitivity
+AGREEMENT = 1e-6  # to which floating-point numbers found in two ways should agree
+TOO_LITTLE = (
+    "indistinguishable from zero at this precision, given the size of the terms that it is a sum of; exact numbers "
+    "(SymPy's, in every operator) would decide"
+)
 MOST_TERMS = 4096  # values of λ that are listed one by one
 MOST_ENTRIES = 2**24  # of a tensor P^λ(b')
 
@@ -209,10 +227,15 @@ class Answer:
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The terms of the average (29), one for each λ; ``ValueError`` if λ has more than 4,096 values."""
+        """The terms of the average (29), one for each λ, whose sum is compared with `probability`.
+
+        Raises ``ValueError`` if λ has more than 4,096 values, ``ArithmeticError`` if the sum is another number.
+        """
         if (count := _size(self.process, self.process.exogenous)) > MOST_TERMS:
             raise ValueError(f"λ has {count} values: at most {MOST_TERMS} are listed; see `posterior`")
-        return _terms(self.process, self.query, self.evidence)
+        terms = _terms(self.process, self.query, self.evidence)
+        _require_agreement(self, terms)
+        return terms
 
     def explanation(self) -> Explanation:
         """The three steps with their numbers."""
@@ -242,21 +265,24 @@ def evaluate(process: Process, query: Query) -> Answer:
     """The answer to a counterfactual query by abduction, action and prediction; eqs. (26), (27) and (29).
 
     Raises ``ValueError`` for nodes of the process without an instrument and instruments at others, dimensions that do
-    not fit, evidence of probability zero, or an antecedent that depends on too many λ at once (2²⁴ values).
+    not fit, evidence of probability zero, an event that floating-point numbers cannot tell from an impossible one, or
+    an antecedent that depends on too many λ at once (2²⁴ values).
     """
     actual, certain = _abduct(process, query)
     abducted, reciprocals, indicators = [Tensor(1 / certain, ())], [], []
     impossible, conditions, star = [], [], np.zeros((), bool)
-    for antecedent in _antecedent(process, query):
-        zero = _zeros(antecedent.array)
+    for antecedent, scale in _antecedent(process, query):
+        zero, unknown = negligible(antecedent.array, scale), undecided(antecedent.array, scale)
         reciprocals.append(Tensor(np.where(zero, 0, 1 / np.where(zero, 1, antecedent.array)), antecedent.legs))
-        if not (zero.any() or has_free_symbols(antecedent.array)):
+        if not (zero.any() or unknown.any() or has_free_symbols(antecedent.array)):
             continue
-        weights = _sum(process, [actual], antecedent.legs, abducted)
-        excluded, possible = _sort(process, antecedent, zero, weights)
+        weights, size = _weighed(process, actual, antecedent.legs, abducted)
+        allowed = ~negligible(weights, size)
+        _require_known(process, query, antecedent, unknown & allowed, zero & undecided(weights, size))
+        excluded, possible = _sort(process, antecedent, zero, weights, allowed)
         impossible += excluded
         conditions += possible
-        bad = zero & ~_zeros(weights)
+        bad = zero & allowed
         star = star | bad.any(axis=tuple(range(bad.ndim - len(antecedent.legs), bad.ndim)))
         indicators.append(Tensor(np.where(bad, 0, 1), antecedent.legs))
     remaining = _sum(process, [actual], (), [*abducted, *indicators]) if star.any() else 1
@@ -264,6 +290,7 @@ def evaluate(process: Process, query: Query) -> Answer:
     predicted = _world(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
     value = np.asarray(real(_sum(process, [actual, predicted], (), [*abducted, *reciprocals])))
     star = np.broadcast_to(star, np.broadcast_shapes(value.shape, star.shape))
+    value = np.asarray(conditional_probability(np.where(star, 0, value), str(query)))
     return Answer(
         process, query, _starred(value, star), star.item() if star.ndim == 0 else star, _tidy(real(certain)),
         tuple(impossible), weight, tuple(conditions),
@@ -287,26 +314,59 @@ class _World:
     name: str
     ignored: frozenset[str]
     operators: dict[Hashable, Array]
+    strength: Array
+    event: str
 
 
 def _world(
     process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], name: str
 ) -> _World:
-    """What is done in a world. Nodes with one outcome only are not asked for it."""
+    """What is done in a world. Nodes with one outcome only are not asked for it.
+
+    strength : a bound on the probability of the outcomes, whatever the process is.
+    """
     try:
         operators = node_operators(process, instruments, outcomes)
     except ValueError as error:
         raise ValueError(f"{name} world: {error}") from error
     asked = {node for node in outcomes if len(instruments[node].outcomes) > 1}
-    return _World(name, frozenset(process.nodes) - asked, at_places(process, operators, name))
+    strength = np.asarray(prod((instruments[node].strength(outcomes[node]) for node in asked), start=np.ones(())))
+    ignored = frozenset(process.nodes) - asked
+    return _World(name, ignored, at_places(process, operators, name), strength, _list(outcomes))
 
 
 def _abduct(process: Process, query: Query) -> tuple[_World, Array]:
     """The actual world, and P_z(a) there."""
     actual = _world(process, query.actual, query.evidence, ACTUAL)
-    certain = _sum(process, [actual])
-    _require_possible(certain, query)
+    certain, scale = _weighed(process, actual, (), ())
+    _require_possible(certain, scale, query)
     return actual, certain
+
+
+def _weighed(
+    process: Process, world: _World, keep: Sequence[Leg], factors: Sequence[Tensor], with_prior: bool = True
+) -> tuple[Array, Array]:
+    """The weights of what happened in a world, for each λ that is kept, and the scale that they are judged against."""
+    network, arrays = _network(process, [world], keep, factors, with_prior)
+    prior = _sum(process, [], keep, factors, with_prior)
+    return _judged(network, arrays, _per_batch(world.strength, len(keep)) * prior)
+
+
+def _judged(network: Network, arrays: Mapping[Hashable, Array], bound: Array) -> tuple[Array, Array]:
+    """Probabilities, and the scale that they are judged against: the largest that they could be.
+
+    Where one is small, as an impossible or a rare one is, it is the size of the terms that it is a sum of instead.
+    """
+    values = network(arrays)
+    if is_exact(values):
+        return values, np.ones(())
+    small = (np.abs(values) <= SUSPICIOUS * bound) & (values != 0)
+    return values, np.where(small, network.sensitivity(arrays) if small.any() else 1.0, bound)
+
+
+def _per_batch(array: Array, legs: int) -> Array:
+    """An array over a batch with axes of length one for legs after it."""
+    return array.reshape(array.shape + (1,) * legs)
 
 
 def _sum(
@@ -316,9 +376,17 @@ def _sum(
     factors: Sequence[Tensor] = (),
     with_prior: bool = True,
 ) -> Array:
-    """The sum of P(λ), of what the worlds make of λ, and of further factors, over all λ that are not kept.
+    """The sum of P(λ), of what the worlds make of λ, and of further factors, over all λ that are not kept."""
+    network, arrays = _network(process, worlds, keep, factors, with_prior)
+    return network(arrays)
 
-    The networks of a process are compiled once for each choice of nodes that are asked for an outcome.
+
+def _network(
+    process: Process, worlds: Sequence[_World], keep: Sequence[Leg], factors: Sequence[Tensor], with_prior: bool
+) -> tuple[Network, dict[Hashable, Array]]:
+    """The network of such a sum, and the arrays that belong in it.
+
+    Networks of a process are compiled once for each choice of nodes that are asked for an outcome.
     """
     key = (tuple((w.name, w.ignored) for w in worlds), tuple(keep), tuple(f.legs for f in factors), with_prior)
 
@@ -331,28 +399,43 @@ def _sum(
     arrays: dict[Hashable, Array] = {("factor", k): factor.array for k, factor in enumerate(factors)}
     for world in worlds:
         arrays |= world.operators
-    return compiled(process, key, build)(arrays)
+    return compiled(process, key, build), arrays
 
 
 def _values_of(process: Process, legs: Iterable[Leg]) -> Iterator[tuple[Leg, tuple[Outcome, ...]]]:
     return ((("λ", name), values) for name, values in process.exogenous.items() if ("λ", name) in legs)
 
 
-def _antecedent(process: Process, query: Query) -> list[Tensor]:
-    """P^λ(b') as a product of tensors, each over the exogenous variables that it depends on."""
+def _antecedent(process: Process, query: Query) -> list[tuple[Tensor, Array]]:
+    """P^λ(b') as a product of tensors, each over the λ that it depends on and with the scale that it is judged on."""
     world = _world(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
-    arrays, split = dict(world.operators), set()
+    arrays, strengths, split = dict(world.operators), {}, set()
     for node, instrument in query.counterfactual.items():
-        asked = node in query.antecedent
-        if factors := instrument.factors(query.antecedent[node]) if asked else instrument.channel_factors:
+        if node not in world.ignored:
+            strengths[node] = instrument.strength(query.antecedent[node])
+        if factors := instrument.cut(query.antecedent[node]) if node in query.antecedent else instrument.channel_cut:
             split.add(node)
             arrays[(node, "out")], arrays[(node, "in")] = factors
     key = ("antecedent", world.ignored, frozenset(split))
-    networks = compiled(process, key, lambda: _antecedent_networks(process, world.ignored, split))
-    return [Tensor(network(arrays), network.keep) for network in networks]
+    pieces = compiled(process, key, lambda: _antecedent_pieces(process, world.ignored, split))
+    return [piece.evaluated(arrays, strengths) for piece in pieces]
 
 
-def _antecedent_networks(process: Process, ignored: frozenset[str], split: Collection[str]) -> list[Network]:
+@dataclass(frozen=True)
+class _Piece:
+    """A factor of P^λ(b'): its network, and the nodes whose outcome it is about."""
+
+    network: Network
+    nodes: frozenset[str]
+
+    def evaluated(self, arrays: Mapping[Hashable, Array], strengths: Mapping[str, Array]) -> tuple[Tensor, Array]:
+        """Its value for each λ, and the scale that it is judged against."""
+        strength = np.asarray(prod((strengths[node] for node in self.nodes), start=np.ones(())))
+        values, scale = _judged(self.network, arrays, _per_batch(strength, len(self.network.keep)))
+        return Tensor(values, self.network.keep), scale
+
+
+def _antecedent_pieces(process: Process, ignored: frozenset[str], split: Collection[str]) -> list[_Piece]:
     """The parts that P^λ(b') falls into where operators τ = ρᵀ ⊗ F at some nodes are two tensors, (node, out or in)."""
     tensors = []
     for tensor in places(process, ignored, COUNTERFACTUAL):
@@ -363,15 +446,16 @@ def _antecedent_networks(process: Process, ignored: frozenset[str], split: Colle
             tensors.append(Tensor(np.zeros((d_in, d_in)), (b, d), (node, "in")))
         else:
             tensors.append(tensor)
-    networks = []
+    pieces = []
     for component in _components(tensors):
         legs = {leg for tensor in component for leg in tensor.legs}
         if all(leg[1] in ignored for leg in legs if isinstance(leg, tuple) and leg[0] == "in"):
             continue  # channels on a state, all discarded: it is 1 for every λ
         keep = [leg for leg, _ in _values_of(process, legs)]
         _require_few(process, [leg[1] for leg in keep if isinstance(leg, tuple)])
-        networks.append(Network(component, keep))
-    return networks
+        nodes = frozenset(leg[1] for leg in legs if isinstance(leg, tuple) and leg[0] == "in") - ignored
+        pieces.append(_Piece(Network(component, keep), nodes))
+    return pieces
 
 
 def _require_few(process: Process, names: Sequence[str]) -> None:
@@ -397,7 +481,7 @@ def _components(network: list[Tensor]) -> list[list[Tensor]]:
 
 
 def _sort(
-    process: Process, antecedent: Tensor, zero: Array, weights: Array
+    process: Process, antecedent: Tensor, zero: Array, weights: Array, allowed: Array
 ) -> tuple[list[Impossible], list[Impossible]]:
     """The values of some λ that the evidence allows and for which P^λ(b') is zero, or may be; not named in a batch."""
     legs = antecedent.legs
@@ -405,7 +489,7 @@ def _sort(
         return [], []
     excluded: list[Impossible] = []
     possible: list[Impossible] = []
-    for index in np.argwhere(~_zeros(weights)):
+    for index in np.argwhere(allowed):
         place = tuple(index)
         if not (zero[place] or _may_vanish(antecedent.array[place])):
             continue
@@ -428,26 +512,33 @@ def _starred(value: Array, star: Array) -> Any:
     return np.where(star, np.nan, _tidy(value))
 
 
-def _require_possible(probability: Array, query: Query) -> None:
-    zero = _zeros(probability)
-    if zero.any():
-        place = f" at {tuple(map(int, np.argwhere(zero)[0]))} of the batch" if zero.ndim else ""
-        value = np.asarray(real(probability))[zero].flat[0] if not is_exact(probability) else 0
-        note = f" ({value:.3g} in floating point: exact entries would tell it from zero)" if value > 0 else ""
-        raise ValueError(
-            f"the evidence {_list(query.evidence)} has probability zero{place}{note}: nothing can be learnt from it"
-        )
+def _require_possible(probability: Array, scale: Array, query: Query) -> None:
+    zero, unknown = negligible(probability, scale), undecided(probability, scale)
+    for index in np.argwhere(zero | unknown):
+        place = f" at {tuple(map(int, index))} of the batch" if probability.ndim else ""
+        value = 0 if is_exact(probability) else real(probability[tuple(index)])
+        if zero[tuple(index)]:
+            note = f" ({value:.3g} in floating point: exact entries would tell it from zero)" if value > 0 else ""
+            raise ValueError(
+                f"the evidence {_list(query.evidence)} has probability zero{place}{note}: nothing can be learnt from it"
+            )
+        raise ValueError(f"the evidence {_list(query.evidence)} has probability {value:.3g}{place}, {TOO_LITTLE}")
+
+
+def _require_known(process: Process, query: Query, antecedent: Tensor, antecedents: Array, weights: Array) -> None:
+    """Refuse what floating-point numbers cannot decide: an antecedent for λ that are possible, or whether they are."""
+    for unknown, what in (
+        (antecedents, f"the antecedent {_list(query.antecedent)}"),
+        (weights, f"the evidence {_list(query.evidence) or '(none)'}"),
+    ):
+        for index in np.argwhere(unknown):
+            place = tuple(index)[unknown.ndim - len(antecedent.legs) :]
+            names = [leg[1] for leg in antecedent.legs if isinstance(leg, tuple)]
+            given = {name: process.exogenous[name][k] for name, k in zip(names, place, strict=True)}
+            raise ValueError(f"{what} has a probability for {_list(given) or 'all λ'} that is {TOO_LITTLE}")
 
 
 # --- number systems --------------------------------------------------------------------------------------------------
-
-
-def _zeros(array: ArrayLike) -> Array:
-    """Where an array is zero: within the tolerance, or, if it is exact, identically in its free symbols."""
-    values = np.asarray(array)
-    if is_exact(values):
-        return zeros(values)
-    return np.asarray(np.abs(values) <= ZERO)
 
 
 def _tidy(value: Any) -> Any:
@@ -487,15 +578,50 @@ def _terms(process: Process, query: Query, certain: Any) -> tuple[Term, ...]:
 
     prior = np.asarray(real(_sum(process, [], legs)))
     likelihood = over_lambda(query.actual, query.evidence, ACTUAL)
-    antecedent = over_lambda(query.counterfactual, query.antecedent, COUNTERFACTUAL)
+    world = _world(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
+    antecedent, scale = _weighed(process, world, legs, (), with_prior=False)
+    zero, unknown = negligible(antecedent, scale), undecided(antecedent, scale)
+    antecedent = np.asarray(real(antecedent))
     joint = over_lambda(query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
     terms = []
     for place in np.ndindex(*(len(values) for values in process.exogenous.values())):
         at = (..., *place)
         values = {name: domain[k] for (name, domain), k in zip(process.exogenous.items(), place, strict=True)}
         p, a, b, cb = (_scalar(array[at]) for array in (prior, likelihood, antecedent, joint))
-        terms.append(Term(values, p, a, _tidy(p * a / certain), b, cb, _conditional(cb, b)))
+        terms.append(Term(values, p, a, _tidy(p * a / certain), b, cb, _conditional(cb, b, zero[at], unknown[at])))
     return tuple(terms)
+
+
+def _require_agreement(answer: Answer, terms: Sequence[Term]) -> None:
+    """Raise ``ArithmeticError`` if an answer is not the average of its terms, found by other contractions.
+
+    Both are evaluated; expressions with free symbols at one point.
+    """
+    posterior, values = ([_evaluated(getattr(t, name)) for t in terms] for name in ("posterior", "probability"))
+    impossible = sum(np.where(np.isnan(value), p, 0) for p, value in zip(posterior, values, strict=True))
+    average = sum(p * np.nan_to_num(value) for p, value in zip(posterior, values, strict=True))
+    star, found = np.asarray(answer.counterpossible), _evaluated(answer.probability)
+    agree = np.where(star, impossible > 0, (np.abs(average - found) <= AGREEMENT) & (impossible <= AGREEMENT))
+    if not (agree | ~np.isfinite(average) | (np.isnan(found) & ~star)).all():
+        raise ArithmeticError(
+            f"internal error: the answer {readable(answer.probability)} to {str(answer.query)!r} is not the average "
+            f"{readable(average)} of its terms; please report it"
+        )
+
+
+def _evaluated(value: Any) -> Array:
+    """A number, an expression or an array in floating point; nan for ∗ and what has no value at the point."""
+    if value is COUNTERPOSSIBLE:
+        return np.asarray(np.nan)
+    return np.asarray(np.frompyfunc(_at_a_point, 1, 1)(value), dtype=float)
+
+
+def _at_a_point(value: Any) -> float:
+    if not isinstance(value, sp.Expr):
+        return float(value)
+    point = {symbol: 0.3 + 0.17 * k for k, symbol in enumerate(sorted(value.free_symbols, key=str))}
+    number = value.evalf(15, subs=point)
+    return float(sp.re(number)) if number.is_number and number.is_finite else np.nan
 
 
 def _scalar(array: Any) -> Any:
@@ -503,10 +629,13 @@ def _scalar(array: Any) -> Any:
     return _tidy(values.item() if values.ndim == 0 else values)
 
 
-def _conditional(joint: Any, antecedent: Any) -> Any:
-    zero = _zeros(np.asarray(antecedent))
+def _conditional(joint: Any, antecedent: Any, zero: Array, unknown: Array) -> Any:
+    """P^λ(c' | b'): ∗ if that is impossible, nan if it cannot be told, for a λ that the evidence excludes."""
     numerator, denominator = common([np.asarray(np.where(zero, 0, joint)), np.asarray(np.where(zero, 1, antecedent))])
     ratio = np.asarray(numerator / denominator)
+    if unknown.any():
+        ratio = np.where(unknown, np.nan, ratio)
+    ratio = np.asarray(conditional_probability(ratio, "P^λ(c' | b')"))
     return _starred(ratio, np.broadcast_to(zero, ratio.shape))
 
 
@@ -571,7 +700,7 @@ def disambiguate(
 def _state_left(node: str, instrument: Instrument, outcome: Outcome) -> Array:
     """The state that is at the output of a node after an outcome, whatever the input was."""
     factors = instrument.factors(outcome)
-    if factors is None or _zeros(np.trace(factors[1], axis1=-2, axis2=-1)).any():
+    if factors is None or negligible(np.trace(factors[1], axis1=-2, axis2=-1), 0).any():
         raise ValueError(
             f"node {node}: what its instrument {instrument.name!r} leaves behind when it finds {outcome!r} depends on "
             f"what came in, so that it does not say what to prepare; give states={{{node!r}: ...}}"

@@ -375,12 +375,12 @@ ROUNDING = 2.0**-46  # of the scale of a sum: 64 units in the last place, what a
 ACCURATE = 1e-10  # of that scale: a result that is larger is known to six digits or more
 
 
-def negligible(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
+def negligible(values: ArrayLike, scale: ArrayLike = 1.0, tolerance: float = ROUNDING) -> NDArray[np.bool_]:
     """Which entries are zero: exact ones as they are; others if they are no more than rounding, given their scale.
 
     scale : of what they were computed from, such as the sum of the terms' absolute values, the prior of a λ, the weight
     of an operator; it broadcasts. So a value of 1e-20 is zero if it is left of terms of size 1, and is not if it is a
-    product of small numbers.
+    product of small numbers. tolerance : the share of the scale that is negligible.
 
     >>> negligible([1e-17, 1e-17, 0.0], scale=[1.0, 1e-17, 0.0]).tolist()
     [True, False, True]
@@ -388,7 +388,7 @@ def negligible(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
     array = np.asarray(values)
     if is_exact(array):
         return zeros(array)
-    return np.asarray(np.abs(array) <= ROUNDING * np.asarray(scale))
+    return np.asarray(np.abs(array) <= tolerance * np.asarray(scale))
 
 
 def undecided(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:

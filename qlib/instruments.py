@@ -29,9 +29,10 @@ from qlib.channels import (
     require_positive,
     swap_factors,
 )
-from qlib.exact import Array, common, exact, is_exact, vanishes, zeros
+from qlib.exact import ROUNDING, Array, common, exact, has_free_symbols, is_exact, negligible, vanishes, zeros
 
 Outcome: TypeAlias = Hashable
+TOLERANCE = 1e-9  # of an operator's own size
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,7 @@ class Instrument:
         """
         F = {a: np.asarray(f).astype(np.complex128) for a, f in _named(effects).items()}
         for outcome, f in F.items():
-            require_positive(f, f"{_label(name)}, outcome {outcome!r}", "its effect")
+            require_positive(f, f"{_label(name)}, outcome {outcome!r}", "its effect", computed_from=1.0)
         return cls.from_kraus({a: _root(f)[..., None, :, :] for a, f in F.items()}, name)
 
     @classmethod
@@ -217,9 +218,25 @@ class Instrument:
         """Whether every element is ρᵀ ⊗ 1 up to a factor: outcome and output are independent of the input."""
         one, dims = np.eye(self.d_in, dtype=int), (self.d_out, self.d_in)
         return all(
-            vanishes(tau - kron(partial_trace(tau, dims, (0,)) / _whole(self.d_in, tau), one))
+            _alike(tau, kron(partial_trace(tau, dims, (0,)) / _whole(self.d_in, tau), one))
             for tau in self.operators.values()
         )
+
+    def strength(self, outcome: Outcome) -> Array:
+        """The largest probability that an outcome has for any input, of shape (...): the norm of its effect Tr_out τ.
+
+        In floating-point numbers; 1 for entries with free symbols. What is rare is judged against it.
+
+        >>> z = Instrument.from_kraus({"heard": [[[1e-3, 0], [0, 0]]], "not": [[[1 - 5e-7, 0], [0, 1]]]})
+        >>> z.strength("heard").item()
+        1e-06
+        """
+        if has_free_symbols(self[outcome]):
+            return np.ones(self[outcome].shape[:-2])
+        if outcome not in self._strengths:
+            effect = partial_trace(self[outcome].astype(complex), (self.d_out, self.d_in), (1,))
+            self._strengths[outcome] = np.asarray(np.linalg.eigvalsh(effect)[..., -1])
+        return self._strengths[outcome]
 
     def normalised(self, outcome: Outcome) -> Array:
         """The element τ̃ = P(λ) (ρ^λ)ᵀ ⊗ 1/d_in of a discard-and-prepare instrument, eq. (19).
@@ -234,7 +251,7 @@ class Instrument:
     def weight(self, outcome: Outcome) -> Array:
         """P(λ), of shape (...), of an outcome of a discard-and-prepare instrument (18)."""
         trace = np.asarray(np.trace(self.normalised(outcome), axis1=-2, axis2=-1))
-        return trace if is_exact(trace) else trace.real
+        return trace if is_exact(trace) else np.maximum(trace.real, 0.0)
 
     def state(self, outcome: Outcome) -> Array:
         """ρ^λ, of shape (..., d_out, d_out), that a discard-and-prepare instrument prepares; zero where P(λ) is."""
@@ -243,7 +260,10 @@ class Instrument:
         return np.asarray(prepared / np.where(zeros(weight, 0), 1, weight))
 
     def factors(self, outcome: Outcome) -> tuple[Array, Array] | None:
-        """ρᵀ and F of the element τ = ρᵀ ⊗ F, if nothing passes from its input to its output; else None."""
+        """ρᵀ and F of the element τ = ρᵀ ⊗ F, if nothing passes from its input to its output; else None.
+
+        Decided within 1e-9 of the element's own weight, however rare the outcome is.
+        """
         if outcome not in self._factors:
             self._factors[outcome] = product_factors(self[outcome], self.d_out, self.d_in)
         return self._factors[outcome]
@@ -252,31 +272,71 @@ class Instrument:
     def _factors(self) -> dict[Outcome, tuple[Array, Array] | None]:
         return {}
 
+    def cut(self, outcome: Outcome) -> tuple[Array, Array] | None:
+        """The same, but only if not even a trace passes: entry by entry, up to rounding.
+
+        A probability may then be computed with the two factors in the place of τ, whatever is rare elsewhere.
+        """
+        if outcome not in self._cuts:
+            self._cuts[outcome] = product_factors(self[outcome], self.d_out, self.d_in, to_rounding=True)
+        return self._cuts[outcome]
+
     @cached_property
-    def channel_factors(self) -> tuple[Array, Array] | None:
+    def channel_cut(self) -> tuple[Array, Array] | None:
         """The same of the channel that is left when the outcome is ignored."""
-        return product_factors(self.channel, self.d_out, self.d_in)
+        return product_factors(self.channel, self.d_out, self.d_in, to_rounding=True)
+
+    @cached_property
+    def _cuts(self) -> dict[Outcome, tuple[Array, Array] | None]:
+        return {}
+
+    @cached_property
+    def _strengths(self) -> dict[Outcome, Array]:
+        return {}
 
     def same_as(self, other: Instrument) -> bool:
         """Whether another instrument has the same outcomes and the same maps, whatever their names."""
         return self is other or (
             set(self.operators) == set(other.operators)
             and (self.d_in, self.d_out) == (other.d_in, other.d_out)
-            and all(vanishes(np.subtract(*common([tau, other.operators[a]]))) for a, tau in self.operators.items())
+            and all(_alike(*common([tau, other.operators[a]]), rounding_of=1.0) for a, tau in self.operators.items())
         )
 
 
-def product_factors(tau: Array, d_out: int, d_in: int) -> tuple[Array, Array] | None:
+def product_factors(tau: Array, d_out: int, d_in: int, to_rounding: bool = False) -> tuple[Array, Array] | None:
     """ρᵀ and F of an operator τ = ρᵀ ⊗ F, tr ρ = 1, or None if it is no product; of shapes (..., d, d).
+
+    Both sides of Tr_in τ ⊗ Tr_out τ = (tr τ) τ are quadratic in τ, and so is what may be between them: 1e-9 (tr τ)², or
+    `to_rounding` no more than the rounding of each entry.
 
     >>> [factor.tolist() for factor in product_factors(np.diag([0, 2, 0, 0]), 2, 2)]
     [[[1.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 2]]]
     """
     out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
     weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
-    if not vanishes(kron(out, inn) - weight * tau):
+    deviation = kron(out, inn) - weight * tau
+    if not negligible(deviation, *_allowed(tau, weight, (d_out, d_in), to_rounding)).all():
         return None
-    return np.asarray(out / np.where(zeros(weight), 1, weight)), inn
+    return np.asarray(out / np.where(negligible(weight, 0), 1, weight)), inn
+
+
+def _allowed(tau: Array, weight: Array, dims: tuple[int, int], to_rounding: bool) -> tuple[Array, float]:
+    """The scale of a deviation from a product, and the share of it that is negligible."""
+    if is_exact(tau):
+        return np.ones(()), 0.0
+    if not to_rounding:
+        return np.abs(weight) ** 2, TOLERANCE
+    size = np.abs(tau)
+    sums = kron(partial_trace(size, dims, (0,)), partial_trace(size, dims, (1,)))
+    return sums + np.abs(weight) * size, ROUNDING
+
+
+def _alike(one: Array, other: Array, rounding_of: float = 0.0) -> bool:
+    """Whether two operators are equal, or differ by 1e-9 of what they are, or by the rounding of larger numbers."""
+    if is_exact(one):
+        return vanishes(one - other)
+    own = np.maximum(np.abs(one), np.abs(other)).max(axis=(-2, -1), keepdims=True)
+    return bool((np.abs(one - other) <= TOLERANCE * own + ROUNDING * rounding_of).all())
 
 
 def _read_only(operator: ArrayLike) -> Array:
@@ -331,7 +391,8 @@ def _validate(instrument: Instrument) -> None:
         raise ValueError(f"{label}: it should have at least one outcome")
     for outcome, tau in instrument.operators.items():
         _require_shape(tau, d_in, d_out, f"{label}, outcome {outcome!r}")
-        require_positive(tau, f"{label}, outcome {outcome!r}: not completely positive", "its operator")
+        name = f"{label}, outcome {outcome!r}: not completely positive"
+        require_positive(tau, name, "its operator", computed_from=1.0)  # an outcome may be what others leave of 1
     deviation = partial_trace(instrument.channel, (d_out, d_in), (1,)) - np.eye(d_in, dtype=int)
     if not vanishes(deviation):
         raise ValueError(

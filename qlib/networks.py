@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import opt_einsum as oe
 
-from qlib.exact import Array, common, is_exact
+from qlib.exact import ROUNDING, Array, common, has_free_symbols, is_exact
 
 Leg: TypeAlias = Hashable
 Legs: TypeAlias = tuple[Leg, ...]
@@ -31,6 +31,8 @@ BATCH = "batch"  # the leg that the flattened batch axes share
 SMALL = 2**14  # entries that a product of tensors that stay may have
 FEW = 8  # tensors for which the order of contraction is searched for, not found greedily
 LARGEST = 2**26  # entries that a tensor of a contraction may have, at most
+TURNS = 3  # changes of last digits that are tried
+MARGIN = 8.0  # by which the largest change that was found may be too small
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,38 @@ class Network:
         places[compiled.first : compiled.first + len(given)] = given
         return compiled.plan.run(places).reshape(compiled.shape)
 
+    def sensitivity(self, arrays: Mapping[Any, Array]) -> Array:
+        """How large the terms are that the value is a sum of: its change for a unit of relative change in the entries.
+
+        All entries that are no whole numbers are changed in their last digits, at random, `TURNS` times; the largest
+        change of the value over the size of what changed it, with a margin. So it is about the value itself if that is
+        a product of small numbers, and far more if large terms cancel: what is less than rounding against it cannot be
+        told from zero. Known as stochastic arithmetic (Vignes 1974). Zero where no change of digits changes anything.
+
+        >>> half = Tensor(np.array([1.0, 1.0]), ("x",))
+        >>> network = Network([half, Tensor(np.zeros(2), ("x",), name="law")])
+        >>> cancel, rare = np.array([1.0, -1.0]), np.array([1e-30, 0.0])
+        >>> bool(network.sensitivity({"law": cancel}) > 0.1), bool(network.sensitivity({"law": rare}) < 1e-28)
+        (True, True)
+        """
+        value = self(arrays)
+        changes = [
+            np.abs(network({name: _jittered(arrays[name], turn, k) for k, name in enumerate(network.named)}) - value)
+            for turn, network in enumerate(self._others)
+        ]
+        return np.asarray(MARGIN * np.max(changes, axis=0) / ROUNDING)
+
+    @cached_property
+    def _others(self) -> list[Network]:
+        """The network with other last digits in the tensors that stay."""
+        named = list(self.named.values())
+        return [
+            Network(
+                [*(Tensor(_jittered(t.array, turn, -k), t.legs) for k, t in enumerate(self.fixed)), *named], self.keep
+            )
+            for turn in range(TURNS)
+        ]
+
     def _contract(self, arrays: Sequence[Array]) -> Array:
         """The value by `contract`, where exact arrays have to become floating-point ones first."""
         named = zip(self.named.values(), arrays, strict=True)
@@ -166,6 +200,14 @@ class _Compiled:
     first: int
     batched: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
     shape: tuple[int, ...]
+
+
+def _jittered(array: Array, turn: int, place: int) -> Array:
+    """An array with each entry more or less by rounding, at random; whole numbers and symbols stay as they are."""
+    if array.dtype.kind in "iub" or has_free_symbols(array):
+        return array
+    signs = np.random.default_rng([turn, abs(place), int(place < 0)]).choice([-ROUNDING, ROUNDING], array.shape)
+    return np.asarray((array.astype(complex) if is_exact(array) else array) * (1 + signs))
 
 
 def _is_mixed(arrays: Sequence[Array], given: Sequence[Array]) -> bool:

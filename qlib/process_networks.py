@@ -17,11 +17,11 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.channels import deviation_note, partial_trace, process_cj, require_positive
-from qlib.exact import Array, has_free_symbols, is_exact, vanishes
+from qlib.exact import ROUNDING, Array, has_free_symbols, is_exact, vanishes
 from qlib.networks import Leg, Tensor, conjugate, contract
 from qlib.process_operators import QuantumNode, World, node_tensor, numeric
 
-INFLUENCE = 1e-12  # in floating-point arithmetic, the square of the relative size from which on an influence counts
+INFLUENCE = ROUNDING  # in floating-point arithmetic, the square of the relative size from which on an influence counts
 
 Dims = Mapping[str, tuple[int, int]]  # space → its dimension as it is written and as it is read
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.channels import deviation_note
-from qlib.exact import Array, is_exact, vanishes
+from qlib.exact import Array, is_exact, negligible, vanishes
 from qlib.graphs import CausalGraph, Kind
 from qlib.instruments import Instrument, Outcome
 from qlib.networks import Network, Tensor, contract
@@ -372,7 +372,7 @@ class QuantumStructuralModel:
         """
         law = [*self.prior(), *self._chosen(outcomes or {})]
         weight = np.asarray(contract(law))
-        if vanishes(weight):
+        if negligible(weight, 0).any():
             raise ValueError(f"the exogenous outcomes {outcomes} have probability zero")
         array = process_matrix(self.parts, self._sources, self.endogenous, self.dims, law)
         return ProcessOperator(self.endogenous, array / weight[..., None, None])
@@ -520,7 +520,7 @@ class ProcessMixture:
         for values in product(*model.exogenous.values()):
             outcomes = dict(zip(model.exogenous, values, strict=True))
             weight = model.weight(outcomes)
-            if not vanishes(np.asarray(weight)):
+            if not negligible(weight, 0).all():
                 weights[values], components[values] = weight, model.process_operator(outcomes)
         return cls(weights, components, ", ".join(model.exogenous) or "λ")
 

@@ -208,8 +208,8 @@ def test_products_are_taken_apart_and_nothing_else(rng: np.random.Generator, d_i
 
 def test_a_channel_is_a_product_if_what_it_sends_on_never_depends_on_its_input() -> None:
     always = Instrument.measure_and_prepare([P0, P1], [PLUS, PLUS])
-    assert always.channel_factors is not None
-    assert Instrument.projective([P0, P1]).channel_factors is None
+    assert always.channel_cut is not None
+    assert Instrument.projective([P0, P1]).channel_cut is None
 
 
 # ── sameness ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,340 @@
+"""Rare is not impossible: conditional answers do not depend on how probable what they are conditional on is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import unitary_group
+
+from qlib.counterfactuals import COUNTERPOSSIBLE, Kind, Query, disambiguate, evaluate
+from qlib.exact import conditional_probability, exact
+from qlib.instruments import Instrument, product_factors
+from qlib.process_operators import ProcessOperator
+from qlib.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
+
+Array = np.ndarray[Any, Any]
+ONE, X, DIAG = np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]), [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]
+Z = Instrument.projective(DIAG, "z")
+RARE = [1.0, 1e-3, 1e-6, 1e-9, 1e-12, 1e-20]
+
+seeds = st.integers(0, 10**6).map(np.random.default_rng)
+factors = st.sampled_from([1.0, 0.3, 1e-3, 1e-5, 1e-7, 1e-9, 1e-12])
+
+
+def rotation(angle: float) -> Array:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def line(unitaries: list[Any], state: Any = DIAG[0]) -> QuantumStructuralModel:
+    """L → A → B → …: the unitaries on the way into each node, from a state that L prepares."""
+    names = [chr(ord("A") + k) for k in range(len(unitaries))]
+    parts = [unitary(U, [before], [after]) for U, before, after in zip(unitaries, ["L", *names], names, strict=False)]
+    source = state if isinstance(state, Instrument) else Instrument.do(state, 1)
+    return QuantumStructuralModel(tuple(map(QuantumNode, names)), {"L": source}, tuple(parts))
+
+
+def heralded(K: Array, p: float, name: str = "") -> Instrument:
+    """A unitary that happens with probability p and is known to have happened."""
+    return Instrument.from_kraus({"error": np.sqrt(p) * K[None], "none": np.sqrt(1 - p) * np.eye(len(K))[None]}, name)
+
+
+def haar(rng: np.random.Generator, d: int = 2) -> Array:
+    return np.asarray(unitary_group.rvs(d, random_state=rng))
+
+
+def generic(rng: np.random.Generator, outcomes: int = 2) -> dict[int, Array]:
+    """Complex Kraus operators with nothing special about them, two for each outcome."""
+    return dict(enumerate(haar(rng, 4 * outcomes)[:, :2].reshape(outcomes, 2, 2, 2)))
+
+
+# --- heralded errors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", RARE[1:])
+def test_a_rare_heralded_flip_is_a_flip(p: float) -> None:
+    model, instruments = line([ONE, ONE, rotation(0.5)]), {"A": heralded(X, p), "B": Z, "C": Z}
+    answer = evaluate(model, Query({}, {"A": "error", "B": 1}, {"C": 1}, instruments, {}))
+    assert answer.probability == pytest.approx(np.cos(0.5) ** 2)
+    assert answer.terms[0].probability == pytest.approx(answer.probability)
+    assert answer.kind is Kind.PASSIVE
+
+
+@pytest.mark.parametrize("p", RARE[1:])
+def test_after_a_rare_flip_what_it_excludes_is_a_counterpossible(p: float) -> None:
+    model, instruments = line([ONE, ONE, rotation(0.5)]), {"A": heralded(X, p), "B": Z, "C": Z}
+    query = {"A": "error", "B": 0}
+    assert evaluate(model, Query({}, query, {"C": 1}, instruments, {})).probability is COUNTERPOSSIBLE
+    states = {"A": DIAG[1], "B": DIAG[0]}
+    assert disambiguate(model, {}, query, {"C": 1}, instruments, states=states).query.kind is Kind.DO
+
+
+@given(seeds, factors)
+@settings(max_examples=20)
+def test_conditional_answers_do_not_depend_on_how_probable_an_outcome_is(rng: np.random.Generator, q: float) -> None:
+    """An outcome's operator times q, the rest split off as an outcome of its own; at every place of a query."""
+    unitaries, rho = [haar(rng) for _ in "ABC"], np.diag([0.3, 0.7])
+    model = line(unitaries, rho)
+    kraus = {node: generic(rng) for node in "ABC"}
+    full = {node: Instrument.from_kraus(K) for node, K in kraus.items()}
+    for node in "ABC":
+        K = kraus[node]
+        split = Instrument.from_kraus({0: np.sqrt(q) * K[0], "rest": np.sqrt(1 - q) * K[0], 1: K[1]})
+        rare = {**full, node: split}
+        for evidence, antecedent in product(({}, {"A": 0, "B": 0}), ({"A": 0}, {"A": 0, "B": 0})):
+            query = Query(evidence, antecedent, {"C": 1}, full, {})
+            for actual, counterfactual in ((rare, {}), (full, {node: split}), (rare, {node: full[node]})):
+                asked = Query(evidence, antecedent, {"C": 1}, actual, counterfactual)
+                assert evaluate(model, asked).probability == pytest.approx(evaluate(model, query).probability, rel=1e-9)
+
+
+@given(seeds, factors)
+@settings(max_examples=10)
+def test_a_rare_state_among_common_ones_is_judged_by_its_own_prior(rng: np.random.Generator, q: float) -> None:
+    """Evidence that only a rare λ allows picks it; what is then asked is answered in its state."""
+    U, V = haar(rng), haar(rng)
+    ket = U.conj().T[:, 1]
+    common = U.conj().T[:, 0]
+    states = {"common": np.outer(common, common.conj()), "rare": np.outer(ket, ket.conj())}
+    source = Instrument.discard_and_prepare({"common": 1 - q, "rare": q}, states, 1)
+    model = line([U, V], source)
+    answer = evaluate(model, Query({"A": 1}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
+    assert answer.probability == pytest.approx(abs(V[0, 1]) ** 2, rel=1e-6)
+    mixture = ProcessMixture.of(model)
+    assert len(mixture.components) == (2 if q < 1 else 1)
+    assert evaluate(mixture, answer.query).probability == pytest.approx(answer.probability)
+
+
+@pytest.mark.parametrize("q", RARE[1:])
+def test_a_rare_state_that_excludes_the_antecedent_makes_it_a_counterpossible(q: float) -> None:
+    states = {"+": np.full((2, 2), 0.5), "0": DIAG[0]}
+    query = Query({}, {"A": 1}, {"B": 0}, {"A": Z, "B": Z}, {})
+    answer = evaluate(line([ONE, ONE], Instrument.discard_and_prepare({"+": 1 - q, "0": q}, states, 1)), query)
+    assert answer.probability is COUNTERPOSSIBLE
+    assert [found.values for found in answer.impossible] == [{"L": "0"}]
+    assert answer.impossible[0].weight == pytest.approx(q)
+    never = evaluate(line([ONE, ONE], Instrument.discard_and_prepare({"+": 1.0, "0": 0.0}, states, 1)), query)
+    assert never.probability == pytest.approx(0)
+
+
+@pytest.mark.parametrize("leak", [1e-3, 1e-9, 1e-13, 1e-16])
+def test_a_channel_that_lets_a_trace_pass_is_not_cut(leak: float) -> None:
+    """B = 1 is possible only because the channel at A, almost a preparation of 0, lets its input pass at times."""
+    kraus = np.sqrt(1 - leak) * np.array([[[1, 0], [0, 0]], [[0, 1], [0, 0]]]), np.sqrt(leak) * ONE[None]
+    almost = Instrument.from_kraus({"": np.concatenate(kraus)}, "almost do(0)")
+    model = line([ONE, ONE, rotation(0.5)], DIAG[1])
+    answer = evaluate(model, Query({}, {"B": 1}, {"C": 1}, {"A": almost, "B": Z, "C": Z}, {}))
+    assert answer.probability == pytest.approx(np.cos(0.5) ** 2)
+
+
+# --- long chains -------------------------------------------------------------------------------------------------------
+
+
+def weak_chain(n: int, number: Any) -> tuple[QuantumStructuralModel, Query]:
+    c, s, one = number(4, 5), number(3, 5), number(1, 1)
+    weak = Instrument.from_kraus({0: np.array([[[c, 0], [0, s]]]), 1: np.array([[[s, 0], [0, c]]])})
+    R, unit = np.array([[s, -c], [c, s]]), np.array([[1, 0], [0, 1]]) * one
+    names = [f"N{k}" for k in range(n)]
+    parts = [
+        unitary(unit, ["L"], ["N0"]),
+        *(unitary(R, [a], [b]) for a, b in zip(names, [*names[1:], "C"], strict=True)),
+    ]
+    zero, unity = (np.array(rows) * one for rows in ([[1, 0], [0, 0]], [[0, 0], [0, 1]]))
+    nodes = tuple(map(QuantumNode, [*names, "C"]))
+    model = QuantumStructuralModel(nodes, {"L": Instrument.do(zero, 1)}, tuple(parts))
+    instruments = {**dict.fromkeys(names, weak), "C": Instrument.projective({0: zero, 1: unity})}
+    return model, Query({}, {name: k % 2 for k, name in enumerate(names)}, {"C": 0}, instruments, {})
+
+
+def by_states(n: int) -> sp.Rational:
+    """The same with one vector of rational numbers, followed from measurement to measurement."""
+    a, b, c, s = sp.Integer(1), sp.Integer(0), sp.Rational(4, 5), sp.Rational(3, 5)
+    for k in range(n):
+        a, b = (c * a, s * b) if k % 2 == 0 else (s * a, c * b)
+        a, b = s * a - c * b, c * a + s * b
+    return a**2 / (a**2 + b**2)
+
+
+@pytest.mark.parametrize("n", [42, 120])
+def test_many_weak_measurements_in_a_row_have_a_probability_however_small(n: int) -> None:
+    truth = by_states(n)
+    assert evaluate(*weak_chain(n, sp.Rational)).probability == truth
+    assert evaluate(*weak_chain(n, lambda p, q: p / q)).probability == pytest.approx(float(truth), rel=1e-9)
+
+
+# --- exact and floating point ------------------------------------------------------------------------------------------
+
+
+def gaussian(rng: np.random.Generator) -> Array:
+    """A unitary with complex rational entries: a rotation between two changes of phase, all from Pythagorean triples."""
+
+    def pair() -> tuple[sp.Rational, sp.Rational]:
+        t = sp.Rational(int(rng.integers(1, 6)), 7)
+        return (1 - t**2) / (1 + t**2), 2 * t / (1 + t**2)
+
+    (a, b), (c, s), (e, f) = pair(), pair(), pair()
+    phase, other = a + sp.I * b, e - sp.I * f
+    entries = [[c, -s * phase], [s * other, c * phase * other]]
+    return exact([[sp.expand(entry) for entry in row] for row in entries])
+
+
+def rounded(array: Any) -> Array:
+    return np.asarray(array).astype(complex)
+
+
+@given(seeds, st.sampled_from([1, 10**4, 10**9]), st.booleans())
+@settings(max_examples=6, deadline=None)
+def test_floats_answer_as_exact_numbers_do_or_refuse_by_name(rng: np.random.Generator, rare: int, fits: bool) -> None:
+    """Generic complex bases; with `fits`, B is measured in the basis in which A left it, so that B = 1 is impossible."""
+    U, V, W = (gaussian(rng) for _ in range(3))
+    t = sp.Rational(1, 3 * rare)
+    q = 2 * t / (1 + t**2)
+    proj = [np.vectorize(sp.expand, otypes=[object])(np.outer(V[:, k], [*map(sp.conjugate, V[:, k])])) for k in (0, 1)]
+    kraus = {0: [q * proj[0], (1 - t**2) / (1 + t**2) * proj[0]], 1: [proj[1]]}
+
+    def case(number: Any) -> tuple[QuantumStructuralModel, Query]:
+        measured = Instrument.from_kraus(
+            {"rare": number(kraus[0][0])[None], "rest": number(np.array([*kraus[0][1:], *kraus[1]]))}
+        )
+        basis = Instrument.projective({k: number(proj[k]) for k in (0, 1)})
+        to_b = np.array([[1, 0], [0, 1]]) if fits else number(W)
+        model = line([number(U), to_b, number(W)], number(exact([[1, 0], [0, 0]])))
+        return model, Query({"A": "rest"}, {"A": "rare", "B": 1}, {"C": 0}, {"A": measured, "B": basis, "C": basis}, {})
+
+    truth = evaluate(*case(exact)).probability
+    assert (truth is COUNTERPOSSIBLE) == (fits or truth is COUNTERPOSSIBLE)
+    try:
+        found = evaluate(*case(rounded)).probability
+    except ValueError as error:
+        assert "indistinguishable from zero at this precision" in str(error)
+        return
+    assert found is truth if truth is COUNTERPOSSIBLE else found == pytest.approx(float(truth), abs=1e-6)
+
+
+@pytest.mark.parametrize("angle", [1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 0.0])
+def test_a_small_remainder_of_large_terms_is_answered_well_or_refused_by_name(angle: float) -> None:
+    """P(A = 1) = sin² of the angle, found in a generic basis as a difference of terms of order one."""
+    rng = np.random.default_rng(5)
+    V, W = haar(rng), haar(rng)
+    basis = Instrument.projective([V @ P @ V.conj().T for P in DIAG])
+    model = line([ONE, W], V @ rotation(angle) @ DIAG[0] @ rotation(-angle) @ V.conj().T)
+    query = Query({}, {"A": 1}, {"B": 0}, {"A": basis, "B": Z}, {})
+    if 1e-5 < angle:
+        assert evaluate(model, query).probability == pytest.approx(abs((W @ V[:, 1])[0]) ** 2, abs=1e-6)
+    elif angle == 0:
+        assert evaluate(model, query).probability is COUNTERPOSSIBLE
+    else:
+        with pytest.raises(ValueError, match="antecedent A = 1 .* indistinguishable from zero at this precision"):
+            evaluate(model, query)
+        with pytest.raises(ValueError, match="evidence A = 1 .*(indistinguishable from zero|in floating point)"):
+            evaluate(model, Query({"A": 1}, {}, {"B": 0}, {"A": basis, "B": Z}, {}))
+
+
+def test_a_phase_in_floating_point_makes_the_orthogonal_outcome_impossible() -> None:
+    plus, T = np.full((2, 2), 0.5), np.diag([1, np.exp(0.25j * np.pi)])
+    axis = (X + np.array([[0, -1j], [1j, 0]])) / np.sqrt(2)
+    along = Instrument.projective([(ONE + axis) / 2, (ONE - axis) / 2])
+    answer = evaluate(line([T, ONE], plus), Query({}, {"A": 1}, {"B": 0}, {"A": along, "B": Z}, {}))
+    assert answer.probability is COUNTERPOSSIBLE
+
+
+# --- instruments -------------------------------------------------------------------------------------------------------
+
+
+@given(seeds, st.sampled_from(RARE))
+@settings(max_examples=20)
+def test_what_an_operator_is_does_not_depend_on_its_weight(rng: np.random.Generator, q: float) -> None:
+    """A generic map, a measurement that prepares, and the discarding of the input are told apart at any scale."""
+    K = generic(rng)[0]
+    passing = np.einsum("koi,kpj->oipj", K.conj(), K).reshape(4, 4)
+    rho, F = haar(rng) @ np.diag([0.2, 0.8]), haar(rng) @ np.diag([1.0, 0.4])
+    state, effect = rho @ rho.conj().T / np.trace(rho @ rho.conj().T), F @ F.conj().T / 2
+    for tau, is_product in ((passing, False), (np.kron(state.T, effect), True)):
+        for to_rounding in (False, True):
+            found = product_factors(q * tau, 2, 2, to_rounding)
+            assert (found is not None) == is_product
+            if found:
+                np.testing.assert_allclose(np.kron(*found) / q, tau, atol=1e-12)
+    assert not heralded(haar(rng), q / 2).is_discard_and_prepare
+    assert Instrument.discard_and_prepare({0: 1 - q, 1: q}, {0: state, 1: DIAG[0]}, 2).is_discard_and_prepare
+
+
+@pytest.mark.parametrize("p", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_instruments_that_differ_in_a_rare_outcome_differ(p: float) -> None:
+    flip, phase = heralded(X, p), heralded(np.diag([1.0, -1.0]), p)
+    assert not flip.same_as(phase)
+    assert flip.same_as(heralded(X, p))
+    assert flip.kraus("error").shape == (1, 2, 2)
+    np.testing.assert_allclose(np.abs(flip.kraus("error")[0]) / np.sqrt(p), X, atol=1e-9)
+    query = Query({}, {"A": "error"}, {"B": 0}, {"A": flip, "B": Z}, {"A": phase})
+    assert query.kind is Kind.ACTIVE
+    assert evaluate(line([ONE, ONE]), query).probability == pytest.approx(1)
+
+
+def test_a_rare_outcome_has_to_be_positive_on_its_own_scale() -> None:
+    tau = 1e-10 * np.diag([1.0, -1.0, 0.0, 0.0])
+    with pytest.raises(ValueError, match="outcome 'odd': not completely positive"):
+        Instrument({"odd": tau, "rest": np.diag([0.0, 1.0, 1.0, 0.0]) - tau}, 2, 2)
+
+
+# --- safeguards --------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_compared_with_its_terms() -> None:
+    query = Query({}, {"A": 0}, {"B": 0}, {"A": Z, "B": Z}, {})
+    answer = evaluate(line([rotation(0.7), rotation(0.4)]), query)
+    assert len(answer.terms) == 1
+    for wrong in (answer.probability + 1e-3, 1.0):
+        with pytest.raises(ArithmeticError, match="internal error: the answer .* is not the average"):
+            _ = replace(answer, probability=wrong).terms
+    with pytest.raises(ArithmeticError, match="internal error"):
+        _ = replace(answer, probability=COUNTERPOSSIBLE, counterpossible=True).terms
+
+
+@pytest.mark.parametrize("value", [1.54, -0.01, 1e10, sp.Rational(3, 2), np.array([0.5, -2.0])])
+def test_what_is_no_probability_never_leaves(value: Any) -> None:
+    with pytest.raises(ArithmeticError, match="internal error: P was found to be"):
+        conditional_probability(value, "P")
+
+
+@given(seeds)
+@settings(max_examples=20)
+def test_conditional_probabilities_lie_between_zero_and_one(rng: np.random.Generator) -> None:
+    weights = rng.dirichlet(np.ones(3)) * 10.0 ** -rng.integers(0, 12, 3)
+    weights = weights / weights.sum()
+    states = {k: np.outer(v, v.conj()) for k, v in enumerate(haar(rng, 3)[:, :2] / 1)}
+    states = {k: rho / np.trace(rho) for k, rho in states.items()}
+    model = line([haar(rng) for _ in "ABC"], Instrument.discard_and_prepare(dict(enumerate(weights)), states, 1))
+    flip = heralded(haar(rng), 10.0 ** -rng.uniform(0.5, 12))
+    instruments = {"A": flip, "B": Instrument.from_kraus(generic(rng)), "C": Z}
+    answer = evaluate(model, Query({"B": 1}, {"A": "error", "B": 0}, {"C": 0}, instruments, {}))
+    assert 0 <= answer.probability <= 1
+    assert all(0 <= term.probability <= 1 for term in answer.terms)
+
+
+def test_evidence_may_imply_the_antecedent_so_that_a_passive_reading_is_no_counterpossible() -> None:
+    """A classical bit, found to be 0, had it been 0: nothing need be changed, and B = 0 for certain."""
+    bit = Instrument.discard_and_prepare(
+        {0: sp.Rational(1, 2), 1: sp.Rational(1, 2)}, {k: exact(P.astype(int)) for k, P in enumerate(DIAG)}
+    )
+    z = Instrument.projective([exact(P.astype(int)) for P in DIAG])
+    model = line([exact([[1, 0], [0, 1]])] * 2, bit)
+    reading = disambiguate(model, {"A": 0}, {"A": 0}, {"B": 0}, {"A": z, "B": z})
+    assert (reading.query.kind, reading.answer.probability) == (Kind.PASSIVE, 1)
+    other = disambiguate(model, {"A": 0}, {"A": 1}, {"B": 0}, {"A": z, "B": z})
+    assert other.passive.probability is COUNTERPOSSIBLE
+
+
+def test_a_mixture_keeps_rare_components() -> None:
+    node = [QuantumNode("A", 2, 1)]
+    mixture = ProcessMixture({0: 1 - 1e-13, 1: 1e-13}, {k: ProcessOperator(node, P) for k, P in enumerate(DIAG)})
+    measured = Instrument.from_kraus({0: [[[1.0, 0.0]]], 1: [[[0.0, 1.0]]]})
+    answer = evaluate(mixture, Query({"A": 1}, {}, {"A": 1}, {"A": measured}, {}))
+    assert answer.evidence == pytest.approx(1e-13)
+    assert answer.probability == pytest.approx(1)
