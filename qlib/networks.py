@@ -32,7 +32,7 @@ SMALL = 2**14  # entries that a product of tensors that stay may have
 FEW = 8  # tensors for which the order of contraction is searched for, not found greedily
 LARGEST = 2**26  # entries that a tensor of a contraction may have, at most
 TURNS = 3  # changes of last digits that are tried
-MARGIN = 8.0  # by which the largest change that was found may be too small
+MARGIN = 2.0  # by which the largest change that was found may be too small
 
 
 @dataclass(frozen=True, eq=False)
