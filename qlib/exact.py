@@ -21,6 +21,7 @@ from qlib import algebraic_numbers
 from qlib.algebraic_numbers import Undecided
 
 __all__ = [
+    "ACCURATE", "ROUNDING",
     "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
     "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
     "quotient", "rational", "sample_points", "simplified", "undecided", "vanishes", "zeros",

@@ -299,7 +299,7 @@ class Instrument:
         return self is other or (
             set(self.operators) == set(other.operators)
             and (self.d_in, self.d_out) == (other.d_in, other.d_out)
-            and all(_alike(*common([tau, other.operators[a]]), rounding_of=1.0) for a, tau in self.operators.items())
+            and all(_alike(tau, other.operators[a], rounding_of=1.0) for a, tau in self.operators.items())
         )
 
 
@@ -333,7 +333,8 @@ def _allowed(tau: Array, weight: Array, dims: tuple[int, int], to_rounding: bool
 
 def _alike(one: Array, other: Array, rounding_of: float = 0.0) -> bool:
     """Whether two operators are equal, or differ by 1e-9 of what they are, or by the rounding of larger numbers."""
-    if is_exact(one):
+    one, other = common([one, other])
+    if is_exact(one) or is_exact(other):
         return vanishes(one - other)
     own = np.maximum(np.abs(one), np.abs(other)).max(axis=(-2, -1), keepdims=True)
     return bool((np.abs(one - other) <= TOLERANCE * own + ROUNDING * rounding_of).all())

@@ -206,7 +206,7 @@ def test_floats_answer_as_algebra_does_or_refuse_by_name(rng: np.random.Generato
         assert found is COUNTERPOSSIBLE if fits else found == pytest.approx(truth, abs=1e-6)
 
 
-@pytest.mark.parametrize("angle", [1e-2, 1e-4, 1e-5, 3e-6, 1e-6, 0.0])
+@pytest.mark.parametrize("angle", [1e-2, 1e-4, 3e-6, 1e-6, 0.0])
 def test_a_small_remainder_of_large_terms_is_answered_well_or_refused_by_name(angle: float) -> None:
     """P(A = 1) = sin² of the angle, found in a generic basis as a difference of terms of order one."""
     rng = np.random.default_rng(5)
