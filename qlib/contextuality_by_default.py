@@ -105,11 +105,13 @@ def contextuality_by_default(phenomenon: Phenomenon) -> ContextualityByDefault:
 def is_cyclic(scenario: Scenario) -> bool:
     """Whether the contexts are the edges of one cycle of measurements with two outcomes each, such as CHSH's.
 
+    The shortest cycle is one pair of measurements in two contexts, such as two questions asked in both orders.
+
     >>> from qlib.scenarios import bell_scenario
-    >>> is_cyclic(bell_scenario(2, 2)), is_cyclic(bell_scenario(2, 3))
-    (True, False)
+    >>> is_cyclic(bell_scenario(2, 2)), is_cyclic(bell_scenario(2, 3)), is_cyclic(Scenario([("a", "b"), ("b", "a")]))
+    (True, False, True)
     """
-    graph = nx.Graph(context for context in scenario.contexts if len(context) == 2)
+    graph = nx.MultiGraph(context for context in scenario.contexts if len(context) == 2)
     uses = Counter(m for context in scenario.contexts for m in context)
     pairs = graph.number_of_edges() == len(scenario.contexts) == len(scenario.measurements)
     return bool(

@@ -23,7 +23,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.exact import Array, exact, exact_sign, maximum, number, simplified, vanishes, zeros
+from qlib.exact import Array, as_float, exact, exact_sign, maximum, number, simplified, vanishes, zeros
 from qlib.linear_programs import (
     Certificate,
     CertificateError,
@@ -40,8 +40,10 @@ from qlib.scenarios import (
     Scenario,
     bell_scenario,
     cycle_scenario,
+    is_nondisturbing,
     peres_mermin_scenario,
     position,
+    require_nondisturbing,
     shared_measurements,
 )
 
@@ -275,8 +277,8 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
 
     The model is deterministic, and was verified to give the phenomenon, the inequality to hold for every assignment of
     outcomes and to be violated: exactly for an exact phenomenon. One in floating point has a model if one misses it by
-    no more than 1e-9. A phenomenon with disturbance has no model. Pearl & Cavalcanti (2019), Definition 3 with
-    responses that do not depend on the position.
+    no more than 1e-9. Pearl & Cavalcanti (2019), Definition 3 with responses that do not depend on the position.
+    Raises `DisturbanceError` for a phenomenon that disturbs, which has no model whether or not it is contextual.
 
     >>> from qlib.scenarios import pr_box, white_noise
     >>> factorise(white_noise(bell_scenario(2, 2))).is_deterministic
@@ -284,6 +286,7 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
     >>> factorise(pr_box()).bound
     0
     """
+    require_nondisturbing(phenomenon)
     program = factorisability_program(phenomenon)
     try:
         found = certificate(program).primal if phenomenon.is_exact else solve(program).primal
@@ -295,8 +298,11 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
 
 
 def is_factorisable(phenomenon: Phenomenon) -> bool:
-    """Whether a phenomenon has a factorisable model (is noncontextual, local); see :func:`factorise`."""
-    return isinstance(factorise(phenomenon), HiddenVariableModel)
+    """Whether a phenomenon has a factorisable model (is noncontextual, local); see :func:`factorise`.
+
+    One that disturbs has none.
+    """
+    return is_nondisturbing(phenomenon) and isinstance(factorise(phenomenon), HiddenVariableModel)
 
 
 def _model(scenario: Scenario, found: Mapping[str, Any], as_exact: bool) -> HiddenVariableModel:
@@ -357,12 +363,13 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
     """The contextual (in Bell scenarios: non-local) fraction, with a model for the rest and an inequality as proof.
 
     Abramsky, Barbosa & Mansfield, Phys. Rev. Lett. 119, 050504 (2017). Zero exactly for noncontextual phenomena; exact
-    for exact ones.
+    for exact ones. Raises `DisturbanceError` for a phenomenon that disturbs: disturbance would count as contextuality.
 
     >>> from qlib.scenarios import tsirelson
     >>> contextual_fraction(tsirelson()).value
     -1 + sqrt(2)
     """
+    require_nondisturbing(phenomenon)
     program = fraction_program(phenomenon)
     proof = certificate(program, "max")
     scenario = phenomenon.scenario
@@ -380,19 +387,36 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
     return ContextualFraction(value, model, inequality, proof)
 
 
+def nearest_nondisturbing(phenomenon: Phenomenon) -> Phenomenon:
+    """A nondisturbing phenomenon with the least sum over contexts of the total variation distances to this one.
+
+    For frequencies that disturb by noise alone; see :func:`qlib.scenarios.disturbance_p_value`. In floating point.
+
+    >>> from qlib.scenarios import pr_box
+    >>> float(nearest_nondisturbing(pr_box()).table[0, 0, 0])
+    0.5
+    """
+    scenario, table = phenomenon.scenario, as_float(phenomenon.table)
+    names = {index: name for name, index, _ in _rows(scenario)[1]}
+    rows = [
+        Constraint(f"near {names[i]}", {names[i]: 1, f"less {names[i]}": 1, f"more {names[i]}": -1}, float(table[i]))
+        for i in names
+    ]
+    rows += _nondisturbing(scenario, names)
+    apart = [f"{way} {name}" for name in names.values() for way in ("less", "more")]
+    found = solve(LinearProgram((*names.values(), *apart), dict.fromkeys(apart, 1), tuple(rows))).primal
+    nearest = np.zeros(scenario.shape)
+    for index, name in names.items():
+        nearest[index] = max(found.get(name, 0.0), 0.0)
+    runs = nearest.reshape(len(nearest), -1).sum(axis=1).reshape(-1, *[1] * scenario.size)
+    return Phenomenon(scenario, nearest / runs, phenomenon.name)
+
+
 # --- what a scenario allows ------------------------------------------------------------------------------------------
 
 
-def general_bound(inequality: Inequality) -> Certificate:
-    """The largest value of an inequality's left-hand side over all nondisturbing phenomena, proved exactly.
-
-    The certificate's `primal` is a phenomenon that attains it: an entry's name is its context and outcomes.
-
-    >>> general_bound(chsh_inequality()).value
-    4
-    """
-    scenario = inequality.scenario
-    names = {index: name for name, index, _ in _rows(scenario)[1]}
+def _nondisturbing(scenario: Scenario, names: Mapping[tuple[int, ...], str]) -> tuple[Constraint, ...]:
+    """What makes entries, a variable each, a nondisturbing phenomenon."""
     constraints = [
         Constraint(f"normalisation: {scenario.label(c)}", {names[i]: 1 for i in names if i[0] == c}, 1)
         for c in range(len(scenario.contexts))
@@ -407,8 +431,21 @@ def general_bound(inequality: Inequality) -> Certificate:
             constraints.append(
                 Constraint(f"no disturbance: {label}, {scenario.label(c)} / {scenario.label(d)}", members)
             )
+    return tuple(constraints)
+
+
+def general_bound(inequality: Inequality) -> Certificate:
+    """The largest value of an inequality's left-hand side over all nondisturbing phenomena, proved exactly.
+
+    The certificate's `primal` is a phenomenon that attains it: an entry's name is its context and outcomes.
+
+    >>> general_bound(chsh_inequality()).value
+    4
+    """
+    scenario = inequality.scenario
+    names = {index: name for name, index, _ in _rows(scenario)[1]}
     objective = {names[i]: inequality.coefficients[i] for i in names if inequality.coefficients[i] != 0}
-    return certificate(LinearProgram(tuple(names.values()), objective, tuple(constraints)), "max")
+    return certificate(LinearProgram(tuple(names.values()), objective, _nondisturbing(scenario, names)), "max")
 
 
 # --- inequalities of the literature ----------------------------------------------------------------------------------

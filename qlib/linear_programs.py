@@ -297,12 +297,21 @@ def solve(program: LinearProgram, sense: Sense = "min") -> Solution:
     >>> solve(coin, "max")
     Solution(value=1.0, primal={'heads': 1.0, 'tails': 0.0}, dual={'total': 1.0})
     """
-    engine, sign = _run_highs(program, sense), _sign(sense)
-    solution = engine.getSolution()
+    sign = _sign(sense)
+    try:
+        found = _run_highs(program, sense)
+    except _NoAnswerError:
+        y, primal = _exact_optimum(program, sign, _residuals(program))
+        if primal is None:
+            raise
+        q = np.array([float(primal.get(variable, 0)) for variable in program.variables])
+        value, duals = float(program.costs @ q), np.array([float(multiplier) for multiplier in y])
+    else:
+        value, q, duals = found.value, found.primal, found.dual
     return Solution(
-        value=sign * float(engine.getInfo().objective_function_value),
-        primal=dict(zip(program.variables, map(float, solution.col_value), strict=True)),
-        dual={row.name: sign * y + 0.0 for row, y in zip(program.constraints, solution.row_dual, strict=True)},
+        value=value,
+        primal=dict(zip(program.variables, map(float, q), strict=True)),
+        dual={row.name: float(multiplier) + 0.0 for row, multiplier in zip(program.constraints, duals, strict=True)},
     )
 
 
@@ -312,16 +321,31 @@ def _sign(sense: Sense) -> int:
     return 1 if sense == "min" else -1
 
 
-def _run_highs(program: LinearProgram, sense: Sense) -> Any:
-    """HiGHS after it found the optimum; a maximum is found as the minimum of the negated objective."""
-    A = program.matrix
+class _NoAnswerError(ArithmeticError):
+    """HiGHS found no optimum, nor a reason why there is none that stands up to exact arithmetic."""
+
+
+@dataclass(frozen=True)
+class _Optimum:
+    """HiGHS's optimum: basis (j for the j-th variable, n + i for the residual of constraint i), q and y."""
+
+    basis: list[int]
+    value: float
+    primal: npt.NDArray[np.float64]
+    dual: npt.NDArray[np.float64]
+
+
+def _run_highs(program: LinearProgram, sense: Sense) -> _Optimum:
+    """The optimum by HiGHS; a maximum is found as the minimum of the negated objective."""
+    sign, scale = _sign(sense), _Scale.of(program)
+    A = program.matrix * scale.rows[:, None] * scale.columns
     b = [_float(row.rhs, f"the right-hand side of {row.name!r}") for row in program.constraints]
     where = A.T.nonzero()
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = A.shape
-    model.col_cost_ = _sign(sense) * program.costs
+    model.col_cost_ = sign * program.costs * scale.columns * scale.costs
     model.col_lower_, model.col_upper_ = np.zeros(A.shape[1]), np.full(A.shape[1], np.inf)
-    model.row_lower_ = model.row_upper_ = b
+    model.row_lower_ = model.row_upper_ = np.array(b) * scale.rows
     model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     model.a_matrix_.start_ = np.searchsorted(where[0], np.arange(A.shape[1] + 1))
     model.a_matrix_.index_, model.a_matrix_.value_ = where[1], A.T[where]
@@ -332,20 +356,80 @@ def _run_highs(program: LinearProgram, sense: Sense) -> Any:
     engine.run()
     status = engine.getModelStatus()
     if status == highspy.HighsModelStatus.kInfeasible:
-        raise Infeasible(farkas_certificate(program))
+        raise _infeasible(program)
     if status == highspy.HighsModelStatus.kUnbounded:
-        raise Unbounded(_improving_ray(program, sense))
+        raise _unbounded(program, sense)
     if status != highspy.HighsModelStatus.kOptimal:
-        raise ArithmeticError(f"HiGHS stopped without an optimum: {engine.modelStatusToString(status)}")
-    return engine
+        raise _NoAnswerError(f"HiGHS stopped without an optimum: {engine.modelStatusToString(status)}")
+    solution, basis = engine.getSolution(), engine.getBasis()
+    return _Optimum(
+        [j for j, s in enumerate([*basis.col_status, *basis.row_status]) if s == highspy.HighsBasisStatus.kBasic],
+        sign * float(engine.getInfo().objective_function_value) / scale.costs,
+        np.array(solution.col_value) * scale.columns,
+        sign * np.array(solution.row_dual) * scale.rows / scale.costs,
+    )
+
+
+def _infeasible(program: LinearProgram) -> ArithmeticError:
+    """What to raise where HiGHS says that nothing satisfies the constraints: with a proof, or else as no answer."""
+    try:
+        return Infeasible(farkas_certificate(program))
+    except ValueError:
+        return _NoAnswerError("HiGHS takes the constraints for contradictory, but they are not")
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Powers of two by which rows, columns and costs are multiplied, so that numbers far apart come together.
+
+    HiGHS takes coefficients below 1e-9 for zero and refuses those above 1e15. Ordinary programs stay as they are.
+    """
+
+    rows: npt.NDArray[np.float64]
+    columns: npt.NDArray[np.float64]
+    costs: float
+
+    @classmethod
+    def of(cls, program: LinearProgram) -> _Scale:
+        sizes = np.abs(program.matrix)
+        rows, columns = np.ones(sizes.shape[0]), np.ones(sizes.shape[1])
+        if _ordinary(sizes) and _ordinary(program.costs):
+            return cls(rows, columns, 1.0)
+        for _ in range(6):  # passes of geometric scaling
+            scaled = sizes * rows[:, None] * columns
+            rows = rows * _to_one(scaled)
+            scaled = sizes * rows[:, None] * columns
+            columns = columns * _to_one(scaled.T)
+        return cls(rows, columns, float(_to_one((np.abs(program.costs) * columns)[None])[0]))
+
+
+def _ordinary(values: npt.NDArray[np.float64]) -> bool:
+    nonzero = np.abs(values[values != 0])
+    return bool(np.all((nonzero > 1e-4) & (nonzero < 1e4)))
+
+
+def _to_one(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each row the power of two that brings its non-zero entries closest to one, by their extreme sizes."""
+    largest = sizes.max(axis=1, initial=0)
+    smallest = np.where(sizes > 0, sizes, np.inf).min(axis=1, initial=np.inf)
+    middle = np.where(largest > 0, np.sqrt(largest) * np.sqrt(np.where(largest > 0, smallest, 1)), 1)
+    return np.asarray(np.exp2(-np.round(np.log2(middle))))
+
+
+def _unbounded(program: LinearProgram, sense: Sense) -> ArithmeticError:
+    """What to raise where HiGHS says that the objective has no bound: with an exact direction, or else as no answer."""
+    try:
+        return Unbounded(_improving_ray(program, sense))
+    except Infeasible:
+        return _NoAnswerError("HiGHS takes the objective for unbounded, but it is not")
 
 
 def _improving_ray(program: LinearProgram, sense: Sense) -> dict[str, float]:
-    """A direction d ≥ 0 with A d = 0 along which the objective improves at unit rate."""
+    """A direction d ≥ 0 with A d = 0, exactly, along which the objective improves at unit rate."""
     rows = tuple(replace(row, rhs=0) for row in program.constraints)
     rate = Constraint("rate of improvement", program.objective, -_sign(sense))
-    ray = solve(LinearProgram(program.variables, {}, (*rows, rate))).primal
-    return {variable: speed for variable, speed in ray.items() if speed != 0}
+    ray = certificate(LinearProgram(program.variables, {}, (*rows, rate))).primal
+    return {variable: float(speed) for variable, speed in (ray or {}).items()}
 
 
 # --- certificates ----------------------------------------------------------------------------------------------------
@@ -449,22 +533,33 @@ class FarkasCertificate:
 def certificate(program: LinearProgram, sense: Sense = "min") -> Certificate:
     """The optimum, proved: the dual solution in rationals, verified, with an exact optimal point where b is exact.
 
-    HiGHS finds an optimal basis; its linear systems are then solved exactly (FLINT), and should rounding have led HiGHS
-    to a basis that is not quite optimal, exact dual simplex steps (Bland's rule) mend it. The value is a SymPy
-    expression. Raises what :func:`solve` raises.
+    HiGHS finds an optimal basis; its linear systems are then solved exactly (FLINT). Should rounding have led HiGHS to
+    a basis that is not quite optimal, or to none, exact simplex steps (Bland's rule) mend it: dual ones where the basis
+    is dual feasible, else primal ones. The value is a SymPy expression. Raises what :func:`solve` raises.
 
     >>> half = sympy.sqrt(2) / 2
     >>> coin = LinearProgram(("heads", "tails"), {"heads": 1}, (Constraint("total", {"heads": 1, "tails": 1}, half),))
     >>> certificate(coin, "max")
     Certificate(sense='max', multipliers={'total': Fraction(1, 1)}, value=sqrt(2)/2, primal={'heads': sqrt(2)/2})
     """
-    status = _run_highs(program, sense).getBasis()
-    basis = [j for j, s in enumerate([*status.col_status, *status.row_status]) if s == highspy.HighsBasisStatus.kBasic]
-    y, primal = _exact_optimum(program, _sign(sense), basis)
+    y, primal = _exact_optimum(program, _sign(sense), _proposed_basis(program, sense))
     multipliers = {row.name: value for row, value in zip(program.constraints, y, strict=True) if value}
     proof = Certificate(sense, multipliers, combine(program, multipliers), primal)
     proof.verify(program)
     return proof
+
+
+def _proposed_basis(program: LinearProgram, sense: Sense) -> list[int]:
+    """HiGHS's optimal basis, or where it has none that of the residuals."""
+    try:
+        return _run_highs(program, sense).basis
+    except _NoAnswerError:
+        return _residuals(program)
+
+
+def _residuals(program: LinearProgram) -> list[int]:
+    """The basis in which every variable is zero."""
+    return [len(program.variables) + i for i in range(len(program.constraints))]
 
 
 def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
@@ -503,43 +598,109 @@ def _phase_one(program: LinearProgram) -> LinearProgram:
 
 
 def _exact_optimum(program: LinearProgram, sign: int, basis: list[int]) -> tuple[list[Fraction], dict[str, Any] | None]:
-    """From a dual feasible basis: the exact multipliers and, where b is exact, the exact optimal point.
+    """From any basis: the exact multipliers of an optimal one and, where b is exact, the exact optimal point.
 
     The basis has one index for each constraint: j for the j-th variable, or n + i for the residual of constraint i,
-    which must vanish. A dual simplex step is due while a basic variable is negative or a basic residual is not zero.
+    which must vanish. A basis that is neither dual nor primal feasible is led to a primal feasible one first, by dual
+    steps for the objective zero. Where b is rounded, what rounding made negative counts as zero.
     """
-    n, m = len(program.variables), len(program.constraints)
-    b = [_exact(row.rhs, f"the right-hand side of {row.name!r}") for row in program.constraints]
-    while True:
+    costs = program._exact_costs
+    at = _Basis.at(program, basis, costs)
+    if at.entering(sign) is not None:
+        if program.is_exact and at.leaving_wrong() is not None:
+            at = _dual_simplex(_Basis.at(program, at.basis, [Fraction(0)] * len(costs)), sign)
+        at = _primal_simplex(_Basis.at(program, at.basis, costs), sign)
+    if not program.is_exact:
+        return at.multipliers, None
+    at = _dual_simplex(at, sign)
+    n = len(program.variables)
+    point = {program.variables[j]: t for j, t, s in zip(at.basis, at.amounts, at.signs, strict=True) if s and j < n}
+    return at.multipliers, point
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """A basis with its inverse, and for given costs its multipliers."""
+
+    program: LinearProgram
+    basis: list[int]
+    costs: list[Fraction]
+    inverse: list[list[Fraction]]
+    multipliers: list[Fraction]
+
+    @classmethod
+    def at(cls, program: LinearProgram, basis: list[int], costs: list[Fraction]) -> _Basis:
+        n, m = len(program.variables), len(program.constraints)
         columns = [program._exact_columns[j] if j < n else {j - n: Fraction(1)} for j in basis]
         inverse = _inverse([[column.get(i, Fraction(0)) for column in columns] for i in range(m)])
-        costs = [program._exact_costs[j] if j < n else Fraction(0) for j in basis]
-        y = [sum((c * line[i] for c, line in zip(costs, inverse, strict=True) if c), Fraction(0)) for i in range(m)]
-        if not program.is_exact:
-            return y, None
-        amounts = [
+        prices = [costs[j] if j < n else Fraction(0) for j in basis]
+        y = [sum((c * line[i] for c, line in zip(prices, inverse, strict=True) if c), Fraction(0)) for i in range(m)]
+        return cls(program, basis, costs, inverse, y)
+
+    def exchanged(self, k: int, j: int) -> _Basis:
+        return _Basis.at(self.program, [*self.basis[:k], j, *self.basis[k + 1 :]], self.costs)
+
+    @cached_property
+    def amounts(self) -> list[Any]:
+        """The exact values of the basic variables and residuals."""
+        b = [_exact(row.rhs, f"the right-hand side of {row.name!r}") for row in self.program.constraints]
+        return [
             sympy.expand(sympy.Add(*[sympy.Rational(a) * t for a, t in zip(line, b, strict=True) if a]))
-            for line in inverse
+            for line in self.inverse
         ]
-        signs = [exact_sign(amount) for amount in amounts]
-        wrong = [(j, k) for k, (j, s) in enumerate(zip(basis, signs, strict=True)) if s < 0 or (s and j >= n)]
-        if not wrong:
-            return y, {program.variables[j]: t for j, t, s in zip(basis, amounts, signs, strict=True) if s}
-        k = min(wrong)[1]
-        basis[k] = _entering(program, sign, [-signs[k] * a for a in inverse[k]], y)
+
+    @cached_property
+    def signs(self) -> list[int]:
+        return [exact_sign(amount) for amount in self.amounts]
+
+    def is_residual(self, k: int) -> bool:
+        return self.basis[k] >= len(self.program.variables)
+
+    def leaving_wrong(self) -> int | None:
+        """The place of a negative variable or a residual that is not zero, by Bland's rule."""
+        wrong = [(j, k) for k, (j, s) in enumerate(zip(self.basis, self.signs, strict=True))
+                 if s < 0 or (s and self.is_residual(k))]  # fmt: skip
+        return min(wrong)[1] if wrong else None
+
+    def slack(self, j: int) -> Fraction:
+        column = self.program._exact_columns[j]
+        return self.costs[j] - sum((a * self.multipliers[i] for i, a in column.items()), Fraction(0))
+
+    def entering(self, sign: int) -> int | None:
+        """The first variable whose increase improves the objective; None for a dual feasible basis."""
+        return next((j for j in range(len(self.costs)) if sign * self.slack(j) < 0), None)
+
+    def along(self, line: list[Fraction], j: int) -> Fraction:
+        return sum((a * line[i] for i, a in self.program._exact_columns[j].items()), Fraction(0))
 
 
-def _entering(program: LinearProgram, sign: int, line: list[Fraction], y: list[Fraction]) -> int:
-    """The variable that enters in a dual simplex step, by Bland's rule; Infeasible if none can."""
-    ratios = []
-    for j, column in enumerate(program._exact_columns):
-        alpha = sum((a * line[i] for i, a in column.items()), Fraction(0))
-        if alpha < 0:
-            slack = program._exact_costs[j] - sum((a * y[i] for i, a in column.items()), Fraction(0))
-            ratios.append((sign * slack / -alpha, j))
-    if not ratios:
-        raise Infeasible(farkas_certificate(program))
-    return min(ratios)[1]
+def _dual_simplex(at: _Basis, sign: int) -> _Basis:
+    """Dual simplex steps from a dual feasible basis until no variable is negative and every residual zero."""
+    while (k := at.leaving_wrong()) is not None:
+        line = [-at.signs[k] * a for a in at.inverse[k]]
+        rates = ((at.along(line, j), j) for j in range(len(at.costs)))
+        ratios = [(sign * at.slack(j) / -rate, j) for rate, j in rates if rate < 0]
+        if not ratios:
+            raise Infeasible(farkas_certificate(at.program))
+        at = at.exchanged(k, min(ratios)[1])
+    return at
+
+
+def _primal_simplex(at: _Basis, sign: int) -> _Basis:
+    """Primal simplex steps from a primal feasible basis until no variable's increase improves the objective."""
+    while (j := at.entering(sign)) is not None:
+        rates = [at.along(line, j) for line in at.inverse]
+        best: tuple[Any, int, int] | None = None
+        for k, rate in enumerate(rates):
+            if rate > 0 or (rate and at.is_residual(k)):
+                ratio = 0 if at.signs[k] < 0 or at.is_residual(k) else at.amounts[k] / sympy.Rational(rate)
+                order = 0 if best is None else exact_sign(ratio - best[0])
+                if best is None or order < 0 or (order == 0 and at.basis[k] < best[1]):
+                    best = (ratio, at.basis[k], k)
+        if best is None:
+            raise Unbounded(_improving_ray(at.program, "min" if sign > 0 else "max"))
+        at = at.exchanged(best[2], j)
+    return at
 
 
 def _inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:

@@ -208,6 +208,8 @@ class Phenomenon:
     scenario: Scenario
     table: Array
     name: str = ""
+    counts: NDArray[np.int64] | None = None
+    """The counts whose frequencies the table holds, if it was made of counts."""
 
     def __init__(self, scenario: Scenario, table: ArrayLike, name: str = "") -> None:
         array = np.asarray(table)
@@ -217,6 +219,23 @@ class Phenomenon:
         object.__setattr__(self, "scenario", scenario)
         object.__setattr__(self, "table", array)
         object.__setattr__(self, "name", name)
+
+    @classmethod
+    def from_counts(cls, scenario: Scenario, counts: ArrayLike, name: str = "") -> Phenomenon:
+        """The frequencies of counted outcomes, which keep the counts: so noise can be told from disturbance.
+
+        counts : whole numbers of the scenario's shape. Raises ``ValueError`` for others, or a context without runs.
+
+        >>> Phenomenon.from_counts(Scenario([("a",)]), [[3, 1]]).table.tolist()
+        [[0.75, 0.25]]
+        """
+        n = _counts(scenario, counts)
+        runs = n.reshape(len(n), -1).sum(axis=1)
+        for c in np.flatnonzero(runs == 0):
+            raise ValueError(f"counts: the context {scenario.label(int(c))} has no runs")
+        phenomenon = cls(scenario, n / runs.reshape(-1, *[1] * scenario.size), name)
+        object.__setattr__(phenomenon, "counts", n)
+        return phenomenon
 
     @property
     def is_exact(self) -> bool:
@@ -423,6 +442,62 @@ def disturbance_tests(scenario: Scenario, counts: ArrayLike, alarm: float) -> tu
         DisturbanceTest(names, outcomes, pair, int(first[outcomes]), int(least), int(most))
         for (names, outcomes, pair, first, _), least, most in zip(found, low, high, strict=True)
     )
+
+
+def disturbance_p_value(scenario: Scenario, counts: ArrayLike) -> float:
+    """A p-value of the hypothesis that counted outcomes are those of a nondisturbing phenomenon.
+
+    The exact hypergeometric tests of :func:`disturbance_tests`, two-sided, with Bonferroni's correction for their
+    number; it holds for every number of runs. Raises ``ValueError`` as they do.
+
+    >>> disturbance_p_value(bell_scenario(2, 2), np.full((4, 2, 2), 1250))
+    1.0
+    """
+    n = _counts(scenario, counts)
+    laws = []
+    for names, (c, d) in shared_measurements(scenario):
+        first, second = (_count_marginal(scenario, n, k, names) for k in (c, d))
+        laws += [
+            (a, first.sum() + second.sum(), a + b, first.sum()) for a, b in zip(first.flat, second.flat, strict=True)
+        ]
+    if not laws:
+        return 1.0
+    count, *regions = np.array(laws).T
+    tails = np.minimum(hypergeom.cdf(count, *regions), hypergeom.sf(count - 1, *regions))
+    return float(min(1.0, 2 * len(laws) * tails.min()))
+
+
+class DisturbanceError(ValueError):
+    """A question about nondisturbing phenomena was asked of one that disturbs.
+
+    largest : the `Disturbance` of the largest distance. p_value : of the hypothesis that it is noise; None for a
+    phenomenon that was not made of counts.
+    """
+
+    def __init__(self, phenomenon: Phenomenon) -> None:
+        self.largest = max(disturbances(phenomenon), key=lambda found: float(found.distance))
+        self.p_value = None
+        names, (c, d) = ", ".join(self.largest.measurements), self.largest.contexts
+        scenario = phenomenon.scenario
+        said = (
+            f"the law of {names} differs between the contexts {scenario.label(c)} and {scenario.label(d)}, by a total "
+            f"variation distance of {float(self.largest.distance):.3g}: the phenomenon disturbs"
+        )
+        if phenomenon.counts is None:
+            said += "; if these are frequencies, Phenomenon.from_counts tells noise from disturbance"
+        else:
+            self.p_value = disturbance_p_value(scenario, phenomenon.counts)
+            said += f" (p-value of the hypothesis that this is noise: {self.p_value:.2g})"
+        super().__init__(
+            f"{said}. contextuality_by_default tells disturbance and contextuality apart; nearest_nondisturbing "
+            "removes what may be noise"
+        )
+
+
+def require_nondisturbing(phenomenon: Phenomenon) -> None:
+    """Raise `DisturbanceError` for a phenomenon that disturbs: no joint law and no mixture of assignments gives it."""
+    if not is_nondisturbing(phenomenon):
+        raise DisturbanceError(phenomenon)
 
 
 def _counts(scenario: Scenario, counts: ArrayLike) -> NDArray[np.int64]:

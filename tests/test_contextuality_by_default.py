@@ -11,7 +11,7 @@ from random_phenomena import seeds
 
 from qlib import scenarios
 from qlib.contextuality_by_default import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
-from qlib.exact import exact_sign
+from qlib.exact import exact, exact_sign
 from qlib.factorisability import is_factorisable
 from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario, disturbances, mix, white_noise
 
@@ -93,7 +93,31 @@ def mermin_four() -> Phenomenon:
     return Phenomenon(Scenario([p.scenario.contexts[c] for c in chosen]), p.table[chosen])
 
 
+ORDERS = Scenario([("A", "B"), ("B", "A")], name="two questions in both orders")
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds)
+def test_two_questions_asked_in_both_orders_are_the_cycle_of_two(seed):
+    law = np.random.default_rng(seed).dirichlet(np.full(4, 0.4), size=2).reshape(2, 2, 2)
+    p = Phenomenon(ORDERS, law)
+    assert cyclic_measure(p) == pytest.approx(contextuality_by_default(p).value, abs=1e-8)
+    assert cyclic_measure(p) == pytest.approx(max(0, _order_excess(p)), abs=1e-12)
+
+
+def _order_excess(p: Phenomenon) -> float:
+    """For n = 2: half of |⟨AB⟩ - ⟨BA⟩| less the two shifts of the means (Kujala & Dzhafarov 2016)."""
+    shifts = [abs(p.correlator(0, [m]) - p.correlator(1, [m])) for m in "AB"]
+    return (abs(p.correlator(0) - p.correlator(1)) - sum(shifts)) / 2
+
+
+def test_an_order_effect_that_shifts_no_mean_is_contextuality():
+    p = Phenomenon(ORDERS, exact([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]) / 2)
+    assert cyclic_measure(p) == contextuality_by_default(p).value == 1
+
+
 def test_cyclic_are_the_cycles_and_chsh_and_nothing_else():
+    assert is_cyclic(ORDERS)
     assert all(is_cyclic(cycle_scenario(n)) for n in (3, 4, 5))
     assert is_cyclic(CHSH)
     assert not is_cyclic(bell_scenario(2, 2, 2))

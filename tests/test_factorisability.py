@@ -11,6 +11,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_phenomena import CHSH, KCBS, UNEVEN, random_mixture, seeds
+from scipy.stats import binom
 
 from qlib import factorisability as fa
 from qlib import scenarios
@@ -27,9 +28,11 @@ from qlib.factorisability import (
     is_factorisable,
     joint_law,
     model_of_joint_law,
+    nearest_nondisturbing,
 )
 from qlib.linear_programs import CertificateError
 from qlib.scenarios import (
+    DisturbanceError,
     Phenomenon,
     Scenario,
     bell_scenario,
@@ -165,13 +168,63 @@ def test_the_inequality_found_for_tsirelson_is_chsh():
     assert factorise(scenarios.tsirelson()).normal_form() == fa.chsh_inequality().normal_form()
 
 
-def test_disturbance_is_a_violated_inequality_as_well():
-    leaky = exact(np.zeros(CHSH.shape, dtype=int))
+def leaky(number=exact):
+    """The first outcome tells the other setting: x ∧ y."""
+    table = np.zeros(CHSH.shape, dtype=int)
     for c, (x, y) in enumerate(product((0, 1), repeat=2)):
-        leaky[c, x & y, 0] = 1
-    found = factorise(Phenomenon(CHSH, leaky))
-    assert isinstance(found, Inequality)
-    found.verify()
+        table[c, x & y, 0] = 1
+    return Phenomenon(CHSH, number(table))
+
+
+@pytest.mark.parametrize("ask", [factorise, contextual_fraction])
+@pytest.mark.parametrize("number", [exact, np.float64])
+def test_what_disturbs_is_not_taken_for_contextual(ask, number):
+    with pytest.raises(DisturbanceError, match=r"law of A1 differs between .* by a .* distance of 1: .*by_default"):
+        ask(leaky(number))
+    assert not is_factorisable(leaky(number))
+
+
+def test_noise_in_frequencies_is_told_from_disturbance_by_an_exact_test():
+    rng = np.random.default_rng(5)
+    fair = Phenomenon.from_counts(CHSH, rng.multinomial(5000, np.full(4, 0.25), size=4).reshape(4, 2, 2))
+    with pytest.raises(DisturbanceError, match="p-value of the hypothesis that this is noise") as noise:
+        contextual_fraction(fair)
+    assert noise.value.p_value > 0.05
+    law = np.full((4, 2, 2), 0.25)
+    law[3] = [[0.3, 0.3], [0.2, 0.2]]
+    shifted = Phenomenon.from_counts(CHSH, np.array([rng.multinomial(5000, p.ravel()) for p in law]).reshape(4, 2, 2))
+    with pytest.raises(DisturbanceError) as disturbed:
+        factorise(shifted)
+    assert disturbed.value.p_value < 1e-6
+    assert disturbed.value.largest.measurements == ("A1",)
+    nearest = nearest_nondisturbing(fair)
+    assert scenarios.is_nondisturbing(nearest)
+    assert abs(nearest.table - fair.table).sum() < 0.1
+    assert contextual_fraction(nearest).value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_p_value_of_disturbance_is_one_at_most_as_often_as_it_says():
+    """Under fair coins it is at most α with probability at most α; 400 draws, α = 0.1, a region fixed beforehand."""
+    rng = np.random.default_rng(6)
+    draws = rng.multinomial(60, np.full(4, 0.25), size=(400, 4)).reshape(400, 4, 2, 2)
+    alarms = sum(scenarios.disturbance_p_value(CHSH, counts) <= 0.1 for counts in draws)
+    assert alarms <= binom.isf(1e-9, 400, 0.1)
+
+
+def test_a_nondisturbing_phenomenon_is_the_nearest_to_itself():
+    for p in (scenarios.tsirelson(), scenarios.quantum_cycle(5), scenarios.ghz_mermin()):
+        assert np.allclose(nearest_nondisturbing(p).table, p.as_float().table)
+
+
+def test_counts_that_are_none_make_no_phenomenon():
+    for counts, message in (
+        (np.zeros((4, 2, 2)), "context A0 B0 has no runs"),
+        (np.full((4, 2, 2), 0.5), "it cannot be a count"),
+        (np.full((4, 2, 2), -1), "it cannot be a count"),
+        (np.ones((4, 2)), "shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Phenomenon.from_counts(CHSH, counts)
 
 
 def test_the_triangle_is_contextual_only_beyond_quantum_theory():
@@ -356,10 +409,3 @@ def test_the_fraction_does_not_depend_on_the_order_of_the_contexts(seed):
     for order in list(permutations(range(4)))[1::7]:
         turned = Phenomenon(Scenario([CHSH.contexts[c] for c in order]), p.table[list(order)])
         assert contextual_fraction(turned).value == pytest.approx(value, abs=1e-7)
-
-
-def test_the_fraction_of_a_phenomenon_with_disturbance_is_that_of_its_best_part():
-    leaky = np.zeros(CHSH.shape)
-    for c, (x, y) in enumerate(product((0, 1), repeat=2)):
-        leaky[c, x & y, 0] = 1
-    assert contextual_fraction(Phenomenon(CHSH, leaky)).value == pytest.approx(1)

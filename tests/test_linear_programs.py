@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -338,3 +339,70 @@ def test_the_sign_of_an_algebraic_number_is_exact_however_small_it_is(a, b, c, d
     number = a + b * ROOT + c * sympy.sqrt(3)
     assert exact_sign(number / sympy.Integer(10) ** digits) == np.sign(a + b * 2**0.5 + c * 3**0.5)
     assert exact_sign(sympy.sqrt((a + b * ROOT) ** 2) - abs(a + b * ROOT)) == 0
+
+
+def proved(program: LinearProgram, sense: str = "min") -> Certificate:
+    """A certificate that bounds the optimum from both sides, verified."""
+    proof = certificate(program, sense)
+    proof.verify(program)
+    assert proof.is_optimal
+    return proof
+
+
+@pytest.mark.parametrize("gap", [1e-7, 1e-9, 1e-12, 1e-300])
+def test_costs_that_floating_point_can_hardly_tell_apart_are_told_apart(gap: float) -> None:
+    """HiGHS ends at either vertex: the basis is primal feasible, but not dual feasible."""
+    for costs in ((1, 1 + Fraction(gap)), (1 + Fraction(gap), 1)):
+        rows = (Constraint("total", {"a": 1, "b": 1}, 1),)
+        program = LinearProgram(("a", "b"), dict(zip("ab", costs, strict=True)), rows)
+        assert proved(program).value == 1
+        assert proved(program, "max").value == 1 + sympy.Rational(Fraction(gap))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_nearly_equal_costs_are_optimised_exactly_in_random_programs(seed: int) -> None:
+    """By exhaustion: the best vertex of {q ≥ 0, A q = b} among all bases, in rational arithmetic."""
+    rng = np.random.default_rng(seed)
+    n, m = 6, 3
+    A = rng.integers(-3, 4, (m, n))
+    b = [int(t) for t in A @ rng.integers(0, 4, n)]  # feasible
+    costs = [1 + Fraction(int(k), 10**11) for k in rng.integers(0, 9, n)]
+    names = tuple(f"q{j}" for j in range(n))
+    rows = tuple(Constraint(f"row {i}", {names[j]: int(A[i, j]) for j in range(n) if A[i, j]}, b[i]) for i in range(m))
+    program = LinearProgram(names, dict(zip(names, costs, strict=True)), rows)
+    best = []
+    for size in range(m + 1):
+        for chosen in combinations(range(n), size):
+            columns = sympy.Matrix(m, size, lambda i, k, chosen=chosen: int(A[i, chosen[k]]))
+            if size and columns.rank() < size:
+                continue
+            unknowns = sympy.symbols(f"x:{size}")
+            found = sympy.linsolve((columns, sympy.Matrix(b)), *unknowns) if size else ({()} if not any(b) else set())
+            for point in found:
+                if all(value >= 0 for value in point):
+                    best.append(sum((sympy.Rational(costs[j]) * v for j, v in zip(chosen, point, strict=True)), 0))
+    assert proved(program).value == min(best)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-15, 1e-9, 1e9, 1e15, 1e18])
+def test_coefficients_and_right_hand_sides_of_any_size_are_taken_as_they_are(size: float) -> None:
+    tiny = Fraction(size)
+    rows = (Constraint("odd", {"a": tiny, "b": 1}, 1), Constraint("total", {"a": 1, "b": 1, "c": -tiny}, 1))
+    program = LinearProgram(("a", "b", "c"), {"a": 1, "b": 2, "c": tiny}, rows)
+    least, most = proved(program), proved(replace(program, objective={"a": -1, "b": -2, "c": -tiny}))
+    assert least.value <= -most.value
+    assert proved(LinearProgram(("a",), {"a": 1}, (Constraint("scaled", {"a": tiny}, tiny),))).value == 1
+    assert proved(LinearProgram(("a",), {"a": tiny}, (Constraint("scaled", {"a": 1}, tiny),))).value == tiny**2
+
+
+def test_a_program_that_is_infeasible_by_little_is_infeasible() -> None:
+    rows = (Constraint("one", {"a": 1}, 1), Constraint("nearly", {"a": 1}, 1 + Fraction(1, 10**30)))
+    with pytest.raises(Infeasible) as caught:
+        certificate(LinearProgram(("a",), {"a": 1}, rows))
+    caught.value.certificate.verify(LinearProgram(("a",), {"a": 1}, rows))
+
+
+def test_a_program_that_is_feasible_by_little_is_feasible() -> None:
+    rows = (Constraint("low", {"a": 1, "s": -1}, 1), Constraint("high", {"a": 1, "t": 1}, 1 + Fraction(1, 10**30)))
+    assert proved(LinearProgram(("a", "s", "t"), {"a": 1}, rows), "max").value == 1 + sympy.Rational(1, 10**30)
