@@ -32,7 +32,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, exact_sign, is_exact, is_zero, number, vanishes
+from qlib.exact import ROUNDING, Array, exact_sign, is_exact, is_zero, number, vanishes
 from qlib.graphs import CausalGraph, Kind, d_separations, disjoint_triples
 
 Bits = NDArray[np.bool_]
@@ -220,7 +220,7 @@ def independences(law: ArrayLike, names: Sequence[str], tolerance: float = TOLER
     """All conditional independences of a law.
 
     law : P[v₁, …, vₙ], an axis for each name. An exact law is treated exactly, whatever the tolerance; of one in
-    floating point, |P(x, y | z) − P(x | z) P(y | z)| may be up to `tolerance`.
+    floating point, P(x, y | z) and P(x | z) P(y | z) may differ by `tolerance` of their sum, and by rounding of 1.
     Raises ``ValueError`` if the axes and the names do not match, a name stands there twice, a probability is negative,
     or they do not sum to one, or if it could not be decided whether an exact expression vanishes.
 
@@ -288,7 +288,8 @@ def _factorises(marginal: list[Array], i: int, j: int, K: int, tolerance: float)
     difference = marginal[K | a | b] * marginal[K] - marginal[K | a] * marginal[K | b]
     if is_exact(difference):
         return vanishes(difference)
-    return bool(np.all(np.abs(difference) <= tolerance * marginal[K] ** 2))
+    terms = np.abs(marginal[K | a | b] * marginal[K]) + np.abs(marginal[K | a] * marginal[K | b])
+    return bool(np.all(np.abs(difference) <= tolerance * terms + ROUNDING * marginal[K] ** 2))
 
 
 def _point(symbols: Iterable[sp.Symbol]) -> dict[sp.Symbol, sp.Rational]:

@@ -168,6 +168,8 @@ def _closed_form(flat: Array) -> tuple[Array, ...]:
         values[8:16].min(axis=0, out=upper[part])
         values[16:].max(axis=0, out=excess[part])
         (wrong,) = np.nonzero(excess[part] > 1 + TOLERANCE)
+        crossed = lower[part] > upper[part]  # by rounding, as none is violated by more: the two are one number
+        lower[part][crossed] = upper[part][crossed] = (lower[part][crossed] + upper[part][crossed]) / 2
         lower[part][wrong] = upper[part][wrong] = np.nan
         violated[part][wrong] = NAMES[values[16:, wrong].argmax(axis=0)]
     excess -= 1

@@ -16,6 +16,8 @@ from scipy.stats import unitary_group
 
 from qlib.counterfactuals import COUNTERPOSSIBLE, Kind, Query, disambiguate, evaluate
 from qlib.exact import conditional_probability, exact
+from qlib.faithfulness import independences
+from qlib.instrumental import ace_bounds
 from qlib.instruments import Instrument, product_factors
 from qlib.process_operators import ProcessOperator
 from qlib.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
@@ -327,3 +329,22 @@ def test_a_mixture_keeps_rare_components() -> None:
     answer = evaluate(mixture, Query({"A": 1}, {}, {"A": 1}, {"A": measured}, {}))
     assert answer.evidence == pytest.approx(1e-13)
     assert answer.probability == pytest.approx(1)
+
+
+@pytest.mark.parametrize("p", [1e-6, 1e-10])
+def test_a_rare_event_that_implies_another_is_no_independence(p: float) -> None:
+    copy, apart = np.diag([1 - p, p]), np.outer([1 - p, p], [0.3, 0.7])
+    assert not list(independences(copy, ["A", "B"]).statements())
+    assert [str(statement) for statement in independences(apart, ["A", "B"]).statements()] == ["A ⊥ B"]
+
+
+def test_bounds_never_cross_where_a_model_is_said_to_exist() -> None:
+    """X = 1 - Z always, and Y follows X but for a trace of disturbance that is let pass as rounding."""
+    p = np.zeros((2, 2, 2))
+    p[0, 0, 1], p[1, 1, 0] = 1, 1
+    for x, y, z in np.ndindex(2, 2, 2):
+        q = p.copy()
+        q[1 - z, 1 - z, z] -= 8e-10
+        q[x, y, z] += 8e-10
+        bounds = ace_bounds(q)
+        assert not bounds.feasible or bounds.lower <= bounds.upper
