@@ -290,6 +290,9 @@ class QuantumStructuralModel:
     ones if it is to speak of them; what is not a parent must not influence, (22). owner : exogenous node → the only
     endogenous node that it may influence, (20). Def. 10 of Suresh, Frembs & Cavalcanti (2023).
 
+    One condition is added to theirs: influences are acyclic. By the letter of Def. 10 a wire from A_out back to A_in is
+    a model, in which the idle instrument has "probability" 4; the graphs of their Def. 11 are acyclic, too.
+
     Raises ``ValueError`` naming the part or node: parts that are not unitary, an input that is not written exactly
     once, an output that is read twice, an instrument that does not discard and prepare, a cycle of influences, or an
     influence that `graph` or `owner` forbids.
