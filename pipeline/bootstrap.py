@@ -71,10 +71,24 @@ def find_python(wished):
 
 def find_uv():
     """Path of a uv that runs, or None. COMPENDIUM_UV=0 does without."""
-    uv = shutil.which("uv") if os.environ.get("COMPENDIUM_UV", "1") != "0" else None
-    if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0:
-        return uv
+    if os.environ.get("COMPENDIUM_UV", "1") == "0":
+        return None
+    for uv in filter(None, (shutil.which("uv"), str(VENV / "uv" / "bin" / "uv"))):
+        with contextlib.suppress(OSError):
+            if subprocess.run([uv, "--version"], capture_output=True, check=False, cwd=ROOT).returncode == 0:
+                return uv
     return None
+
+
+def bring_uv():
+    """Install uv by hash, with .venv's own pip, in a folder that an update leaves alone; its path, or None."""
+    if os.environ.get("COMPENDIUM_UV", "1") == "0":
+        return None
+    lock = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(Path(__file__).with_name("uv.txt"))]
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    target = ["--upgrade", "--target", str(VENV / "uv")]
+    subprocess.run([*pip, *target, *lock], cwd=ROOT, capture_output=True, check=False)
+    return find_uv()
 
 
 def digest(name):
@@ -151,16 +165,21 @@ def main():
         if sound and stamp == wanted:
             return
         started = time.monotonic()
+        if not sound and VENV.is_symlink():
+            VENV.unlink()  # what it points to is another's
         with contextlib.suppress(FileNotFoundError):
             STAMP.unlink()
         uv = find_uv()
         if not sound:
             python = find_python(wished)
             release = "{}.{}".format(*version_of(python))
-            print(f"Creating .venv with Python {release} ({'uv' if uv else 'pip: this takes minutes'}) …", flush=True)
+            print(f"Creating .venv with Python {release} …", flush=True)
             create(python, uv)
         else:
             print("Updating .venv …", flush=True)
+        uv = uv or bring_uv()
+        if not uv:
+            print("uv could not be had, so pip installs; this takes minutes.", flush=True)
         install(uv, lock=not sound or stamp.get("lock") != wanted["lock"])
         write_stamp(wanted)
         print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)

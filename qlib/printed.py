@@ -275,6 +275,7 @@ def _number(value: Any) -> sp.Expr:
 
 
 KNOWN = {name: getattr(sp, name) for name in ("sqrt", "Abs", "sin", "cos", "exp", "log", "pi", "I")}
+LONGEST_NUMBER = 10_000  # digits: more than any print has, and still computed at once
 GRAMMAR = (
     ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.Tuple, ast.BinOp, ast.UnaryOp,
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub,
@@ -325,7 +326,31 @@ def _tree(formula: str) -> ast.Expression:
         if not allowed:
             part = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
             raise ValueError(f"formula {formula!r}: {part!r} is not allowed in a formula (names, whole numbers, calls)")
+    if _digits(tree.body) > LONGEST_NUMBER:
+        raise ValueError(f"formula {formula!r}: it holds a number of more than {LONGEST_NUMBER} digits")
     return tree
+
+
+def _digits(node: ast.AST) -> float:
+    """A bound on the decimal digits of the largest whole number in a formula, without computing any.
+
+    Of a power it is the exponent times the base's; a name counts as a number of one digit.
+
+    >>> _digits(ast.parse("9**9**9", mode="eval").body)
+    inf
+    """
+    parts = [_digits(child) for child in ast.iter_child_nodes(node)]
+    if isinstance(node, ast.Constant):
+        return float(len(str(node.value)))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        base, exponent = _digits(node.left), _digits(node.right)
+        if any(isinstance(part, ast.Name) for part in ast.walk(node.right)):
+            return max(base, exponent)  # it stays a power
+        number = isinstance(node.right, ast.Constant)
+        return base * (float(node.right.value) if number else 10**exponent if exponent < 9 else float("inf"))
+    if isinstance(node, ast.BinOp):
+        return _digits(node.left) + _digits(node.right)
+    return max(parts, default=1.0)
 
 
 @cache

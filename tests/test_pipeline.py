@@ -414,6 +414,7 @@ def steps(tmp_path, monkeypatch):
     monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / ".venv/compendium.json")
     monkeypatch.setattr(bootstrap, "find_uv", lambda: None)
+    monkeypatch.setattr(bootstrap, "bring_uv", lambda: None)
     monkeypatch.delenv("PYTHON", raising=False)
     noted: list[str] = []
 
@@ -453,6 +454,15 @@ def test_a_new_lock_is_installed_and_a_new_project_file_reinstalls_the_tree_only
     write(bootstrap.ROOT / "pyproject.toml", "new")
     bootstrap.main()
     assert steps == ["create", "lock and tree", "lock and tree", "tree"]
+
+
+def test_an_environment_that_another_tree_lends_is_replaced_and_left_alone(steps, tmp_path):
+    theirs = tmp_path / "another/.venv"
+    write(theirs / "compendium.json", '{"root": "elsewhere"}')
+    bootstrap.VENV.symlink_to(theirs, target_is_directory=True)
+    bootstrap.main()
+    assert not bootstrap.VENV.is_symlink()
+    assert (theirs / "compendium.json").read_text(encoding="utf-8") == '{"root": "elsewhere"}'
 
 
 def test_a_wished_python_that_does_not_run_is_refused_by_name(steps, monkeypatch):

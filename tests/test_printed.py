@@ -756,3 +756,14 @@ def test_names_may_mean_something_else_at_each_assignment() -> None:
     assert agrees("twice + k", derived)
     assert agrees("f(twice)", derived, {"twice": sp.Integer(7)})
     assert counterexample("twice + 1", derived) == {"k": 2}
+
+
+@pytest.mark.parametrize("formula", ["9**9**9", "-(9**9**9)", "(9**999)**999", "sqrt(2**(3*10**9))", "x**9**9**9"])
+def test_a_number_that_no_page_could_hold_is_refused_before_it_is_computed(formula):
+    with pytest.raises(ValueError, match="more than 10000 digits"):
+        parse(formula, {"x": sp.Symbol("x")})
+
+
+def test_powers_with_names_and_numbers_of_a_usual_size_are_formulas():
+    n = sp.Symbol("n")
+    assert parse("2**2**n + 10**(-9) + 2**64", {"n": n}) == 2 ** (2**n) + sp.Rational(1, 10**9) + 2**64
