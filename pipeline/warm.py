@@ -55,7 +55,8 @@ def process(plan: Plan, jobs: int) -> Iterator[dict[str, str]]:
         address = f"{folder}/socket"
         environment = {**os.environ, **kernel_environment(plan)}
         command = [sys.executable, "-m", "pipeline.warm", "serve", address]
-        with subprocess.Popen(command, cwd=plan.root, env=environment, stdin=subprocess.PIPE):  # its end is our end
+        ours = {"stdin": subprocess.PIPE, "preexec_fn": die_with_parent}  # when its input is closed it ends, too
+        with subprocess.Popen(command, cwd=plan.root, env=environment, **ours):
             yield {ADDRESS: address}
 
 

@@ -87,7 +87,7 @@ def main(times: int = 50, seed: int = 1) -> None:
         ends = time.monotonic() + 20
         while processes_of(folder) and time.monotonic() < ends:
             time.sleep(0.1)
-        assert not processes_of(folder), f"round {k}: processes outlive the build"
+        assert not processes_of(folder), f"round {k}: {command!r} was killed, and others outlive the build"
         kept = shown(folder)
         assert all(text == str(values[name]) for name, text in kept.items()), f"round {k}: stale: {kept} {values}"
         again = subprocess.run(COMMAND, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
