@@ -1,7 +1,7 @@
 """Pages that load little and shut nobody out: what the theme brings and this book does not use is left out.
 
-The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu and without the
-alphabets that no formula here is set in, the index of all words is loaded where one searches.
+The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu but with every glyph,
+the index of all words is loaded where one searches.
 """
 
 import importlib.metadata
@@ -14,13 +14,11 @@ from urllib.parse import quote
 MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
 GLYPHS = "output/svg/fonts/tex"  # glyphs as SVG: no font files, which browsers refuse to file:// pages
 PARTS = ["core", "input/tex", "output/svg", "a11y/assistive-mml"]
-UNUSED_FONTS = "fraktur|frakturBold|monospace|sansSerif(Bold|Italic|BoldItalic)|texOldstyle|texOldstyleBold|texMathit"
-UNUSED_LETTERS = ((0x1D504, 0x1D537), (0x1D56C, 0x1D6A3), (0x1D756, 0x1D7CB), (0x1D7E2, 0x1D7FF))  # such as 𝔄, 𝖆, 𝘈, 𝙰
 UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "vendor", "locales", "sphinx-thebe.*")
 
 
 class ThemeChangedError(Exception):
-    """The theme or MathJax no longer looks as it did when what to leave out of it was written down here."""
+    """The theme no longer looks as it did when what to leave out of it was written down here."""
 
 
 def copy_mathjax(app: Any, error: Exception | None) -> None:
@@ -33,27 +31,6 @@ def copy_mathjax(app: Any, error: Exception | None) -> None:
     for part in ("startup", *PARTS, GLYPHS):
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / f"{part}.js", target / f"{part}.js")
-    font = target / f"{GLYPHS}.js"
-    font.write_text(without_unused_glyphs(font.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def without_unused_glyphs(script: str) -> str:
-    """MathJax's font without the outlines of unused alphabets (such a letter would be shown in the system's font)."""
-
-    def used(glyph: re.Match[str]) -> str:
-        code = int(glyph[1])
-        return "" if any(low <= code <= high for low, high in UNUSED_LETTERS) else glyph[0]
-
-    fonts = re.compile(r'AddPaths\)\(\w+\.(?P<name>\w+),\{(?P<glyphs>(?:\d+:"[^"]*",?)*)')
-    if not fonts.search(script):
-        raise ThemeChangedError("MathJax's font is not written as it was: its glyphs cannot be told apart")
-
-    def kept(font: re.Match[str]) -> str:
-        unused = re.fullmatch(UNUSED_FONTS, font["name"])
-        glyphs = "" if unused else re.sub(r'(\d+):"[^"]*",?', used, font["glyphs"])
-        return font[0].removesuffix(font["glyphs"]) + glyphs
-
-    return fonts.sub(kept, script)
 
 
 def icons(script: str, names: set[str]) -> str:

@@ -1,11 +1,29 @@
 // What the tests ask of a page. `axe` is there once its own script has run.
 const all = (selector) => [...document.querySelectorAll(selector)];
 
+// Tokens of a formula that show less than they say, in no order: a label stands first in MathML and last in the picture.
+// A letter needs an outline of its own; an operator may be put together of several. A root draws a sign that is no token.
+const TOKENS = ["mi", "mn", "mo", "mtext", "ms"];
+const INVISIBLE = /[\s\u00a0\u2000-\u200b\u2061-\u2064]/gu;
+const inked = (glyph) =>
+  glyph.localName === "text" ? [...glyph.textContent.replace(INVISIBLE, "")].length
+    : Number(Boolean(glyph.localName === "use" ? document.querySelector(glyph.getAttribute("xlink:href")).getAttribute("d") : glyph.getAttribute("d")));
+const withoutOutline = (formula) => TOKENS.flatMap((kind) => {
+  const said = [...formula.querySelectorAll(`mjx-assistive-mml ${kind}`)].map((token) => token.textContent.replace(INVISIBLE, ""));
+  const drawn = [...formula.querySelectorAll(`svg g[data-mml-node="${kind}"]`)]
+    .filter((token) => !(kind === "mo" && ["msqrt", "mroot"].includes(token.parentNode.dataset.mmlNode)))
+    .map((token) => [...token.querySelectorAll("use, path, text")].reduce((sum, glyph) => sum + inked(glyph), 0));
+  const count = (numbers) => numbers.map((n) => (kind === "mo" ? Math.min(n, 1) : n)).filter(Boolean).sort().join();
+  return count(said.map((text) => [...text].length)) === count(drawn) ? [] : [`${kind}: ${said.join(" ")}`];
+});
+
 const look = () => ({
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   mathErrors: all("mjx-merror, [data-mjx-error]").map((node) => node.textContent),
   undefinedMacros: all("mjx-container [fill='red'], mjx-container [stroke='red']").length,
   unset: all("span.math, div.math").filter((node) => !node.querySelector("mjx-container")).length,
+  formulas: all("mjx-container").length,
+  withoutOutline: [...new Set(all("mjx-container").flatMap(withoutOutline))],
   withoutGlyph: [...new Set(all("mjx-container svg text").map((node) => node.textContent).join(""))].join(""),
   shown: document.querySelector(".ledger-shown")?.textContent ?? "",
   searchFields: all("button.search-button-field, .bd-sidebar form.bd-search, .sidebar-primary-item form").length,

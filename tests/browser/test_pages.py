@@ -130,7 +130,22 @@ def test_every_formula_is_set_without_error(visits):
     assert {key: pages for key in keys if (pages := found(visits, "desktop", key))} == {}
 
 
-def test_no_glyph_that_a_formula_needs_was_left_out(visits):
+def test_every_token_of_every_formula_has_an_outline(visits):
+    """What a screen reader is told is what the eye sees; most pages have formulas, so the test sees some."""
+    assert found(visits, "desktop", "withoutOutline") == {}
+    assert sum(visit["desktop"]["formulas"] for visit in visits) > 1000
+
+
+def test_a_letter_whose_outline_is_taken_away_is_missed(at):
+    page = at("book/notation.html")
+    page.js(SCRIPTS[1])
+    formula = "document.querySelector('mjx-container:has(svg g[data-mml-node=mi] use)')"
+    assert page.js(f"withoutOutline({formula})") == []
+    page.js(f"{formula}.querySelector('svg path').setAttribute('d', '')")
+    assert page.js(f"withoutOutline({formula})") != []
+
+
+def test_letters_of_the_system_s_font_are_those_that_mathjax_lacks(visits):
     """Characters that MathJax has in its font are drawn from it; only others may be letters of the system's font."""
     script = next(f for f in importlib.metadata.files("sphinx-mathjax-offline") if f.match("svg/fonts/tex.js"))
     fonts = re.findall(r'[{,](\d+):"', script.read_text(encoding="utf-8"))
