@@ -136,6 +136,19 @@ def notebooks(edition: Edition = "instructor") -> None:
 
 @app.command()
 @job
+def misreadings(
+    slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
+) -> None:
+    """Exchange names in the printed formulas, drop factors and calls, and list what a check accepts all the same."""
+    from pipeline.mutants import Chapter, chapters
+
+    for slug in slugs or chapters():
+        for id, formulas in Chapter(slug).blind_spots().items():
+            print(id, *formulas, sep="\n    ", flush=True)
+
+
+@app.command()
+@job
 def mutants(
     slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
     seed: Annotated[int, typer.Option(help="decides the order, and so the sample")] = 0,

@@ -5,7 +5,7 @@ load, are its derivation, together with every function of `qlib` that runs while
 (`pipeline.mutations`) of a line that ran is made in a fork of the executed chapter, in which only what depends on the
 changed line is executed again. A claim kills the mutant if its verdict is no longer the authored one, or if something
 raises. What no claim kills survives, and is a defect of a check unless it is equivalent:
-``data/equivalent_mutants.yml`` lists those that are, each with a reason.
+``data/survivors.yml`` lists those that are, each with a reason.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ import qlib
 from pipeline.mutations import Mutation, mutations
 from qlib import ledger, paths
 
-EQUIVALENT = paths.DATA / "equivalent_mutants.yml"
 SCIENCE = Path(qlib.__file__).parent
 MACHINERY = {"ledger", "ledger_pages", "printed", "paths", "exercises", "citations", "explanations", "landing"}
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
@@ -142,6 +141,7 @@ class Chapter:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.verdicts: dict[str, bool] = {}
         self.seen: list[str] = []
+        self.asked: dict[str, list[str]] | None = None
         self.checks = {k for k, s in enumerate(self.statements) if not s.defines and self._may_check(k)}
         self.needed = frozenset().union(*(self.slice(k) for k in self.checks))
         self._execute()
@@ -222,6 +222,8 @@ class Chapter:
         except ledger.LedgerError:
             self.verdicts[id] = False
         self.seen.append(id)
+        if self.asked is not None:
+            self.asked[id] = ledger.blind_spots(ledger.load()[id], derived, names)
 
     def execute_again(self, changed: set[int]) -> dict[str, bool]:
         """Execute some statements again, and what depends on them; of the others take over what they had bound.
@@ -253,6 +255,14 @@ class Chapter:
             self.verdicts |= dict.fromkeys(one.claims, False)
             for name in one.changed:  # what comes after must not use what was there before
                 self.namespace.pop(name, None)
+
+    def blind_spots(self) -> dict[str, list[str]]:
+        """Claim → the altered transcriptions that its check accepts, too; listed ones left out."""
+        self.asked = {}
+        self.execute_again(self.checks)
+        found, self.asked = self.asked, None
+        known = accepted()
+        return {id: new for id, every in found.items() if (new := [f for f in every if (id, f) not in known])}
 
     def ran(self, file: str, line: int) -> set[int]:
         """The statements in which a line ran."""
@@ -425,8 +435,15 @@ def forked(work: Any, patience: float) -> Any:
 @functools.cache
 def equivalent() -> frozenset[tuple[str, str, str, str]]:
     """The authored list of survivors that change nothing that is claimed: (file, function, before, after)."""
-    entries = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) or []
+    entries = yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"]
     return frozenset((e["file"], e["function"], e["before"], e["after"]) for e in entries if e["reason"].strip())
+
+
+@functools.cache
+def accepted() -> frozenset[tuple[str, str]]:
+    """The authored list of altered transcriptions that say the same as what is printed: (claim, formula)."""
+    entries = yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["transcriptions"]
+    return frozenset((e["claim"], formula) for e in entries if e["reason"].strip() for formula in e["altered"])
 
 
 def is_listed(outcome: Outcome) -> bool:

@@ -199,7 +199,7 @@ def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: p
     qlib.ledger.LedgerError: wz:true-ace: claims.yml says confirmed, but ACE: printed 0, derived 1
     """
     record = compare(claim, derived, how=how, names=names)
-    return replace(record, mutants=_refuse_mutants(claim, derived, record.wrong, names))
+    return replace(record, mutants=_refuse_mutants(claim, derived, record, names))
 
 
 def compare(claim: Claim, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> Record:
@@ -289,10 +289,25 @@ def mutants(claim: Claim, derived: Mapping[str, object]) -> Iterator[tuple[str, 
             yield key, altered
 
 
-def _refuse_mutants(claim: Claim, derived: Mapping[str, object], wrong: list[str], names: printed.Names | None) -> int:
+def blind_spots(claim: Claim, derived: Mapping[str, object], names: printed.Names | None = None) -> list[str]:
+    """The formulas with names exchanged or factors dropped that a check accepts in place of what is true.
+
+    Each says the same, or shows that the check looks where the two do not differ.
+    """
+    return [
+        altered if isinstance(altered, str) else repr(altered)
+        for key in claim.printed
+        if printed.agrees(_true(claim, key), derived[key], names)
+        for altered in printed.exchanges(_true(claim, key), derived[key])
+        if _accepts(altered, derived[key], names)
+    ]
+
+
+def _refuse_mutants(claim: Claim, derived: Mapping[str, object], record: Record, names: printed.Names | None) -> int:
+    """How many alterations are refused; a ``LedgerError`` if one is not."""
     count = 0
     for key, altered in mutants(claim, derived):
-        if claim.verdict == "not-reproducible" and key in wrong:
+        if claim.verdict == "not-reproducible" and key in record.wrong:
             continue  # there is no transcription that the derived value agrees with
         if _accepts(altered, derived[key], names):
             raise LedgerError(
@@ -300,13 +315,28 @@ def _refuse_mutants(claim: Claim, derived: Mapping[str, object], wrong: list[str
                 "derive it where the two differ: free symbols, indices over more values, no name that is constant"
             )
         count += 1
-    return count
+    return count + _refuse_print_as_corrected(claim, derived, record, names)
+
+
+def _refuse_print_as_corrected(
+    claim: Claim, derived: Mapping[str, object], record: Record, names: printed.Names | None
+) -> int:
+    """Of a corrected claim one alteration more: if the print were what the correction says, nothing was to correct."""
+    if claim.verdict != "corrected" or claim.correction is None:
+        return 0
+    mended = claim.model_copy(update={"printed": claim.printed | claim.correction.values})
+    try:
+        compare(mended, derived, how=record.how, names=names)
+    except LedgerError:
+        return 1
+    raise LedgerError(f"{claim.id}: the check also finds something to correct in the correction")
 
 
 def _accepts(altered: printed.Printed, derived: object, names: printed.Names | None) -> bool:
+    """Whether an altered transcription would pass, too; what has no meaning does not."""
     try:
         return printed.agrees(altered, derived, names)
-    except (LookupError, ValueError, TypeError, ZeroDivisionError):
+    except (LookupError, ValueError, TypeError, AttributeError, ZeroDivisionError):
         return False  # the alteration has no meaning: an index out of range, a sum of a matrix and a number
     except ArithmeticError:
         return True  # it could not be told from what was derived

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 DATA = ROOT / "data"
 CLAIMS = DATA / "claims.yml"
+SURVIVORS = DATA / "survivors.yml"  # alterations that no check notices, each with a reason
 PARAMETERS = DATA / "parameters"
 GENERATED = DATA / "generated"  # written by the pipeline alone
 STANDALONE = ROOT / "_build" / "standalone"  # written by a chapter that runs by itself

@@ -22,7 +22,8 @@ number, SymPy expression    a number as printed ("0.4268"): derived rounds to it
 ==========================  =====================================================================================
 
 `mutants` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a truth value, an
-element: a comparison that also accepts a mutant compares nothing.
+element: a comparison that also accepts a mutant compares nothing. `exchanges` yields formulas with names exchanged,
+and factors, calls and arguments dropped: some of them say the same, so that they are listed, not refused.
 """
 
 from __future__ import annotations
@@ -488,6 +489,59 @@ def _formula_mutants(formula: str, domains: Mapping[str, object]) -> Iterator[st
         elif isinstance(node, ast.Name) and node.id in indices and len(indices) > 1:
             following = indices[(indices.index(node.id) + 1) % len(indices)]
             yield _with_node(formula, k, ast.Name(following))
+
+
+def exchanges(printed: Printed, derived: object) -> Iterator[Printed]:
+    """Every formula of a transcription with a name exchanged for the next of its kind, or something dropped.
+
+    Of a product it is a factor that is dropped, of a quotient the divisor, of a call the function if it has one
+    argument, and each argument in turn if it has several.
+
+    >>> list(exchanges("f(a) * b / 2", sp.Symbol("a")))
+    ['f(a) * b', 'f(a) / 2', 'b / 2', 'a * b / 2', 'f(a) * a / 2', 'f(b) * b / 2']
+    """
+    if isinstance(printed, list):
+        rows = _sample(derived)
+        if isinstance(rows, set | frozenset):
+            return
+        for k, item in enumerate(printed[: len(_rows(rows))]):
+            entry = (
+                ForAll(partial(_entry, derived, k), derived.domains) if isinstance(derived, ForAll) else _rows(rows)[k]
+            )
+            for altered in exchanges(item, entry):
+                yield [*printed[:k], altered, *printed[k + 1 :]]
+    elif isinstance(printed, str) and not isinstance(_sample(derived), str | bool | np.bool_):
+        domains = derived.domains if isinstance(derived, ForAll) else {}
+        is_formula = not any(form.fullmatch(printed) for form in (NUMBER, BOUND, ABOUT))
+        yield from dict.fromkeys(_formula_exchanges(printed, domains)) if is_formula else ()
+
+
+def _formula_exchanges(formula: str, domains: Mapping[str, object]) -> Iterator[str]:
+    nodes = list(ast.walk(_tree(formula)))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    functions = [n.id for n in nodes if isinstance(n, ast.Name) and id(n) in called]
+    arguments = [n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called]
+    for k, node in enumerate(nodes):
+        for altered in _shortened(node):
+            yield _with_node(formula, k, altered)
+        if isinstance(node, ast.Name):
+            names = list(dict.fromkeys(functions if id(node) in called else [*arguments, *domains]))
+            if len(names) > 1:
+                yield _with_node(formula, k, ast.Name(names[(names.index(node.id) + 1) % len(names)]))
+
+
+def _shortened(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.BinOp(left, ast.Mult(), right):
+            yield left
+            yield right
+        case ast.BinOp(left, ast.Div(), _):
+            yield left
+        case ast.Call(_, [argument]) if not isinstance(argument, ast.Tuple):
+            yield argument
+        case ast.Call(function, arguments, keywords):
+            for k in range(len(arguments)):
+                yield ast.Call(function, arguments[:k] + arguments[k + 1 :], keywords)
 
 
 def _with_node(formula: str, k: int, new: ast.expr) -> str:

@@ -208,7 +208,7 @@ def test_a_correction_is_checked_too() -> None:
     two = {"p": "0.5", "q": "0.3"}
     corrected = claim("corrected", two, correction=correction(q="0.4"))
     record = examine(corrected, {"p": HALF, "q": sp.Rational(2, 5)}, how="exact")
-    assert (record.verdict, record.wrong, record.mutants) == ("corrected", ["q"], 4)
+    assert (record.verdict, record.wrong, record.mutants) == ("corrected", ["q"], 5)
     assert record.printed == two
     with pytest.raises(LedgerError, match=r"says corrected, but q: printed 0.3, corrected to 0.4, derived 1/5$"):
         examine(corrected, {"p": HALF, "q": sp.Rational(1, 5)}, how="exact")
