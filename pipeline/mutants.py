@@ -230,7 +230,8 @@ class Chapter:
 
         Returns, for each claim that was checked, whether it still holds; if a statement raises, its claims do not.
         """
-        self.verdicts, altered = {}, set()
+        altered: set[str] = set()
+        self.verdicts = {}
         self.namespace.clear()
         self.namespace["__name__"] = "__main__"
         with checking(self._check):
