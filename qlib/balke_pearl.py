@@ -19,6 +19,7 @@ import numpy as np
 import sympy
 
 from qlib import linear_programs as lp
+from qlib.arguments import all_of, numbers, real_number, require
 from qlib.potential_outcomes import Assumption, Reduction, behaviour_symbols, reduction
 
 __all__ = [
@@ -58,12 +59,18 @@ class AffineFunction:
     constant: Fraction
     coefficients: tuple[Fraction, ...]
 
+    def __post_init__(self) -> None:
+        require(Fraction, constant=self.constant)
+        if len(all_of(Fraction, self.coefficients, "coefficients")) != 8:
+            raise ValueError(f"coefficients: there are {len(self.coefficients)}, and should be 8")
+
     @classmethod
     def parse(cls, text: str) -> AffineFunction:
         """From a sum in the notation of Balke and Pearl, where p_{yx.z} = P(y, x | z): the outcome comes first.
 
         Raises ValueError for any other text.
         """
+        require(str, text=text)
         if not re.fullmatch(rf"\s*[+-]?\s*{TERM}(\s*[+-]\s*{TERM})*\s*", text):
             raise ValueError(f"{text!r} is no sum of terms p_yx.z and whole numbers")
         constant, coefficients = Fraction(0), dict.fromkeys(CELLS, Fraction(0))
@@ -78,15 +85,18 @@ class AffineFunction:
     @classmethod
     def of_expression(cls, expression: Any) -> AffineFunction:
         """From a SymPy expression in the symbols of :func:`behaviour_symbols`."""
+        real_number(expression, "expression")
         symbols = behaviour_symbols().ravel()
         polynomial = sympy.Poly(expression, *symbols)
+        if polynomial.total_degree() > 1 or polynomial.domain not in (sympy.ZZ, sympy.QQ):
+            raise ValueError(f"expression: {expression} should be affine in p, with rational coefficients")
         values = [polynomial.coeff_monomial(term) for term in (1, *symbols)]
         constant, *coefficients = (Fraction(int(v.p), int(v.q)) for v in values)
         return cls(constant, tuple(coefficients))
 
     def __call__(self, p: Any) -> Any:
         """The value at one behaviour or an array of them, exact where p is (an object array of SymPy numbers)."""
-        array = np.asarray(p)
+        array = numbers(p, "p", (..., 2, 2, 2))
         number = sympy.Rational if array.dtype == object else float
         weights = np.array([number(k) for k in self.coefficients])
         return array.reshape(*array.shape[:-3], 8) @ weights + number(self.constant)

@@ -27,7 +27,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.channels import IDENTITY, PAULI_X, PAULI_Y, PAULI_Z
+from qlib.arguments import Shape, numbers, probabilities, reals, require, require_shape, whole
+from qlib.channels import IDENTITY, PAULI_X, PAULI_Y, PAULI_Z, require_positive
 from qlib.exact import Array, as_float, exact, exact_sign, is_exact, is_zero, maximum, simplified, zeros
 from qlib.moment_matrices import SumOfSquares, Word, functional
 
@@ -52,7 +53,7 @@ def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
            [0, 1, 0],
            [0, 0, 1]], dtype=object)
     """
-    R, O = np.asarray(rho), np.asarray(observables)
+    R, O = numbers(rho, "rho"), numbers(observables, "observables")
     if O.ndim < 4 or O.shape[-3:] != (2, 2, 2):
         raise ValueError(f"observables: shape {O.shape} should be (..., n, 2, 2, 2): party, setting, matrix")
     n = O.shape[-4]
@@ -87,10 +88,13 @@ def value(F: ArrayLike, E: ArrayLike) -> Any:
     >>> value([[0, 0, 0], [0, 1, 1], [0, 1, -1]], np.ones((5, 3, 3)))
     array([2., 2., 2., 2., 2.])
     """
-    coefficients, moments = np.asarray(F), np.asarray(E)
+    coefficients, moments = numbers(F, "F"), numbers(E, "E")
     if is_exact(coefficients) and not is_exact(moments):
         coefficients = as_float(coefficients)
-    return (coefficients * moments).sum(axis=tuple(range(-coefficients.ndim, 0)))
+    n = coefficients.ndim
+    require_shape(coefficients, "F", (3,) * n)
+    require_shape(moments, "E", (..., *(3,) * n))
+    return (coefficients * moments).sum(axis=tuple(range(-n, 0)))
 
 
 def deterministic_values(F: ArrayLike) -> Array:
@@ -102,7 +106,7 @@ def deterministic_values(F: ArrayLike) -> Array:
     >>> sorted(set(deterministic_values(chsh().functional).flat))
     [-2, 2]
     """
-    values = np.asarray(F)
+    values = numbers(F, "F")
     if values.shape != (3,) * values.ndim or not 1 <= values.ndim <= MOST_PARTIES:
         raise ValueError(f"functional: shape {values.shape} should be (3, …, 3), for 1 to {MOST_PARTIES} parties")
     table = np.array([(1, first, second) for first, second in product((1, -1), repeat=2)])
@@ -132,6 +136,9 @@ class TermwiseBound:
 
     functional: Array
 
+    def __post_init__(self) -> None:
+        numbers(self.functional, "functional")
+
     @property
     def bound(self) -> sp.Expr:
         """The sum of the moduli of all coefficients but the constant's, plus the constant."""
@@ -155,7 +162,9 @@ class SquareIdentity:
     functional: Array
 
     def __post_init__(self) -> None:
-        n = self.functional.ndim
+        require(np.ndarray, functional=self.functional)
+        n = numbers(self.functional, "functional").ndim
+        require_shape(self.functional, "functional", (3,) * n)
         F = _polynomial(self.functional)
         commutators = [_commutator(k, n) for k in range(n)]
         one: Polynomial = {((),) * n: sp.Integer(1)}
@@ -265,6 +274,10 @@ class Strategy:
     rho: Array
     observables: Array
 
+    def __post_init__(self) -> None:
+        O = numbers(self.observables, "observables", ("n", 2, 2, 2))
+        numbers(self.rho, "rho", (2 ** len(O),) * 2)
+
     @cached_property
     def correlators(self) -> Array:
         """Its correlators, see `correlators`."""
@@ -288,6 +301,14 @@ class BellTest:
     proof: Proof
     strategy: Strategy
     forbidden: tuple[Array, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(str, name=self.name)
+        require(Strategy, strategy=self.strategy)
+        F = numbers(self.functional, "functional")
+        require_shape(F, "functional", (3,) * F.ndim)
+        if not hasattr(self.proof, "bound"):
+            raise TypeError(f"proof: {self.proof!r} should be a Proof, with a bound")
 
     @property
     def parties(self) -> int:
@@ -328,6 +349,7 @@ class BellTest:
         Kang (2025), eqs. (2) and (3). Of a test with classical bound 0 only the positive part counts: the modulus
         itself, as eq. (3) is printed, reaches one for classical strategies in the Clauser–Horne test.
         """
+        v = numbers(v, "v")[()]
         if not is_zero(self.classical):
             return abs(v) / (self.classical if is_exact(v) else float(self.classical))
         return (v + abs(v)) / 2
@@ -345,6 +367,7 @@ def ghz_state(parties: int) -> Array:
     >>> ghz_state(2)[0]
     array([1/2, 0, 0, 1/2], dtype=object)
     """
+    whole(parties, "parties", 1, MOST_PARTIES)
     rho = exact(np.zeros((2**parties,) * 2, dtype=int))
     rho[np.ix_([0, -1], [0, -1])] = HALF
     return rho
@@ -372,8 +395,7 @@ def _klyshko(parties: int) -> Array:
 
 
 def _require_parties(parties: int) -> None:
-    if not 2 <= parties <= MOST_PARTIES:
-        raise ValueError(f"parties={parties}: there should be 2 to {MOST_PARTIES}")
+    whole(parties, "parties", 2, MOST_PARTIES)
 
 
 @cache
@@ -470,12 +492,15 @@ def spin_observable(direction: ArrayLike) -> NDArray[np.complex128]:
     array([[ 1.,  0.],
            [ 0., -1.]])
     """
-    n = np.asarray(direction, dtype=np.float64)
-    if n.shape[-1:] != (3,):
-        raise ValueError(f"direction: shape {n.shape} should be (..., 3)")
+    return np.asarray(np.einsum("...k,kij->...ij", _directions(direction, "direction"), _SIGMA))
+
+
+def _directions(vectors: ArrayLike, name: str, shape: Shape = (..., 3)) -> Floats:
+    """Unit vectors of shape (..., 3)."""
+    n = reals(vectors, name, shape)
     if not (worst := np.max(np.abs((n * n).sum(axis=-1) - 1), initial=0.0)) <= 1e-9:
-        raise ValueError(f"direction: its squared length should be 1, but is off by {worst:.3g}")
-    return np.asarray(np.einsum("...k,kij->...ij", n, _SIGMA))
+        raise ValueError(f"{name}: its squared length should be 1, but is off by {worst:.3g}")
+    return n
 
 
 def correlation_matrix(rho: ArrayLike) -> Floats:
@@ -486,14 +511,18 @@ def correlation_matrix(rho: ArrayLike) -> Floats:
     >>> correlation_matrix(ghz_state(2)).diagonal()
     array([ 1., -1.,  1.])
     """
-    R = _two_qubits(rho).reshape(*np.shape(rho)[:-2], 2, 2, 2, 2)
+    R = _two_qubits(rho)
+    R = R.reshape(*R.shape[:-2], 2, 2, 2, 2)
     return np.asarray(np.einsum("...acbd,iba,jdc->...ij", R, _SIGMA, _SIGMA).real)
 
 
 def _two_qubits(rho: ArrayLike) -> NDArray[np.complex128]:
-    R = np.asarray(rho).astype(np.complex128)
-    if R.shape[-2:] != (4, 4):
-        raise ValueError(f"rho: shape {R.shape} should be (..., 4, 4)")
+    """The states, checked: Hermitian, positive and of trace one."""
+    R = numbers(rho, "rho", (..., 4, 4))
+    require_positive(R, "rho")
+    R = R.astype(np.complex128)
+    if (deviation := abs(np.trace(R, axis1=-2, axis2=-1) - 1).max(initial=0)) > 1e-9:
+        raise ValueError(f"rho: its trace should be 1, but is off by {deviation:.3g}")
     return R
 
 
@@ -534,7 +563,8 @@ def chsh_value(rho: ArrayLike, alice: ArrayLike, bob: ArrayLike) -> Floats:
     >>> float(chsh_value(ghz_state(2), [z, x], [z, x]))
     0.0
     """
-    E = np.einsum("...si,...ij,...tj->...st", np.asarray(alice), correlation_matrix(rho), np.asarray(bob))
+    a, b = _directions(alice, "alice", (..., 2, 3)), _directions(bob, "bob", (..., 2, 3))
+    E = np.einsum("...si,...ij,...tj->...st", a, correlation_matrix(rho), b)
     return np.asarray((E * np.array([[1, 1], [1, -1]])).sum(axis=(-1, -2)))[()]
 
 
@@ -562,7 +592,7 @@ def werner_state(visibility: Any) -> Array:
     >>> werner_state(sp.Rational(1, 2))[0]
     array([3/8, 0, 0, 1/4], dtype=object)
     """
-    v = np.asarray(visibility)[..., None, None]
+    v = probabilities(visibility, "visibility")[..., None, None]
     bell, noise = ghz_state(2), exact(np.eye(4, dtype=int)) / 4
     if not is_exact(v):
         bell, noise = bell.astype(np.float64), noise.astype(np.float64)

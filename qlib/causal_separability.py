@@ -25,6 +25,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from qlib.arguments import numbers, real_number, require, whole
 from qlib.channels import PAULI_X, PAULI_Z, kron, partial_trace
 from qlib.exact import Array, exact, vanishes
 from qlib.process_operators import ProcessOperator, QuantumNode, numeric, trace_and_replace
@@ -65,6 +66,7 @@ def causal_separability(process: ProcessOperator) -> CausalSeparability:
     >>> result.is_separable, round(result.robustness, 6)
     (False, 0.414214)
     """
+    require(ProcessOperator, process=process)
     if len(process.endogenous) != 2:
         raise ValueError(f"causal separability is decided for two nodes; the process has {len(process.endogenous)}")
     W, dims = numeric(process.array), process.dims
@@ -111,6 +113,8 @@ def order_component(array: ArrayLike, dims: tuple[int, ...], last: int) -> Array
 
     The orthogonal projection onto the operators with L_out[σ] = σ and L_in L_out[σ] = F_out L_in L_out[σ], F the first.
     """
+    array = numbers(array, "array")
+    whole(last, "last", 0)
     L_in, L_out, F_out = (A_IN, A_OUT, B_OUT) if last == 0 else (B_IN, B_OUT, A_OUT)
     ignored = trace_and_replace(array, dims, L_out)
     late = trace_and_replace(ignored, dims, L_in)
@@ -125,8 +129,9 @@ def is_witness(
     A process of the order A ≺ B sees only the component of S that such a process can have. If a positive operator has
     the same component, Tr[S σ] is its trace with σ, which is not negative. No solver is asked.
     """
+    real_number(tolerance, "tolerance")
     for last, bound in ((1, bounds[0]), (0, bounds[1])):
-        if not vanishes(order_component(np.asarray(witness) - np.asarray(bound), dims, last), tolerance):
+        if not vanishes(order_component(numbers(witness, "witness") - np.asarray(bound), dims, last), tolerance):
             return False
         if np.linalg.eigvalsh(numeric(np.asarray(bound))).min() < -tolerance:
             return False

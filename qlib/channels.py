@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import numbers, real_number, require, whole, wholes
 from qlib.exact import ROUNDING, Array, as_float, common, exact, has_free_symbols, is_exact, simplified
 
 PAULI_X = exact([[0, 1], [1, 0]])
@@ -31,7 +32,7 @@ def pure_state(vector: ArrayLike) -> Array:
     array([[1, 0],
            [0, 0]], dtype=object)
     """
-    ket = np.asarray(vector)
+    ket = numbers(vector, "vector")
     if ket.ndim != 1:
         raise ValueError(f"state vector: shape {ket.shape} should be (d,)")
     norm = ket @ _conjugate(ket)
@@ -54,7 +55,7 @@ def effects(observable: ArrayLike) -> Array:
     array([[1/2, -1/2],
            [-1/2, 1/2]], dtype=object)
     """
-    O = simplified(observable)
+    O = simplified(numbers(observable, "observable"))
     if O.ndim < 2 or O.shape[-1] != O.shape[-2]:
         raise ValueError(f"observable: shape {O.shape} should be (..., d, d)")
     one = np.eye(O.shape[-1], dtype=int)
@@ -74,7 +75,7 @@ def largest(array: Array) -> float:
     >>> largest(exact([1, -2 * sp.I, sp.sin(t) ** 2 + sp.cos(t) ** 2]))
     2.0
     """
-    values = np.asarray(array)
+    values = numbers(array, "array", finite=False)
     if is_exact(values):
         values = np.frompyfunc(lambda entry: sp.simplify(entry) if sp.sympify(entry).free_symbols else entry, 1, 1)(
             values
@@ -102,7 +103,9 @@ def validate_measurement(measurement: ArrayLike, name: str = "measurement", tole
         ...
     ValueError: M: its effects should add up to the identity (largest deviation 0.1)
     """
-    E = np.asarray(measurement)
+    require(str, name=name)
+    real_number(tolerance, "tolerance", 0)
+    E = numbers(measurement, "measurement")
     if E.ndim < 3 or E.shape[-1] != E.shape[-2] or E.size == 0:
         raise ValueError(f"{name}: shape {E.shape} should be (..., outcomes, d, d)")
     values = _numbers(E, name)
@@ -127,7 +130,9 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
         ...
     ValueError: rho: its trace should be 1, but is 0.9
     """
-    R = np.asarray(rho)
+    require(str, name=name)
+    real_number(tolerance, "tolerance", 0)
+    R = numbers(rho, "rho")
     if R.ndim != 2 or R.shape[0] != R.shape[1] or R.size == 0:
         raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
     values = _numbers(R, name)
@@ -154,7 +159,7 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     array([[1/2, 0],
            [0, 1/2]], dtype=object)
     """
-    M, N, R = np.asarray(M), np.asarray(N), np.asarray(rho)
+    M, N, R = numbers(M, "M"), numbers(N, "N"), numbers(rho, "rho")
     for name, E in (("M", M), ("N", N)):
         if E.ndim != 4 or E.shape[-1] != E.shape[-2]:
             raise ValueError(f"{name}: shape {E.shape} should be (settings, outcomes, d, d)")
@@ -179,9 +184,11 @@ def kron(*operators: ArrayLike) -> Array:
     >>> kron([[1, 2]], [[[1], [10]], [[0], [5]]]).tolist()
     [[[1, 2], [10, 20]], [[0, 0], [5, 10]]]
     """
-    result = np.asarray(operators[0])
-    for operator in operators[1:]:
-        result, B = common([result, np.asarray(operator)])
+    if not operators:
+        raise ValueError("operators: there should be at least one")
+    result, *others = (numbers(operator, "operators", (..., None, None)) for operator in operators)
+    for operator in others:
+        result, B = common([result, operator])
         product = np.einsum("...ij,...kl->...ikjl", result, B)
         rows, columns = result.shape[-2] * B.shape[-2], result.shape[-1] * B.shape[-1]
         result = np.asarray(product).reshape((*product.shape[:-4], rows, columns))
@@ -197,8 +204,9 @@ def partial_trace(operator: ArrayLike, dims: Sequence[int], keep: Sequence[int])
     array([[1/2, 0],
            [0, 1/2]], dtype=object)
     """
+    dims, keep = wholes(dims, "dims", 1), wholes(keep, "keep")
     size, n = int(np.prod(dims)), len(dims)
-    O = np.asarray(operator)
+    O = numbers(operator, "operator")
     if O.shape[-2:] != (size, size):
         expected = f"(..., {size}, {size})" if O.ndim > 2 else f"{(size, size)}"
         raise ValueError(f"operator: shape {O.shape} should be {expected} for factors of dimensions {tuple(dims)}")
@@ -230,7 +238,9 @@ def require_positive(
         ...
     ValueError: rho: it should be positive semidefinite (least eigenvalue -1)
     """
-    O = np.asarray(operator)
+    real_number(tolerance, "tolerance", 0)
+    require(str, name=name, what=what)
+    O = numbers(operator, "operator", (..., "D", "D"))
     if has_free_symbols(O):
         return
     values = _numbers(O, name)
@@ -245,7 +255,7 @@ def require_positive(
 
 def deviation_note(deviation: ArrayLike) -> str:
     """The largest entry of a deviation for a message, in brackets; nothing if an entry has free symbols."""
-    values = np.asarray(deviation)
+    values = numbers(deviation, "deviation")
     return "" if has_free_symbols(values) else f" (max deviation {largest(values):.3g})"
 
 
@@ -258,7 +268,7 @@ def process_cj(kraus: ArrayLike) -> Array:
     >>> process_cj(exact([[[1, 0], [0, 1]]]))[0]
     array([1, 0, 0, 1], dtype=object)
     """
-    K = np.asarray(kraus)
+    K = numbers(kraus, "kraus")
     if K.ndim < 3:
         raise ValueError(f"Kraus operators: shape {K.shape} should be (..., k, d_out, d_in)")
     rho = np.einsum("...koi,...kpj->...oipj", K, _conjugate(K))
@@ -287,13 +297,16 @@ def choi(kraus: ArrayLike) -> Array:
     >>> choi(exact([[[1, 0], [0, 0], [0, 1]]]))[0]
     array([1, 0, 0, 0, 0, 1], dtype=object)
     """
-    K = np.asarray(kraus)
+    K = numbers(kraus, "kraus")
     return swap_factors(process_cj(K), (K.shape[-2], K.shape[-1]))
 
 
 def swap_factors(operator: ArrayLike, dims: tuple[int, int]) -> Array:
     """The operator on B ⊗ A for one of shape (..., dims[0]·dims[1], dims[0]·dims[1]) on A ⊗ B."""
-    O, (a, b) = np.asarray(operator), dims
+    if len(both := wholes(dims, "dims", 1)) != 2:
+        raise ValueError(f"dims: {both} should be two dimensions")
+    a, b = both
+    O = numbers(operator, "operator", (..., a * b, a * b))
     batch = O.shape[:-2]
     swapped = np.einsum("...abcd->...badc", O.reshape((*batch, a, b, a, b)))
     return np.asarray(swapped).reshape(O.shape)
@@ -309,7 +322,9 @@ def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = ROUNDING) -> N
     >>> abs(kraus_operators(process_cj([[[0, 1], [1, 0]]]), 2)).round(12).tolist()
     [[[0.0, 1.0], [1.0, 0.0]]]
     """
-    values = _numbers(cj, "operator of a map")
+    whole(d_out, "d_out", 1)
+    real_number(tolerance, "tolerance", 0)
+    values = _numbers(numbers(cj, "cj"), "operator of a map")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] % d_out:
         raise ValueError(f"operator of a map: shape {values.shape} should be (d_out·d_in, d_out·d_in), d_out = {d_out}")
     require_positive(values, "operator of a map", computed_from=1.0)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import real_number, reals, require, several, whole
 from qlib.exact import Array, exact
 from qlib.experiments import ANGLES
 
@@ -50,6 +51,7 @@ def schmidt_circuit(theta: float) -> QuantumCircuit:
     >>> circuit_law(measured(schmidt_circuit(0), [0, 0])).round(12).tolist()
     [[1.0, 0.0], [0.0, 0.0]]
     """
+    real_number(theta, "theta")
     circuit = _circuit(f"Schmidt {theta:.4f}")
     circuit.ry(2 * theta, 0)
     circuit.cx(0, 1)
@@ -62,6 +64,8 @@ def product_circuit(t: Sequence[float], f: Sequence[float]) -> QuantumCircuit:
     >>> circuit_law(measured(product_circuit([0, np.pi], [0, 0]), [0, 0])).round(12).tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
+    t = several(t, "t")
+    f = several(f, "f")
     circuit = _circuit("product")
     for qubit in (0, 1):
         circuit.ry(t[qubit], qubit)
@@ -83,6 +87,7 @@ def measured(circuit: QuantumCircuit, angles: Sequence[float]) -> QuantumCircuit
     >>> measured(bell_circuit(), [0, np.pi / 8]).count_ops()["measure"]
     2
     """
+    angles = several(angles, "angles")
     from qiskit import ClassicalRegister
 
     if len(angles) != circuit.num_qubits:
@@ -103,7 +108,7 @@ def chsh_circuits(preparation: QuantumCircuit, angles: ArrayLike = ANGLES) -> li
     >>> [circuit.name for circuit in chsh_circuits(bell_circuit())][1]
     'Bell at 0.0000, -0.3927'
     """
-    a, b = np.asarray(angles, dtype=np.float64)
+    a, b = reals(angles, "angles")
     return [measured(preparation, [a[s], b[t]]) for s, t in product((0, 1), repeat=2)]
 
 
@@ -120,6 +125,8 @@ def project_prepare(
     >>> dict(project_prepare(bell_circuit(), 1).count_ops())
     {'h': 1, 'cx': 1, 'measure': 1, 'reset': 1, 'x': 1}
     """
+    whole(value, "value", 0)
+    whole(qubit, "qubit", 0)
     from qiskit import ClassicalRegister
 
     if value not in (0, 1):
@@ -151,6 +158,7 @@ def project_prepare_kraus(value: int, surgery: Surgery = "measure and reset") ->
     >>> project_prepare_kraus(1).tolist()
     [[[0, 0], [1, 0]], [[0, 0], [0, 1]]]
     """
+    whole(value, "value", 0)
     if value not in (0, 1):
         raise ValueError(f"value={value}: should be 0 or 1")
     one, flip = exact([[1, 0], [0, 1]]), exact([[0, 1], [1, 0]])
@@ -194,6 +202,7 @@ class ErrorRates:
         >>> round(ErrorRates(two_qubit=0.003).depolarising(2), 12)
         0.004
         """
+        whole(qubits, "qubits", 0)
         d = 2.0**qubits
         return float((self.one_qubit if qubits == 1 else self.two_qubit) * d / (d - 1))
 
@@ -216,6 +225,7 @@ def circuit_law(circuit: QuantumCircuit, rates: ErrorRates = NOISELESS) -> Float
     >>> circuit_law(measured(project_prepare(bell_circuit(), 1), [0, 0])).sum(axis=0).round(12).tolist()
     [[0.0, 0.0], [0.5, 0.5]]
     """
+    require(ErrorRates, rates=rates)
     n, bits = circuit.num_qubits, circuit.num_clbits
     start = np.zeros((2,) * (2 * n), dtype=np.complex128)
     start[(0,) * (2 * n)] = 1

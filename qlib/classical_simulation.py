@@ -25,7 +25,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.exact import Array, absolute, exact, exact_sign, is_exact, is_zero, number
+from qlib.arguments import numbers, real_number, reals, require, whole
+from qlib.exact import Array, exact, is_exact, is_zero, number
 from qlib.linear_programs import Certificate, Constraint, LinearProgram, certificate, combine
 
 Message = Literal["setting", "outcome", "setting of either"]
@@ -46,9 +47,8 @@ def isotropic(chsh: Any) -> Array:
     array([[0, 1/2],
            [1/2, 0]], dtype=object)
     """
+    real_number(chsh, "chsh", -4, 4)
     value = chsh if isinstance(chsh, float) else number(chsh)
-    if (isinstance(value, float) or value.is_number) and exact_sign(4 - absolute(value)) < 0:
-        raise ValueError(f"chsh={chsh}: should lie between -4 and 4")
     signs = np.array([(-1) ** (a + b + x * y) for x, y, a, b in product(BITS, repeat=4)]).reshape(2, 2, 2, 2)
     if isinstance(value, float):
         return np.asarray((1 + signs * value / 4) / 4)
@@ -61,7 +61,7 @@ def chsh_value(behaviour: ArrayLike) -> Any:
     >>> chsh_value(isotropic(sp.Symbol("S")))
     S
     """
-    P = np.asarray(behaviour)
+    P = _behaviour(behaviour)
     signs = np.array([(-1) ** (a + b + x * y) for x, y, a, b in product(BITS, repeat=4)]).reshape(P.shape)
     return sp.expand((P * signs).sum()) if is_exact(P) else float((P * signs).sum())
 
@@ -142,10 +142,8 @@ def communication_program(behaviour: ArrayLike, message: Message = "setting") ->
 
 
 def _behaviour(behaviour: ArrayLike) -> Array:
-    P = np.asarray(behaviour)
-    if P.shape != (2, 2, 2, 2):
-        raise ValueError(f"behaviour: shape {P.shape} should be (2, 2, 2, 2), the axes x, y, a, b")
-    return P
+    """P[x, y, a, b], which may hold symbols."""
+    return numbers(behaviour, "behaviour", (2, 2, 2, 2))
 
 
 # --- dependence on the settings --------------------------------------------------------------------------------------
@@ -211,6 +209,7 @@ class Line:
 
     def verify(self, program: Callable[[Any], LinearProgram]) -> None:
         """Verify everything in exact arithmetic; ``CertificateError``, or ``ValueError`` if it proves nothing."""
+        require(Callable, program=program)
         for row in program(self.symbol).constraints:
             if not is_zero(sp.diff(number(row.rhs), self.symbol, 2)):
                 raise ValueError(f"{row.name}: its right-hand side {row.rhs} is not linear in {self.symbol}")
@@ -221,7 +220,7 @@ class Line:
             proof.verify(program(end))
             if not proof.is_optimal or not is_zero(proof.value - self.formula.subs(self.symbol, end)):
                 raise ValueError(
-                    f"at {self.symbol} = {end} the optimum is {proof.value}, which is not on {self.formula}"
+                    f"low, high: at {self.symbol} = {end} the optimum is {proof.value}, which is not on {self.formula}"
                 )
 
 
@@ -235,7 +234,9 @@ def optimal_line(program: Callable[[Any], LinearProgram], symbol: sp.Symbol, low
     >>> optimal_line(lambda S: communication_program(isotropic(S)), S, 2, 4).formula
     S/2 - 1
     """
-    low, high = number(low), number(high)
+    require(Callable, program=program)
+    require(sp.Symbol, symbol=symbol)
+    low, high = number(real_number(low, "low")), number(real_number(high, "high"))
     inside = certificate(program((low + high) / 2))
     formula = combine(program(symbol), inside.multipliers)
     below = Certificate("min", inside.multipliers, formula)
@@ -249,6 +250,7 @@ def optimal_line(program: Callable[[Any], LinearProgram], symbol: sp.Symbol, low
 
 def failures(x: int, y: int) -> NDArray[np.int_]:
     """For each local strategy, whether it misses the aim a ⊕ b = xy of the CHSH game at these settings."""
+    x, y = whole(x, "x", 0, 1), whole(y, "y", 0, 1)
     return np.array([s.a[x][y] ^ s.b[x][y] ^ x & y for s in local_strategies()])
 
 
@@ -266,7 +268,9 @@ def rate_distortion(
     >>> rate_distortion([0.5, 0.5], [[0, 1], [1, 0]], slope=np.log(3))  # a fair coin: 1 − h(D)
     (0.25, 0.18872187554086717)
     """
-    p, d = np.asarray(source, dtype=np.float64), np.asarray(distortion, dtype=np.float64)
+    real_number(slope, "slope")
+    real_number(tolerance, "tolerance")
+    p, d = reals(source, "source"), reals(distortion, "distortion")
     if d.ndim != 2 or p.shape != d.shape[:1] or d.size == 0:
         raise ValueError(f"source {p.shape} and distortion {d.shape} should be (letters,) and (letters, reproductions)")
     if not (p.min() >= 0 and abs(p.sum() - 1) <= 1e-9):

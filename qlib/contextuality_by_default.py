@@ -20,6 +20,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from qlib.arguments import require
 from qlib.exact import absolute, exact_sign, minimum, simplified
 from qlib.linear_programs import Certificate, Constraint, LinearProgram, certificate
 from qlib.scenarios import MOST_ASSIGNMENTS, Phenomenon, Scenario
@@ -61,6 +62,7 @@ def coupling_program(phenomenon: Phenomenon) -> LinearProgram:
     A variable is one outcome for every context, a constraint an entry of the phenomenon's table.
     Raises ``ValueError`` for other than two outcomes, or more than 65,536 variables.
     """
+    require(Phenomenon, phenomenon=phenomenon)
     scenario = phenomenon.scenario
     _require_two_outcomes(scenario)
     entries = [[i for i in scenario.entries if i[0] == c] for c in range(len(scenario.contexts))]
@@ -93,6 +95,7 @@ def contextuality_by_default(phenomenon: Phenomenon) -> ContextualityByDefault:
     >>> contextuality_by_default(pr_box()).value, contextuality_by_default(tsirelson()).value
     (1, -1 + sqrt(2))
     """
+    require(Phenomenon, phenomenon=phenomenon)
     proof = certificate(coupling_program(phenomenon))
     distances = [
         absolute(phenomenon.marginal(c, [m])[1] - phenomenon.marginal(d, [m])[1])
@@ -111,6 +114,7 @@ def is_cyclic(scenario: Scenario) -> bool:
     >>> is_cyclic(bell_scenario(2, 2)), is_cyclic(bell_scenario(2, 3)), is_cyclic(Scenario([("a", "b"), ("b", "a")]))
     (True, False, True)
     """
+    require(Scenario, scenario=scenario)
     graph = nx.MultiGraph(context for context in scenario.contexts if len(context) == 2)
     uses = Counter(m for context in scenario.contexts for m in context)
     pairs = graph.number_of_edges() == len(scenario.contexts) == len(scenario.measurements)
@@ -130,6 +134,7 @@ def cyclic_measure(phenomenon: Phenomenon) -> Any:
     >>> cyclic_measure(quantum_cycle(5))
     -4 + 2*sqrt(5)
     """
+    require(Phenomenon, phenomenon=phenomenon)
     scenario = phenomenon.scenario
     if not is_cyclic(scenario):
         raise ValueError("the formula holds for cyclic scenarios: each measurement in two contexts of two, in a cycle")

@@ -28,12 +28,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from math import prod
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from qlib.arguments import distinct, require
 from qlib.exact import (
     Array,
     common,
@@ -46,7 +48,7 @@ from qlib.exact import (
 from qlib.explanations import Explanation, Step, readable
 from qlib.instruments import Instrument, Outcome
 from qlib.networks import Leg, Network, Tensor
-from qlib.processes import Process, at_places, compiled, node_operators, places, real
+from qlib.processes import Process, at_places, compiled, node_operators, places, real, require_process
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
 SUSPICIOUS = 1e-6  # a floating-point probability up to this share of its bound is judged by its sensitivity
@@ -134,6 +136,8 @@ class Query:
 
 
 def _validate(query: Query) -> None:
+    require(Mapping, evidence=query.evidence, antecedent=query.antecedent, consequent=query.consequent)
+    require(Mapping, actual=query.actual, counterfactual=query.counterfactual)
     for world in (ACTUAL, COUNTERFACTUAL):
         for node, instrument in getattr(query, world).items():
             if not isinstance(instrument, Instrument):
@@ -145,7 +149,7 @@ def _validate(query: Query) -> None:
         for node, outcome in getattr(query, name).items():
             if node not in instruments:
                 raise ValueError(f"{name}: node {node!r}: {_has_none(node, instruments)}")
-            if outcome not in instruments[node].outcomes:
+            if not isinstance(outcome, Hashable) or outcome not in instruments[node].outcomes:
                 outcomes = ", ".join(map(repr, instruments[node].outcomes))
                 raise ValueError(f"{name}: {node} = {outcome!r}, but the {world} instrument at {node} has {outcomes}")
     if both := [node for node in query.antecedent if node in query.consequent]:
@@ -268,6 +272,8 @@ def evaluate(process: Process, query: Query) -> Answer:
     not fit, evidence of probability zero, an event that floating-point numbers cannot tell from an impossible one, or
     an antecedent that depends on too many λ at once (2²⁴ values).
     """
+    require_process(process)
+    require(Query, query=query)
     actual, certain = _abduct(process, query)
     abducted, reciprocals, indicators = [Tensor(1 / certain, ())], [], []
     impossible, conditions, star = [], [], np.zeros((), bool)
@@ -299,6 +305,9 @@ def evaluate(process: Process, query: Query) -> Answer:
 
 def posterior(process: Process, query: Query, variables: Sequence[str]) -> Array:
     """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes."""
+    variables = distinct(variables, "variables")
+    require_process(process)
+    require(Query, query=query)
     for name in variables:
         if name not in process.exogenous:
             raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
@@ -677,6 +686,9 @@ def disambiguate(
     Raises ``ValueError`` where `evaluate` does; for an instrument given at a node of the antecedent, as then nothing is
     ambiguous; where no state is given and none can be deduced; and for a batch of which only a part is counterpossible.
     """
+    require_process(process)
+    require(Mapping, evidence=evidence, antecedent=antecedent, consequent=consequent, actual=actual)
+    require((Mapping, NoneType), counterfactual=counterfactual, states=states)
     for node in antecedent:
         if node in (counterfactual or {}):
             raise ValueError(f"the counterfactual instrument at node {node} is given, so that nothing is ambiguous")

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qlib.arguments import Shape, all_of, distinct, numbers, require, several, show, whole, wholes
 from qlib.graphs import CausalGraph, Projection
 
 Words = NDArray[Any]  # of an unsigned type
 Truths = NDArray[np.bool_]
 Pairs = Sequence[tuple[int, int]]
+MOST_NODES = 64  # a bit each
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,9 @@ class Structures:
     confounded: Words
 
     def __post_init__(self) -> None:
+        for name, words in {"parents": self.parents, "confounded": self.confounded}.items():
+            numbers(words, name)
+            require(np.ndarray, **{name: words})
         shapes = {self.parents.shape, self.confounded.shape}
         types = {self.parents.dtype, self.confounded.dtype}
         if len(shapes) > 1 or self.parents.ndim != 2 or len(types) > 1 or self.parents.dtype.kind != "u":
@@ -73,7 +78,20 @@ class Structures:
 
     def __getitem__(self, which: Any) -> Structures:
         """The structures that a slice, a mask or an array of indices selects."""
+        if not isinstance(which, slice):
+            which = numbers(which, "which", (None,))
+            if which.dtype.kind not in "bui":
+                raise TypeError(f"which: {show(which)} should be a slice, a mask, or whole numbers")
+            if which.dtype.kind != "b" and ((which >= len(self)) | (which < -len(self))).any():
+                raise ValueError(f"which: there are {len(self)} structures, none numbered {which.max()}")
         return Structures(self.parents[:, which], self.confounded[:, which])
+
+
+def _words(words: Words, name: str, shape: Shape) -> Words:
+    found = numbers(words, name, shape)
+    if found.dtype.kind != "u":
+        raise TypeError(f"{name}: its type {found.dtype} should be an unsigned one")
+    return found
 
 
 def word(nodes: int) -> np.dtype[Any]:
@@ -82,6 +100,7 @@ def word(nodes: int) -> np.dtype[Any]:
     >>> word(8), word(9)
     (dtype('uint8'), dtype('uint16'))
     """
+    whole(nodes, "nodes", 0)
     for bits in (8, 16, 32, 64):
         if nodes <= bits:
             return np.dtype(f"uint{bits}")
@@ -94,7 +113,7 @@ def mask(nodes: Iterable[int]) -> int:
     >>> mask([0, 2])
     5
     """
-    return sum(1 << node for node in set(nodes))
+    return sum(1 << node for node in set(wholes(nodes, "nodes", 0)))
 
 
 def _gather(words: Words, bit: int) -> Words:
@@ -113,6 +132,8 @@ def _spread(words: Words, bit: int) -> Words:
 
 def concatenate(batches: Sequence[Structures]) -> Structures:
     """The structures of several batches on the same nodes, in one."""
+    if not (batches := all_of(Structures, batches, "batches")):
+        raise ValueError("batches: there should be at least one")
     return Structures(
         np.concatenate([batch.parents for batch in batches], axis=1),
         np.concatenate([batch.confounded for batch in batches], axis=1),
@@ -124,6 +145,8 @@ def concatenate(batches: Sequence[Structures]) -> Structures:
 
 def ancestors(structures: Structures, nodes: Iterable[int]) -> Words:
     """The given nodes and all their ancestors, one word for each structure."""
+    require(Structures, structures=structures)
+    nodes = wholes(nodes, "nodes", 0, structures.nodes - 1)
     found = np.full(len(structures), mask(nodes), structures.parents.dtype)
     while True:
         before = found.copy()
@@ -140,8 +163,9 @@ def reachable(structures: Structures, source: int, given: Iterable[int] = ()) ->
     by arrowheads (a collider); a collider it passes if the node is given or has a given descendant.
     Raises ``ValueError`` if the source is given, or a node is none of the structures'.
     """
-    given = set(given)
-    _require(structures, {source}, given)
+    require(Structures, structures=structures)
+    source, given = whole(source, "source"), set(wholes(given, "given"))
+    _require(structures, source={source}, given=given)
     opened = ancestors(structures, given)
     children = structures.children
     start = structures.parents.dtype.type(1 << source)
@@ -167,13 +191,14 @@ def _complement(structures: Structures, nodes: Iterable[int]) -> int:
     return (1 << structures.nodes) - 1 & ~mask(nodes)
 
 
-def _require(structures: Structures, *sets: set[int]) -> None:
-    for one, other in combinations(sets, 2):
-        if twice := one & other:
-            raise ValueError(f"node {min(twice)} is in two sets, which should be disjoint")
-    for node in set().union(*sets):
-        if not 0 <= node < structures.nodes:
-            raise ValueError(f"node {node}: the nodes are 0 to {structures.nodes - 1}")
+def _require(structures: Structures, **sets: set[int]) -> None:
+    for (one, first), (other, second) in combinations(sets.items(), 2):
+        if twice := first & second:
+            raise ValueError(f"{one} and {other}: node {min(twice)} is in two sets, which should be disjoint")
+    for name, nodes in sets.items():
+        for node in nodes:
+            if not 0 <= node < structures.nodes:
+                raise ValueError(f"{name}: node {node}: the nodes are 0 to {structures.nodes - 1}")
 
 
 def separated(structures: Structures, xs: Iterable[int], ys: Iterable[int], given: Iterable[int] = ()) -> Truths:
@@ -181,8 +206,9 @@ def separated(structures: Structures, xs: Iterable[int], ys: Iterable[int], give
 
     Raises ``ValueError`` if the sets are not disjoint, or a node is none of the structures'.
     """
-    xs, ys, given = set(xs), set(ys), set(given)
-    _require(structures, xs, ys, given)
+    require(Structures, structures=structures)
+    xs, ys, given = (set(wholes(part, name)) for name, part in {"xs": xs, "ys": ys, "given": given}.items())
+    _require(structures, xs=xs, ys=ys, given=given)
     target = structures.parents.dtype.type(mask(ys))
     apart = np.ones(len(structures), dtype=bool)
     for x in xs:
@@ -198,6 +224,7 @@ def acyclic(parents: Words) -> Truths:
 
     parents : shape (nodes, structures), as in `Structures`.
     """
+    parents = _words(parents, "parents", (None, None))
     left = np.full(parents.shape[1], (1 << len(parents)) - 1, parents.dtype)
     for _ in range(len(parents)):
         for v, above in enumerate(parents):
@@ -212,7 +239,10 @@ def orientations(nodes: int, start: int = 0, stop: int | None = None, pairs: Pai
     The code's digits to base three, least first, belong to the pairs: 0 no arrow, 1 from the first node to the second,
     2 from the second to the first. There are 3^(number of pairs) codes.
     """
-    pairs = all_pairs(nodes) if pairs is None else pairs
+    whole(nodes, "nodes", 0)
+    whole(start, "start", 0)
+    stop = None if stop is None else whole(stop, "stop", 0)
+    pairs = _pairs(nodes, pairs)
     stop = 3 ** len(pairs) if stop is None else stop
     code = np.arange(start, stop, dtype=np.uint64 if stop >= 2**32 else np.uint32)
     parents = np.zeros((nodes, len(code)), word(nodes))
@@ -223,12 +253,24 @@ def orientations(nodes: int, start: int = 0, stop: int | None = None, pairs: Pai
     return parents
 
 
+def _pairs(nodes: int, pairs: Pairs | None) -> Pairs:
+    """The pairs that are meant: by default all."""
+    if pairs is None:
+        return all_pairs(nodes)
+    found = [wholes(pair, "pairs", 0, nodes - 1) for pair in several(pairs, "pairs")]
+    for pair in found:
+        if len(pair) != 2 or pair[0] == pair[1]:
+            raise ValueError(f"pairs: {pair} should be a pair of different nodes")
+    return [(u, v) for u, v in found]
+
+
 def all_pairs(nodes: int) -> Pairs:
     """The pairs of nodes in the order in which codes speak of them.
 
     >>> all_pairs(3)
     [(0, 1), (0, 2), (1, 2)]
     """
+    whole(nodes, "nodes", 0, MOST_NODES)
     return list(combinations(range(nodes), 2))
 
 
@@ -238,6 +280,7 @@ def dags(nodes: int, start: int = 0, stop: int | None = None, pairs: Pairs | Non
     >>> [len(dags(n)) for n in range(1, 6)] == [dag_count(n) for n in range(1, 6)]
     True
     """
+    whole(nodes, "nodes", 0)
     parents = orientations(nodes, start, stop, pairs)
     parents = parents[:, acyclic(parents)]
     return Structures(parents, np.zeros_like(parents))
@@ -245,8 +288,10 @@ def dags(nodes: int, start: int = 0, stop: int | None = None, pairs: Pairs | Non
 
 def confoundings(nodes: int, codes: Words, pairs: Pairs | None = None) -> Words:
     """The words ↔ for sets of confounded pairs: bit k of a code belongs to the k-th of `pairs` (by default all)."""
+    whole(nodes, "nodes", 0)
+    codes, pairs = _words(codes, "codes", (None,)), _pairs(nodes, pairs)
     confounded = np.zeros((nodes, len(codes)), word(nodes))
-    for k, (u, v) in enumerate(all_pairs(nodes) if pairs is None else pairs):
+    for k, (u, v) in enumerate(pairs):
         bit = ((codes >> codes.dtype.type(k)) & codes.dtype.type(1)).astype(confounded.dtype)
         confounded[u] |= bit << v
         confounded[v] |= bit << u
@@ -255,7 +300,8 @@ def confoundings(nodes: int, codes: Words, pairs: Pairs | None = None) -> Words:
 
 def with_all_confoundings(structures: Structures, pairs: Pairs | None = None) -> Structures:
     """Each structure with each set of confounded `pairs` (by default all) in the place of its own."""
-    count = len(all_pairs(structures.nodes) if pairs is None else pairs)
+    require(Structures, structures=structures)
+    count = len(_pairs(structures.nodes, pairs))
     sets = confoundings(structures.nodes, np.arange(2**count, dtype=np.uint64), pairs)
     return Structures(
         np.repeat(structures.parents, sets.shape[1], axis=1).astype(sets.dtype), np.tile(sets, (1, len(structures)))
@@ -268,6 +314,7 @@ def mixed_graphs(nodes: int) -> Structures:
     >>> len(mixed_graphs(3)) == dag_count(3) * 2**3
     True
     """
+    whole(nodes, "nodes", 0)
     return with_all_confoundings(dags(nodes))
 
 
@@ -277,7 +324,8 @@ def explicit_latents(structures: Structures, pairs: Pairs | None = None) -> Stru
     The latent of a pair that is not confounded is there as well, without children. Raises ``ValueError`` if a pair that
     is not among `pairs` is confounded.
     """
-    pairs = all_pairs(structures.nodes) if pairs is None else pairs
+    require(Structures, structures=structures)
+    pairs = _pairs(structures.nodes, pairs)
     if int(np.bitwise_count(structures.confounded).sum()) != 2 * sum(
         int(((structures.confounded[u] >> v) & 1).sum()) for u, v in pairs
     ):
@@ -298,6 +346,13 @@ def with_latent_nodes(structures: Structures, families: Sequence[Sequence[Iterab
     families : each a list of latents, a latent being the set of its children, of any size. There are as many latent
         nodes as in the longest family; of a shorter one the last have no children. The structures' own ↔ are dropped.
     """
+    require(Structures, structures=structures)
+    families = [
+        [wholes(latent, "families", 0, structures.nodes - 1) for latent in several(family, "families")]
+        for family in several(families, "families")
+    ]
+    if not families:
+        raise ValueError("families: there should be at least one")
     total = structures.nodes + max(map(len, families))
     hidden = np.zeros((structures.nodes, len(families)), word(total))
     for k, family in enumerate(families):
@@ -315,6 +370,8 @@ def projected(structures: Structures, nodes: int) -> Structures:
 
     Raises ``ValueError`` if one of these nodes has parents.
     """
+    whole(nodes, "nodes", 0)
+    require(Structures, structures=structures)
     if np.any(structures.parents[nodes:]):
         raise ValueError(f"a node from {nodes} on has parents; only parentless latents are projected out")
     observed = word(nodes)
@@ -333,6 +390,7 @@ def dag_count(nodes: int) -> int:
     >>> [dag_count(n) for n in range(7)]
     [1, 1, 3, 25, 543, 29281, 3781503]
     """
+    whole(nodes, "nodes", 0, 200)
     counts = [1]
     for n in range(1, nodes + 1):
         counts.append(sum((-1) ** (k + 1) * comb(n, k) * 2 ** (k * (n - k)) * counts[n - k] for k in range(1, n + 1)))
@@ -344,6 +402,8 @@ def dag_count(nodes: int) -> int:
 
 def from_projections(projections: Sequence[Projection]) -> Structures:
     """A batch from projections of causal graphs with the same nodes, which are numbered in their order."""
+    if not (projections := all_of(Projection, projections, "projections")):
+        raise ValueError("projections: there should be at least one")
     names = projections[0].nodes
     if odd := [projection.nodes for projection in projections if projection.nodes != names]:
         raise ValueError(f"the nodes {odd[0]} differ from those of the first, {names}")
@@ -365,6 +425,9 @@ def to_projection(structures: Structures, k: int, names: Sequence[str]) -> Proje
     >>> to_projection(dags(2)[1:2], 0, "AB").arrows
     frozenset({('A', 'B')})
     """
+    require(Structures, structures=structures)
+    whole(k, "k", 0, len(structures) - 1)
+    names = distinct(names, "names")
     if len(names) != structures.nodes:
         raise ValueError(f"{len(names)} names for {structures.nodes} nodes")
     parents, confounded = ([int(w) for w in words[:, k]] for words in (structures.parents, structures.confounded))

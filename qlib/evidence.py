@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
+from qlib.arguments import real_number, reals, require, whole
+
 Floats = NDArray[np.float64]
+MOST_ROUNDS = 10**7  # that are simulated at a time, of all runs together
 ITERATIONS = 200_000  # of expectation–maximisation, at most
 
 
@@ -35,13 +38,13 @@ def acceptance_region(law: ArrayLike, shots: int, alarm: float) -> tuple[NDArray
     >>> low.tolist(), high.tolist()
     ([25, 0], [75, 0])
     """
-    p = np.asarray(law, dtype=np.float64)
+    whole(shots, "shots", 0)
+    real_number(alarm, "alarm")
+    p = reals(law, "law")
     if p.size == 0:
         raise ValueError(f"law: shape {p.shape} holds no probability")
     if not (np.all(p >= 0) and np.all(p <= 1)):
         raise ValueError(f"law: probabilities should lie in [0, 1], but they reach from {p.min()} to {p.max()}")
-    if shots < 0 or shots != int(shots):
-        raise ValueError(f"shots={shots}: should be a whole number, and not negative")
     if not 0 < alarm < 1:
         raise ValueError(f"alarm={alarm}: should lie between 0 and 1")
     tail = alarm / (2 * p.size)
@@ -61,11 +64,17 @@ class Bet:
     growth: float
     shortfall: float
 
+    def __post_init__(self) -> None:
+        reals(self.ratio, "ratio", ("settings", "outcomes"))
+        real_number(self.growth, "growth")
+        real_number(self.shortfall, "shortfall")
+
     def rounds(self, level: float) -> int:
         """The number of rounds after which the expected evidence reaches 1/level.
 
         Raises ``ValueError`` for a level outside (0, 1), or if the evidence does not grow.
         """
+        real_number(level, "level")
         if not 0 < level < 1:
             raise ValueError(f"level={level}: should lie between 0 and 1")
         if not self.growth > 1e-12:
@@ -87,7 +96,8 @@ def best_bet(law: ArrayLike, models: ArrayLike, settings: ArrayLike, tolerance: 
     >>> best_bet(biased, fair, [1.0]).ratio.round(3).tolist()
     [[1.8, 0.2]]
     """
-    Q, K, weight = (np.asarray(a, dtype=np.float64) for a in (law, models, settings))
+    real_number(tolerance, "tolerance")
+    Q, K, weight = reals(law, "law"), reals(models, "models"), reals(settings, "settings")
     _require_shapes(Q, K, weight)
     _require_laws(law=Q, models=K, settings=weight)
     _require_common_outcomes(Q, K)
@@ -142,7 +152,11 @@ def accumulate(
     >>> accumulate(bet, [[0.9, 0.1]], [1.0], rounds=3, runs=2, rng=np.random.default_rng(1)).shape
     (2, 3)
     """
-    Q, weight = np.asarray(law, dtype=np.float64), np.asarray(settings, dtype=np.float64)
+    whole(rounds, "rounds", 0, MOST_ROUNDS)
+    whole(runs, "runs", 0, MOST_ROUNDS // max(rounds, 1))
+    require(Bet, bet=bet)
+    require(np.random.Generator, rng=rng)
+    Q, weight = reals(law, "law"), reals(settings, "settings")
     _require_shapes(Q, bet.ratio[None], weight)
     _require_laws(law=Q, settings=weight)
     joint = (weight[:, None] * Q).ravel()

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import joblib
 import numpy as np
 
+from qlib.arguments import numbers, require, several, whole, wholes
 from qlib.enumeration import (
     Pairs,
     Structures,
@@ -47,11 +48,13 @@ Latents = Literal["pairs", "complexes", "families"]
 
 def outcomes(parties: int) -> range:
     """The nodes A₁ … Aₙ."""
+    whole(parties, "parties", 1)
     return range(parties)
 
 
 def settings(parties: int) -> range:
     """The nodes X₁ … Xₙ."""
+    whole(parties, "parties", 1)
     return range(parties, 2 * parties)
 
 
@@ -61,6 +64,7 @@ def names(parties: int) -> tuple[str, ...]:
     >>> names(2)
     ('A_1', 'A_2', 'X_1', 'X_2')
     """
+    whole(parties, "parties", 1)
     return tuple(f"{letter}_{k + 1}" for letter in "AX" for k in range(parties))
 
 
@@ -72,6 +76,9 @@ def no_disturbance(parties: int, sizes: Sequence[int] | None = None) -> list[Con
     >>> no_disturbance(2)
     [((0,), (3,), (2,)), ((1,), (2,), (3,))]
     """
+    whole(parties, "parties", 1)
+    if sizes is not None:
+        sizes = wholes(sizes, "sizes")
     chosen = range(1, parties) if sizes is None else sizes
     return [
         (
@@ -86,6 +93,8 @@ def no_disturbance(parties: int, sizes: Sequence[int] | None = None) -> list[Con
 
 def satisfies(structures: Structures, conditions: Sequence[Condition]) -> Truths:
     """Whether all the d-separations hold, for each structure; the failed are not asked further."""
+    conditions = several(conditions, "conditions")
+    require(Structures, structures=structures)
     alive = np.arange(len(structures))
     for condition in conditions:
         alive = alive[separated(structures[alive], *condition)]
@@ -137,6 +146,12 @@ def census(
     >>> len(census(2).survivors)
     180
     """
+    whole(parties, "parties", 1)
+    if conditions is not None:
+        conditions = several(conditions, "conditions")
+    if jobs is not None:
+        whole(jobs, "jobs", 0)
+    whole(chunk, "chunk", 0)
     wanted = no_disturbance(parties) if conditions is None else list(conditions)
     arrows, confounded = surviving_parts(parties, wanted)
     joined = [pair for pair in all_pairs(2 * parties) if pair in arrows or pair[::-1] in arrows]
@@ -155,6 +170,8 @@ def is_maximal(structures: Structures, parties: int) -> Truths:
 
     The survivors being closed under removal, these determine all others: every survivor is part of one of them.
     """
+    whole(parties, "parties", 1)
+    require(Structures, structures=structures)
     conditions = no_disturbance(parties, [1])  # which imply the others
     arrows, confounded = surviving_parts(parties, conditions)
     maximal = np.ones(len(structures), dtype=bool)
@@ -172,6 +189,8 @@ def is_maximal(structures: Structures, parties: int) -> Truths:
 
 def surviving_parts(parties: int, conditions: Sequence[Condition]) -> tuple[Pairs, Pairs]:
     """The arrows (u, v), and the pairs u ↔ v, that meet the conditions when there is nothing else in the structure."""
+    whole(parties, "parties", 1)
+    conditions = several(conditions, "conditions")
     nodes = 2 * parties
     arrows = [(u, v) for u, v in product(range(nodes), repeat=2) if u != v]
     pairs = all_pairs(nodes)
@@ -202,6 +221,8 @@ def _survivors_in(
 
 def senders(structures: Structures, parties: int) -> Words:
     """The outcomes that have an arrow into another outcome, one word for each structure."""
+    whole(parties, "parties", 1)
+    require(Structures, structures=structures)
     sending: Words = np.bitwise_or.reduce(structures.parents[:parties], axis=0)
     sending &= sending.dtype.type(mask(outcomes(parties)))
     return sending
@@ -220,6 +241,8 @@ def is_certified(structures: Structures, parties: int) -> Truths:
     outside S are independent of each other and of the other settings, given λ and Xᵢ. So P(A|X) = Σ P(λ) Π P(Aᵢ|Xᵢ,λ).
     Λ being parentless, conditioning on it is the same as removing it: 3 is tested without the ↔ between outcomes.
     """
+    whole(parties, "parties", 1)
+    require(Structures, structures=structures)
     inside = structures.parents.dtype.type(mask(outcomes(parties)))
     sending = senders(structures, parties)
     shared = structures.confounded[:parties]
@@ -267,6 +290,11 @@ def random_model(
     >>> names, law.shape
     (('A_1', 'X_1', 'U_A_1'), (2, 2, 2))
     """
+    whole(k, "k", 0)
+    whole(parties, "parties", 1)
+    determined = wholes(determined, "determined")
+    require(Structures, structures=structures)
+    require(np.random.Generator, rng=rng)
     label = names(parties)
     graph = to_causal_graph(structures, k, label)
     noises = {f"U_{label[i]}": label[i] for i in determined}
@@ -287,6 +315,8 @@ def factorised(law: Array, parties: int) -> tuple[Array, Array]:
 
     The two are equal where the law is factorisable with this λ. Def. 3 of Pearl & Cavalcanti (2019).
     """
+    law = numbers(law, "law")
+    whole(parties, "parties", 1)
     axes = list(range(law.ndim))
     observed, lam = axes[: 2 * parties], axes[2 * parties :]
     direct = np.einsum(law, axes, observed)
@@ -311,6 +341,7 @@ def structure_count(parties: int, latents: Latents = "pairs") -> int:
     >>> structure_count(2), structure_count(2, "complexes"), structure_count(2, "families")
     (34752, 61902, 1112064)
     """
+    whole(parties, "parties", 1)
     return dag_count(2 * parties) * latent_count(2 * parties, latents)
 
 
@@ -320,6 +351,7 @@ def latent_count(nodes: int, latents: Latents = "pairs") -> int:
     >>> [latent_count(n, "complexes") for n in range(7)]
     [1, 1, 2, 9, 114, 6894, 7785062]
     """
+    whole(nodes, "nodes", 0)
     if latents == "pairs":
         return int(2 ** comb(nodes, 2))
     if latents == "families":
@@ -340,6 +372,7 @@ def dedekind_number(n: int) -> int:
     >>> [dedekind_number(n) for n in range(7)]
     [2, 3, 6, 20, 168, 7581, 7828354]
     """
+    whole(n, "n", 0)
     if n > 6:
         raise ValueError(f"n = {n}: this count is practical up to n = 6")
     if n < 2:
@@ -371,6 +404,7 @@ def survivor_count(parties: int, latents: Latents = "pairs") -> int:
     >>> [survivor_count(n) for n in (1, 2, 3, 4)]
     [6, 180, 147632, 4021392144]
     """
+    whole(parties, "parties", 1)
     total = 0
     for t, r, q in product(range(parties + 1), repeat=3):
         silent, heads = t + r, r + q

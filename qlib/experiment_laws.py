@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize, special, stats
 
+from qlib.arguments import numbers, real_number, reals, whole
 from qlib.experiments import SIGNS, confounding_strength, correlators, law, schmidt_table, strength_sd
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,8 @@ def product_strength_density(strength: ArrayLike, nodes: int = 80) -> Floats:
     >>> float(product_strength_density(0.8)), bool(product_strength_density(0.1) > product_strength_density(0.6))
     (0.0, True)
     """
-    r = np.sqrt(2) * np.ravel(np.asarray(strength, dtype=np.float64))
+    whole(nodes, "nodes", 0)
+    r = np.sqrt(2) * np.ravel(reals(strength, "strength"))
     inside = (r > 0) & (r < 1)
     at = np.where(inside, r, 0.5)[:, None]
     u, weight = _unit_interval(nodes)
@@ -64,6 +66,7 @@ def product_strength_nodes(nodes: int = 80) -> tuple[Floats, Floats]:
     >>> round(float(weights @ values**2), 9) == 5 / 32
     True
     """
+    whole(nodes, "nodes", 0)
     u, weight = _unit_interval(nodes)
     values = (1 - (1 - u) ** 2) * u / np.sqrt(2)  # crowded at 0, where the density has a logarithm in its slope
     slope = ((1 - (1 - u) ** 2) + 2 * (1 - u) * u) / np.sqrt(2)
@@ -91,6 +94,7 @@ def product_strength_moment(n: int) -> Fraction:
     >>> product_strength_moment(1), product_strength_moment(2)
     (Fraction(5, 32), Fraction(753, 16384))
     """
+    whole(n, "n", 0)
     if n < 0:
         raise ValueError(f"n={n}: should not be negative")
 
@@ -112,7 +116,9 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
     >>> [round(end, 2) for end in mean_region([0, 1], [0.5, 0.5], n=100, alarm=1e-6)]
     [0.24, 0.76]
     """
-    v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    whole(n, "n", 0)
+    real_number(alarm, "alarm")
+    v, w = reals(values, "values"), reals(weights, "weights")
     if w.min() < 0 or abs(w.sum() - 1) > 1e-6 or n < 1 or not 0 < alarm < 1:
         raise ValueError(f"weights sum to {w.sum()}, n={n}, alarm={alarm}: should be a law, positive, between 0 and 1")
     budget = np.log(2 / alarm) / n
@@ -146,7 +152,8 @@ def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     >>> values.tolist(), weights.round(12).tolist()
     ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
     """
-    correlations = np.asarray(E, dtype=np.float64)
+    whole(shots, "shots", 0)
+    correlations = reals(E, "E")
     if correlations.shape != (2, 2) or shots < 1:
         raise ValueError(f"correlators: shape {correlations.shape} should be (2, 2); shots={shots}: should be positive")
     start, weights = 0, np.ones(1)
@@ -198,7 +205,10 @@ def interval_regions(
     >>> interval_regions([0, 1], [0.5, 0.5], n=10_000, alarm=0.01).mean[1] < 0.52
     True
     """
-    v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    whole(n, "n", 0)
+    real_number(alarm, "alarm")
+    real_number(level, "level")
+    v, w = reals(values, "values"), reals(weights, "weights")
     centre = float(w @ v)
     low, high = mean_region(v, w, n, alarm / 2)
     least, most = mean_region((v - centre) ** 2, w, n, alarm / 2)
@@ -223,6 +233,9 @@ def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int 
     >>> round(fit_probability("R2", 0.999, shots=10_000), 3), round(fit_probability("r", 0.9999, shots=50_000), 3)
     (0.33, 0.444)
     """
+    real_number(threshold, "threshold")
+    whole(shots, "shots", 0)
+    whole(steps, "steps", 0)
     if statistic not in ("R2", "r") or not 0 < threshold < 1:
         raise ValueError(f"statistic={statistic!r}, threshold={threshold}: should be 'R2' or 'r', between 0 and 1")
     theta = np.linspace(0, np.pi / 2, steps)
@@ -247,11 +260,12 @@ def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLi
     >>> round(quadratic_form_probability(np.eye(20), np.zeros(20), -28.41198, np.ones(20)), 6)  # chi-square
     0.9
     """
-    S = np.asarray(sd, dtype=np.float64)
+    real_number(d, "d")
+    S = reals(sd, "sd")
     if np.shape(A) != (len(S), len(S)) or np.shape(b) != S.shape:
         raise ValueError(f"shapes: A {np.shape(A)}, b {np.shape(b)} do not fit {S.shape} standard deviations")
-    eigenvalues, vectors = np.linalg.eigh(S[:, None] * np.asarray(A) * S)
-    slope = vectors.T @ (S * np.asarray(b))
+    eigenvalues, vectors = np.linalg.eigh(S[:, None] * numbers(A, "A") * S)
+    slope = vectors.T @ (S * numbers(b, "b"))
     scale = np.sqrt(2 * eigenvalues @ eigenvalues + 4 * slope @ slope)
     eigenvalues, slope, shift = eigenvalues / scale, slope / scale, d / scale
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from qlib.arguments import numbers, real_number, reals, require, whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -39,7 +41,7 @@ def schmidt_table(theta: ArrayLike) -> Floats:
     >>> schmidt_table(np.pi / 4).round(12).diagonal().tolist()
     [1.0, 1.0, 1.0]
     """
-    angle = 2 * np.asarray(theta, dtype=np.float64)
+    angle = 2 * reals(theta, "theta")
     table = np.zeros((*angle.shape, 3, 3))
     table[..., 0, 0] = table[..., 1, 1] = 1
     table[..., 0, 1] = table[..., 1, 0] = np.cos(angle)
@@ -56,7 +58,7 @@ def product_table(t: ArrayLike, f: ArrayLike) -> Floats:
     >>> product_table([0, np.pi / 2], [0, 0]).round(12).tolist()
     [[1.0, 0.0, 1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
-    polar, phase = np.asarray(t, dtype=np.float64), np.asarray(f, dtype=np.float64)
+    polar, phase = reals(t, "t"), reals(f, "f")
     if polar.shape != phase.shape or polar.shape[-1:] != (2,):
         raise ValueError(f"angles: shapes {polar.shape} and {phase.shape} should be the same, (..., 2)")
     bloch = np.stack([np.ones_like(polar), np.cos(polar), np.sin(polar) * np.cos(phase)], axis=-1)
@@ -69,6 +71,8 @@ def random_product_table(size: int, rng: np.random.Generator) -> Floats:
     >>> random_product_table(5, np.random.default_rng(1)).shape
     (5, 3, 3)
     """
+    whole(size, "size", 0)
+    require(np.random.Generator, rng=rng)
     return product_table(rng.uniform(0, np.pi, (size, 2)), rng.uniform(0, 2 * np.pi, (size, 2)))
 
 
@@ -80,7 +84,7 @@ def law(table: ArrayLike, angles: ArrayLike = ANGLES) -> Floats:
     >>> law(schmidt_table(np.pi / 4))[0, 0].round(4).tolist()
     [[0.4268, 0.0732], [0.0732, 0.4268]]
     """
-    D, twice = np.asarray(table, dtype=np.float64), 2 * np.asarray(angles, dtype=np.float64)
+    D, twice = reals(table, "table"), 2 * reals(angles, "angles")
     sign = np.array([1, -1])
     cosine, sine = (sign * function(twice)[..., None] for function in (np.cos, np.sin))
     effects = np.stack([np.ones_like(cosine), cosine, sine], axis=-1) / 2  # qubit, setting, outcome, (1, Z, X)
@@ -96,7 +100,7 @@ def correlators(law: ArrayLike) -> Floats:
     >>> (correlators(law(schmidt_table(np.pi / 4))) * np.sqrt(2)).round(12).tolist()
     [[1.0, 1.0], [1.0, -1.0]]
     """
-    return np.asarray(np.einsum("...stab,ab->...st", np.asarray(law, dtype=np.float64), [[1, -1], [-1, 1]]))
+    return np.asarray(np.einsum("...stab,ab->...st", reals(law, "law"), [[1, -1], [-1, 1]]))
 
 
 def confounding_strength(E: ArrayLike) -> Any:
@@ -105,7 +109,7 @@ def confounding_strength(E: ArrayLike) -> Any:
     >>> round(float(confounding_strength(correlators(law(schmidt_table(np.pi / 4))))), 12) == round(2**0.5, 12)
     True
     """
-    return abs(np.einsum("...st,st->...", np.asarray(E, dtype=np.float64), SIGNS)) / 2
+    return abs(np.einsum("...st,st->...", reals(E, "E"), SIGNS)) / 2
 
 
 def sampled(p: ArrayLike, shots: int, rng: np.random.Generator) -> Floats:
@@ -116,9 +120,11 @@ def sampled(p: ArrayLike, shots: int, rng: np.random.Generator) -> Floats:
     >>> sampled(law(schmidt_table(0)), 100, np.random.default_rng(1))[0, 0].sum(axis=1).tolist()
     [1.0, 0.0]
     """
+    whole(shots, "shots", 0)
+    require(np.random.Generator, rng=rng)
     if shots < 1:
         raise ValueError(f"shots={shots}: should be at least 1")
-    P = np.asarray(p, dtype=np.float64)
+    P = reals(p, "p")
     flat = P.reshape(*P.shape[:-2], 4)
     counts = rng.multinomial(shots, flat / flat.sum(-1, keepdims=True))
     return np.asarray(counts.reshape(P.shape) / shots)
@@ -130,7 +136,8 @@ def strength_sd(E: ArrayLike, shots: int) -> Any:
     >>> round(float(strength_sd(np.full((2, 2), 0.5**0.5), shots=1000)), 4)
     0.0224
     """
-    return np.sqrt(np.sum(1 - np.asarray(E, dtype=np.float64) ** 2, axis=(-1, -2)) / shots) / 2
+    whole(shots, "shots", 0)
+    return np.sqrt(np.sum(1 - reals(E, "E") ** 2, axis=(-1, -2)) / shots) / 2
 
 
 def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
@@ -174,6 +181,9 @@ def experiment_1(
     >>> table[table.quantity == "E_ZZ, Bell"].value.tolist()
     [1.0, 1.0]
     """
+    whole(trials, "trials", 0)
+    whole(shots, "shots", 0)
+    require(np.random.Generator, rng=rng)
     import pandas as pd
 
     coded = _require(variant)
@@ -221,6 +231,11 @@ def experiment_2(
     >>> table[table.scenario == "classical"].CS.unique().tolist()
     [1.0]
     """
+    whole(trials, "trials", 0)
+    whole(shots, "shots", 0)
+    real_number(flip, "flip")
+    real_number(visibility, "visibility")
+    require(np.random.Generator, rng=rng)
     import pandas as pd
 
     coded = _require(variant)
@@ -257,7 +272,8 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     >>> [round(end, 3) for end in t_interval([1.373, 1.397])]
     [1.233, 1.537]
     """
-    x = np.asarray(values, dtype=np.float64)
+    real_number(level, "level")
+    x = reals(values, "values")
     if x.ndim != 1 or len(x) < 2:
         raise ValueError(f"values: shape {x.shape} should be (n,) with n at least 2, as their spread is asked for")
     if not 0 < level < 1:
@@ -280,6 +296,10 @@ def experiment_3(
     >>> experiment_3("as coded", np.random.default_rng(1)).law.round(4).iloc[[0, 12]].tolist()
     [0.7071, 1.4142]
     """
+    whole(steps, "steps", 0)
+    whole(trials, "trials", 0)
+    whole(shots, "shots", 0)
+    require(np.random.Generator, rng=rng)
     import pandas as pd
 
     repeats = trials if _require(variant) else 1
@@ -302,9 +322,9 @@ def coefficient_of_determination(measured: ArrayLike, predicted: ArrayLike) -> A
     >>> float(coefficient_of_determination([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]))
     1.0
     """
-    y = np.asarray(measured, dtype=np.float64)
+    y = reals(measured, "measured")
     centred = y - y.mean(axis=-1, keepdims=True)
-    return 1 - np.sum((y - np.asarray(predicted)) ** 2, axis=-1) / np.sum(centred**2, axis=-1)
+    return 1 - np.sum((y - numbers(predicted, "predicted")) ** 2, axis=-1) / np.sum(centred**2, axis=-1)
 
 
 def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shots: int = 50_000) -> pd.DataFrame:
@@ -315,6 +335,10 @@ def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shot
     >>> bool((fit_statistics(np.random.default_rng(1), runs=10) > 0.998).all(axis=None))
     True
     """
+    whole(runs, "runs", 0)
+    whole(steps, "steps", 0)
+    whole(shots, "shots", 0)
+    require(np.random.Generator, rng=rng)
     import pandas as pd
 
     theta = np.linspace(0, np.pi / 2, steps)

@@ -32,6 +32,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qlib.arguments import numbers, require, whole
 from qlib.counterfactuals import Query
 from qlib.exact import Array, exact, is_exact, vanishes
 from qlib.instruments import Instrument, Outcome
@@ -58,6 +59,7 @@ def bits(values: int) -> int:
     >>> [bits(k) for k in (1, 2, 3, 4, 5)]
     [0, 1, 2, 2, 3]
     """
+    whole(values, "values", 0)
     return (values - 1).bit_length()
 
 
@@ -74,6 +76,9 @@ def binary_extension(model: ProbabilisticModel, star: Mapping[str, Value] | None
     >>> binary.structure.domains["X"], binary.law.tolist()
     (('a', 'b', 'c', +3), [0.5, 0.25, 0.25, 0.0])
     """
+    require(ProbabilisticModel, model=model)
+    if star is not None:
+        require(Mapping, star=star)
     structure = model.structure
     at = {name: structure.index(name, value) for name, value in (star or {}).items()}
     domains = {name: _binary(values) for name, values in structure.domains.items()}
@@ -138,7 +143,10 @@ def reversible(table: ArrayLike, values: int, ancilla: int | None = None) -> Bij
     >>> AND.value.reshape(2, 4).tolist(), AND.rank.reshape(2, 4).tolist(), AND.sizes
     ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0, 1, 2, 0], [3, 1, 2, 3]], (2, 4))
     """
-    f = np.asarray(table)
+    whole(values, "values", 0)
+    if ancilla is not None:
+        whole(ancilla, "ancilla", 0)
+    f = numbers(table, "table")
     if f.size and not (f.min() >= 0 and f.max() < values):
         raise ValueError(f"the function has the places {f.min()} to {f.max()}; V has 0 to {values - 1}")
     largest = int(np.bincount(f.ravel(), minlength=values).max())
@@ -180,6 +188,7 @@ def reversible_extension(
     >>> [reversible_extension(AND, law).distribution("X").tolist() for law in ("fixed", "uniform")]
     [[0.75, 0.25], [0.5, 0.5]]
     """
+    require(ProbabilisticModel, model=model)
     structure, exogenous, mechanisms = model.structure, dict(model.structure.exogenous), {}
     law = model.law
     for name, m in structure.mechanisms.items():
@@ -216,6 +225,8 @@ def cnot_gates(copies: int, qubits: int) -> list[tuple[int, int]]:
     >>> cnot_gates(2, 1)
     [(2, 0), (2, 1)]
     """
+    whole(copies, "copies", 0)
+    whole(qubits, "qubits", 0)
     return [(copies * qubits + k, copy * qubits + k) for copy in range(copies) for k in range(qubits)]
 
 
@@ -228,6 +239,8 @@ def copy_unitary(copies: int, qubits: int = 1) -> Array:
     >>> copy_unitary(1) @ [0, 1, 0, 0]
     array([0, 0, 0, 1])
     """
+    whole(copies, "copies", 0)
+    whole(qubits, "qubits", 0)
     n = (copies + 1) * qubits
     states = np.arange(2**n)
     for control, target in cnot_gates(copies, qubits):
@@ -281,6 +294,7 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
     >>> float(round(probability(quantum_extension(squad), instruments, {"D": 1}), 12))
     0.625
     """
+    require(ProbabilisticModel, model=model)
     binary = binary_extension(model)
     structure = binary.structure
     dims = {name: len(values) for name, values in structure.domains.items()}
@@ -397,6 +411,8 @@ def observation(model: ProbabilisticModel, name: str) -> Instrument:
     >>> observation(firing_squad(0.5, 0.25), "C").outcomes
     (0, 1, 'copies disagree')
     """
+    require(ProbabilisticModel, model=model)
+    require(str, name=name)
     model.structure._require_endogenous(name)
     values, copies = _binary(model.structure.domains[name]), _copies(model.structure, name)
     dimension = _dimension(model.structure, name)
@@ -411,6 +427,8 @@ def intervention(model: ProbabilisticModel, name: str, value: Value) -> Instrume
 
     Raises ``ValueError`` for a variable that is not endogenous, or a value that it does not have.
     """
+    require(ProbabilisticModel, model=model)
+    require(str, name=name)
     structure = model.structure
     structure._require_endogenous(name)
     place, copies, dimension = structure.index(name, value), _copies(structure, name), _dimension(structure, name)
@@ -436,6 +454,8 @@ def quantum_query(
     >>> float(round(evaluate(quantum_extension(squad), query).probability, 12)), query.kind.value
     (0.8, 'do-interventional')
     """
+    require(ProbabilisticModel, model=model)
+    require(Mapping, evidence=evidence, do=do, consequent=consequent)
     for event in (evidence, consequent):
         for name, value in event.items():
             model.structure._require_endogenous(name)

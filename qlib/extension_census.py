@@ -23,6 +23,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from qlib.arguments import require, whole
 from qlib.exact import Array
 from qlib.extension import _blank, intervention, observation, quantum_extension, reversible
 from qlib.networks import Tensor, contract
@@ -46,6 +47,7 @@ def boolean_functions(arguments: int) -> Indices:
     >>> boolean_functions(1).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
+    whole(arguments, "arguments", 0)
     rows = 2**arguments
     tables = np.arange(2**rows)[:, None] >> np.arange(rows)[::-1] & 1
     return np.asarray(tables.reshape((-1, *(2,) * arguments)))
@@ -53,6 +55,7 @@ def boolean_functions(arguments: int) -> Indices:
 
 def variables(n: int) -> tuple[str, ...]:
     """The names of the variables: V1, V2, ..."""
+    whole(n, "n", 0)
     return tuple(f"V{k + 1}" for k in range(n))
 
 
@@ -67,6 +70,9 @@ def model_responses(model: ProbabilisticModel, process: QuantumStructuralModel |
     that they compute, and add an axis for it, before the others.
     One contraction of the network; nothing about it is classical but the preparations' labels and the actions.
     """
+    require(ProbabilisticModel, model=model)
+    if process is not None:
+        require(QuantumStructuralModel, process=process)
     process = process or quantum_extension(model)
     values = model.structure.domains
     names = tuple(model.structure.mechanisms)
@@ -106,6 +112,7 @@ def quantum_responses(n: int) -> Array:
 
     The bijections of all functions of a variable are a batch: for that T′ has two values for all of them.
     """
+    whole(n, "n", 0)
     names = variables(n)
     family = _representative(n)
     process = quantum_extension(family)
@@ -126,6 +133,7 @@ def quantum_responses(n: int) -> Array:
 
 def engine_responses(structure: StructuralModel) -> Array:
     """The responses of a model by the classical engine, in the shape of `model_responses`: axes u, then actions."""
+    require(StructuralModel, structure=structure)
     names = tuple(structure.mechanisms)
     sizes = [len(structure.domains[name]) for name in names]
     responses = np.zeros((*structure.shape, *(2 * size for size in sizes)))
@@ -148,6 +156,7 @@ def classical_responses(n: int) -> Array:
 
     Which function a variable has is a further exogenous variable, so that one structural model stands for all.
     """
+    whole(n, "n", 0)
     names = variables(n)
     tables = {name: boolean_functions(k + 1) for k, name in enumerate(names)}
     choice = {f"F_{name}": tuple(range(len(table))) for name, table in tables.items()}
@@ -185,6 +194,7 @@ def canonical_model(n: int) -> StructuralModel:
     >>> canonical_model(2).shape
     (2, 4)
     """
+    whole(n, "n", 0)
     names = variables(n)
     tables = {name: boolean_functions(k) for k, name in enumerate(names)}
     mechanisms = {
@@ -204,6 +214,7 @@ def labelled_count(n: int) -> int:
     >>> [labelled_count(n) for n in (1, 2)]
     [4, 112]
     """
+    whole(n, "n", 0)
     essential = [sum((-1) ** (k - j) * comb(k, j) * 2 ** (2 ** (j + 1)) for j in range(k + 1)) for k in range(n)]
     pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
     total = 0
@@ -222,6 +233,7 @@ def labelled_models(n: int, values: bool = False) -> NDArray[np.int64]:
     of the variables (2^n; relabellings of a noise's values are divided out). Two models are the same up to relabelling
     exactly if their columns have a number in common. The first row is the models themselves.
     """
+    whole(n, "n", 0)
     tables = _tables(n)
     rows = []
     for order in permutations(range(n)):
@@ -268,6 +280,7 @@ def class_count(n: int, values: bool = False) -> int:
     >>> class_count(1), class_count(1, values=True), class_count(2)
     (4, 2, 58)
     """
+    whole(n, "n", 0)
     return len(np.unique(labelled_models(n, values).min(axis=0)))
 
 
@@ -276,6 +289,7 @@ def class_count(n: int, values: bool = False) -> int:
 
 def random_law(shape: tuple[int, ...], rng: np.random.Generator, independent: bool = False) -> Array:
     """A random law of exogenous variables with so many values, uniform among all laws, or among all product laws."""
+    require(np.random.Generator, rng=rng)
     if not independent:
         return rng.dirichlet(np.ones(int(np.prod(shape)))).reshape(shape)
     law = np.ones(())
@@ -293,6 +307,7 @@ def random_model(rng: np.random.Generator) -> ProbabilisticModel:
     >>> sorted(random_model(np.random.default_rng(1)).structure.mechanisms)
     ['V1', 'V2', 'V3']
     """
+    require(np.random.Generator, rng=rng)
     names = variables(int(rng.integers(3, 5)))
     domains = {name: ("a", "b", "c")[: rng.integers(2, 4)] for name in names}
     domains |= {f"U{k}": ("a", "b", "c")[: rng.integers(2, 4)] for k in (1, 2, 3)}
@@ -313,6 +328,8 @@ def random_counterfactual(
     model: ProbabilisticModel, rng: np.random.Generator
 ) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value]]:
     """A random counterfactual: evidence from a possible world, an intervention, and what is asked about the others."""
+    require(ProbabilisticModel, model=model)
+    require(np.random.Generator, rng=rng)
     structure, names = model.structure, tuple(model.structure.mechanisms)
     state = rng.choice(np.argwhere(np.asarray(model.law != 0, dtype=bool)))
     u = {name: values[k] for (name, values), k in zip(structure.exogenous.items(), state, strict=True)}

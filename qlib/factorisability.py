@@ -23,6 +23,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from qlib.arguments import numbers, real_number, require, whole
 from qlib.exact import Array, as_float, exact, exact_sign, maximum, number, simplified, vanishes, zeros
 from qlib.linear_programs import (
     Certificate,
@@ -65,7 +66,9 @@ class HiddenVariableModel:
     total: Any = 1
 
     def __post_init__(self) -> None:
-        s, W, R = self.scenario, np.asarray(self.weights), np.asarray(self.responses)
+        require(Scenario, scenario=self.scenario)
+        real_number(self.total, "total")
+        s, W, R = self.scenario, numbers(self.weights, "weights", (None,)), numbers(self.responses, "responses")
         shape = (len(W), len(s.outcomes), max(s.outcomes.values()))
         if W.ndim != 1 or R.shape != shape:
             raise ValueError(f"weights of shape {W.shape} with responses of shape {R.shape}, which should be {shape}")
@@ -102,10 +105,12 @@ class HiddenVariableModel:
 
     def phenomenon(self, name: str = "") -> Phenomenon:
         """The phenomenon that the model explains."""
+        require(str, name=name)
         return Phenomenon(self.scenario, self.table(), name)
 
     def verify(self, phenomenon: Phenomenon) -> None:
         """Verify that the model gives that phenomenon, exactly if both are exact; CertificateError naming an entry."""
+        require(Phenomenon, phenomenon=phenomenon)
         table = self.table()
         for index in np.ndindex(table.shape):
             if not vanishes(table[index] - phenomenon.table[index]):
@@ -120,6 +125,7 @@ def joint_law(model: HiddenVariableModel) -> Array:
 
     It has the model's phenomenon as its marginals; with :func:`model_of_joint_law`, Fine's theorem in both directions.
     """
+    require(HiddenVariableModel, model=model)
     law = np.asarray(model.weights)
     for k, m in enumerate(model.scenario.measurements):
         factor = np.asarray(model.responses)[:, k, : model.scenario.outcomes[m]]
@@ -132,7 +138,8 @@ def model_of_joint_law(scenario: Scenario, law: ArrayLike) -> HiddenVariableMode
 
     law : one axis for each measurement. Assignments of weight zero are left out.
     """
-    weights = np.asarray(law).ravel()
+    require(Scenario, scenario=scenario)
+    weights = numbers(law, "law", tuple(scenario.outcomes.values())).ravel()
     kept = np.flatnonzero(~zeros(weights, 0))
     kind = weights.dtype if weights.dtype == object else np.float64
     responses = np.zeros((len(kept), len(scenario.outcomes), max(scenario.outcomes.values())), dtype=int).astype(kind)
@@ -161,8 +168,14 @@ class Inequality:
     coefficients: Array
     bound: Any
 
+    def __post_init__(self) -> None:
+        require(Scenario, scenario=self.scenario)
+        numbers(self.coefficients, "coefficients", self.scenario.shape)
+        real_number(self.bound, "bound")
+
     def value(self, phenomenon: Phenomenon) -> Any:
         """The left-hand side; ``ValueError`` if the phenomenon belongs to another scenario."""
+        require(Phenomenon, phenomenon=phenomenon)
         if phenomenon.scenario != self.scenario:
             raise ValueError("the inequality and the phenomenon belong to different scenarios")
         coefficients = self.coefficients if phenomenon.is_exact else self.coefficients.astype(np.float64)
@@ -219,8 +232,11 @@ def inequality_of_correlators(
     >>> chsh_inequality().bound
     2
     """
+    require(Scenario, scenario=scenario)
+    require(Mapping, coefficients=coefficients)
     array = exact(np.zeros(scenario.shape, dtype=int))
     for names, k in coefficients.items():
+        real_number(k, f"coefficients of {names}")
         if not scenario.is_compatible(names):
             raise ValueError(f"{' '.join(names)}: these measurements belong to no common context")
         c = next(c for c, context in enumerate(scenario.contexts) if set(names) <= set(context))
@@ -259,6 +275,7 @@ def factorisability_program(phenomenon: Phenomenon) -> LinearProgram:
     It is feasible exactly if the phenomenon is a mixture of assignments. A constraint is named by its context, whose
     label is its group, and the outcomes.
     """
+    require(Phenomenon, phenomenon=phenomenon)
     variables, rows = _rows(phenomenon.scenario)
     table = phenomenon.table if phenomenon.is_exact else phenomenon.table.tolist()
     return LinearProgram(
@@ -286,6 +303,7 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
     >>> factorise(pr_box()).bound
     0
     """
+    require(Phenomenon, phenomenon=phenomenon)
     require_nondisturbing(phenomenon)
     program = factorisability_program(phenomenon)
     try:
@@ -302,6 +320,7 @@ def is_factorisable(phenomenon: Phenomenon) -> bool:
 
     One that disturbs has none.
     """
+    require(Phenomenon, phenomenon=phenomenon)
     return is_nondisturbing(phenomenon) and isinstance(factorise(phenomenon), HiddenVariableModel)
 
 
@@ -350,6 +369,7 @@ class ContextualFraction:
 
 def fraction_program(phenomenon: Phenomenon) -> LinearProgram:
     """Maximise the total weight of assignments that nowhere exceed the phenomenon, with a slack for every entry."""
+    require(Phenomenon, phenomenon=phenomenon)
     variables, rows = _rows(phenomenon.scenario)
     table = phenomenon.table if phenomenon.is_exact else phenomenon.table.tolist()
     constraints = [
@@ -369,6 +389,7 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
     >>> contextual_fraction(tsirelson()).value
     -1 + sqrt(2)
     """
+    require(Phenomenon, phenomenon=phenomenon)
     require_nondisturbing(phenomenon)
     program = fraction_program(phenomenon)
     proof = certificate(program, "max")
@@ -442,6 +463,7 @@ def general_bound(inequality: Inequality) -> Certificate:
     >>> general_bound(chsh_inequality()).value
     4
     """
+    require(Inequality, inequality=inequality)
     scenario = inequality.scenario
     names = {index: name for name, index, _ in _rows(scenario)[1]}
     objective = {names[i]: inequality.coefficients[i] for i in names if inequality.coefficients[i] != 0}
@@ -462,6 +484,7 @@ def cycle_inequality(n: int) -> Inequality:
 
     Araújo, Quintino, Budroni, Terra Cunha & Cabello, Phys. Rev. A 88, 022118 (2013).
     """
+    whole(n, "n", 3)
     scenario = cycle_scenario(n)
     signs = dict.fromkeys(scenario.contexts, -1)
     if n % 2 == 0:

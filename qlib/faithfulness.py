@@ -32,6 +32,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import all_of, distinct, numbers, real_number, require
 from qlib.exact import ROUNDING, Array, exact_sign, is_exact, is_zero, number, vanishes
 from qlib.graphs import CausalGraph, Kind, d_separations, disjoint_triples
 
@@ -58,7 +59,8 @@ class Independence:
     given: frozenset[str]
 
     def __init__(self, left: Iterable[str], right: Iterable[str], given: Iterable[str] = ()) -> None:
-        sets = [frozenset([names] if isinstance(names, str) else names) for names in (left, right, given)]
+        parts = {"left": left, "right": right, "given": given}
+        sets = [frozenset(distinct([part] if isinstance(part, str) else part, name)) for name, part in parts.items()]
         if not (sets[0] and sets[1]):
             raise ValueError(f"independence of {sorted(sets[0])} and {sorted(sets[1])}: neither side may be empty")
         for one, other in combinations(sets, 2):
@@ -105,6 +107,8 @@ class SemiGraphoid:
     @classmethod
     def generated(cls, names: Sequence[str], statements: Iterable[Independence]) -> SemiGraphoid:
         """The smallest semi-graphoid that holds the given statements; ``ValueError`` if one has an unknown name."""
+        names = distinct(names, "names")
+        statements = all_of(Independence, statements, "statements")
         names = _variables(names)
         table = np.zeros((len(names), len(names), 1 << len(names)), dtype=bool)
         empty = cls(names, table)
@@ -139,6 +143,8 @@ class SemiGraphoid:
         Chosen greedily: the statement from which most follows comes first, of equals the one about fewest variables.
         Raises ``ValueError`` if `known` has a statement that this semi-graphoid lacks, or other variables.
         """
+        if known is not None:
+            require(SemiGraphoid, known=known)
         start = SemiGraphoid.generated(self.names, []) if known is None else known
         if not start <= self:
             raise ValueError("known: it should hold statements of this semi-graphoid only, about the same variables")
@@ -158,6 +164,7 @@ class SemiGraphoid:
 
     def extended(self, statements: Iterable[Independence]) -> SemiGraphoid:
         """The smallest semi-graphoid that holds these statements too."""
+        statements = all_of(Independence, statements, "statements")
         table = self.table.copy()
         for statement in statements:
             table[self._elements(statement)] = True
@@ -231,8 +238,10 @@ def independences(law: ArrayLike, names: Sequence[str], tolerance: float = TOLER
     >>> [str(statement) for statement in independences(parity, ["A", "B", "C"]).statements()]
     ['A ⊥ B', 'A ⊥ C', 'B ⊥ C']
     """
+    names = distinct(names, "names")
+    real_number(tolerance, "tolerance")
     names = _variables(names)
-    P = np.asarray(law)
+    P = numbers(law, "law")
     _require_law(P, names)
     n = len(names)
     marginal = _marginals(P)
@@ -313,6 +322,10 @@ def markov_law(
     >>> markov_law(pair, {"Λ": ((), [0.25, 0.75]), "A": (["Λ"], copy), "B": (["Λ"], copy)}).tolist()
     [[0.25, 0.0], [0.0, 0.75]]
     """
+    if names is not None:
+        names = distinct(names, "names")
+    require(CausalGraph, graph=graph)
+    require(Mapping, conditionals=conditionals)
     names = graph.of_kind(Kind.OBSERVED) if names is None else tuple(names)
     for name in (*names, *conditionals):
         graph.require(name)
@@ -359,6 +372,9 @@ def separations(graph: CausalGraph, names: Sequence[str] | None = None) -> SemiG
     >>> [str(statement) for statement in separations(chain).statements()]
     ['A ⊥ C | B']
     """
+    if names is not None:
+        names = distinct(names, "names")
+    require(CausalGraph, graph=graph)
     names = _variables(graph.of_kind(Kind.OBSERVED) if names is None else names)
     for name in names:
         graph.require(name)
@@ -423,5 +439,10 @@ def faithfulness(
     >>> [str(statement) for statement in faithfulness(graph, law).fine_tuned]
     ['A ⊥ C', 'B ⊥ C']
     """
+    law = numbers(law, "law")
+    if names is not None:
+        names = distinct(names, "names")
+    real_number(tolerance, "tolerance")
+    require(CausalGraph, graph=graph)
     of_graph = separations(graph, names)
     return Faithfulness(independences(law, of_graph.names, tolerance), of_graph)

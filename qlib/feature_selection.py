@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import all_of, numbers, real_number, reals, require, whole
 from qlib.exact import Array
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def draw(law: ArrayLike, samples: int, rng: np.random.Generator, size: tuple[int
     >>> int(draw(joint_law(1.0), 10, np.random.default_rng(1)).sum())
     10
     """
-    P = np.asarray(law, dtype=np.float64)
+    whole(samples, "samples", 0)
+    require(np.random.Generator, rng=rng)
+    P = reals(law, "law")
     shape = size or P.shape[:-3]
     return rng.multinomial(samples, P.reshape((*P.shape[:-3], 8)), size=shape or None).reshape((*shape, 2, 2, 2))
 
@@ -102,7 +105,7 @@ def accuracy(counts: ArrayLike, rule: ArrayLike) -> Floats:
     >>> accuracy(joint_law(0.0), COLLAPSED_RULE)
     array(0.5)
     """
-    N, r = np.asarray(counts), np.asarray(rule)
+    N, r = numbers(counts, "counts"), numbers(rule, "rule")
     right = np.where(r == 1, N[..., 1], N[..., 0])
     return np.asarray(right.sum((-1, -2)) / N.sum((-1, -2, -3)))
 
@@ -124,7 +127,11 @@ def fit_logistic(
     >>> fit_logistic([[[700, 0], [0, 0]], [[0, 0], [0, 700]]]).round(3).tolist()
     [-4.946, 4.946, 4.946]
     """
-    N = np.asarray(counts, dtype=np.float64)
+    real_number(penalty, "penalty")
+    real_number(intercept_penalty, "intercept_penalty")
+    whole(rounds, "rounds", 0)
+    require(str, features=features)
+    N = reals(counts, "counts")
     if features not in COLUMNS:
         raise ValueError(f"features={features!r}: should be one of {', '.join(COLUMNS)}")
     if not penalty > 0 or not intercept_penalty >= 0:
@@ -171,7 +178,7 @@ def predicted(coefficients: ArrayLike) -> Integers:
     >>> predicted([-1, 2, 0.5]).tolist()
     [[0, 0], [1, 1]]
     """
-    margins = np.asarray(coefficients, dtype=np.float64) @ PATTERNS.T
+    margins = reals(coefficients, "coefficients") @ PATTERNS.T
     return (margins > TIE).astype(np.int64).reshape((*margins.shape[:-1], 2, 2))
 
 
@@ -185,7 +192,7 @@ def scikit_learn_coefficients(counts: ArrayLike, **options: Any) -> Floats:
     """
     from sklearn.linear_model import LogisticRegression
 
-    N = np.asarray(counts, dtype=np.float64)
+    N = reals(counts, "counts")
     a, c, b = np.nonzero(N)
     with _threads().limit(limits=1):
         model = LogisticRegression(**options).fit(np.stack([a, c], axis=1), b, sample_weight=N[a, c, b])
@@ -206,6 +213,8 @@ def identical_columns(ones: ArrayLike, training: int) -> Integers:
     >>> identical_columns(3, 10).tolist()
     [[[7, 0], [0, 0]], [[0, 0], [0, 3]]]
     """
+    ones = numbers(ones, "ones")
+    whole(training, "training", 0)
     n1 = np.asarray(ones, dtype=np.int64)
     counts = np.zeros((*n1.shape, 2, 2, 2), dtype=np.int64)
     counts[..., 0, 0, 0], counts[..., 1, 1, 1] = training - n1, n1
@@ -222,6 +231,8 @@ def last_collapsing(training: int, **options: Any) -> int:
     >>> last_collapsing(1400, solver="newton-cholesky")
     700
     """
+
+    whole(training, "training", 0)
 
     def collapses(ones: int) -> bool:
         return bool(predicted(scikit_learn_coefficients(identical_columns(ones, training), **options))[1, 0] == 0)
@@ -255,6 +266,12 @@ def simulate(
     >>> len(table), bool((table.causal >= table.naive - 0.02).all())
     (100, True)
     """
+    whole(seeds, "seeds", 0)
+    if last is not None:
+        whole(last, "last", 0)
+    real_number(prevalence, "prevalence")
+    require(Design, design=design)
+    require(np.random.Generator, rng=rng)
     import pandas as pd
 
     s = np.asarray(design.strengths)
@@ -297,6 +314,8 @@ class GainLaw:
 
     def between(self, low: float, high: float) -> float:
         """The probability of the values from `low` to `high`, both included."""
+        real_number(low, "low")
+        real_number(high, "high")
         inside = (self.values >= low - 1e-9) & (self.values <= high + 1e-9)
         return float(self.probabilities[inside].sum())
 
@@ -305,6 +324,7 @@ class GainLaw:
 
         Tails are summed in floating-point numbers: an alarm below 1e-12 raises ``ValueError``.
         """
+        real_number(alarm, "alarm")
         if not 1e-12 <= alarm < 1:
             raise ValueError(f"alarm={alarm}: should lie between 1e-12 and 1")
         below, above = np.cumsum(self.probabilities), np.cumsum(self.probabilities[::-1])[::-1]
@@ -321,6 +341,10 @@ def collapse_probability(design: Design, last: int | None = None, prevalence: fl
     >>> round(collapse_probability(Design()), 4)
     0.5107
     """
+    if last is not None:
+        whole(last, "last", 0)
+    real_number(prevalence, "prevalence")
+    require(Design, design=design)
     from scipy.stats import binom
 
     return float(binom.cdf(design.training // 2 if last is None else last, design.training, prevalence))
@@ -335,6 +359,7 @@ def expected_gain(design: Design, collapse: Any, prevalence: Any = 0.5, flip: An
     >>> expected_gain(Design(), 1)
     22.5
     """
+    require(Design, design=design)
     epsilon = design.largest_flip / 2 if flip is None else flip
     loss = sum(1 - s for s in design.strengths) / len(design.strengths)
     return 100 * collapse * prevalence * loss * (1 - 2 * epsilon)
@@ -351,6 +376,8 @@ def collapsed_gain(design: Design, prevalence: float = 0.5) -> GainLaw:
     >>> round(law.mean, 9), round(law.deviation, 3)
     (22.5, 1.149)
     """
+    real_number(prevalence, "prevalence")
+    require(Design, design=design)
     n = design.per_domain
     size = 1 << (2 * design.tested + 1).bit_length()
     z = np.exp(2j * np.pi * np.arange(size // 2 + 1) / size)
@@ -388,7 +415,8 @@ def mean_gain(laws: list[GainLaw], collapse: ArrayLike) -> GainLaw:
     >>> round(law.mean, 6), round(law.deviation, 3)
     (11.25, 2.522)
     """
-    P = np.asarray(collapse, dtype=np.float64)
+    laws = list(all_of(GainLaw, laws, "laws"))
+    P = reals(collapse, "collapse")
     if P.shape != (len(laws),) or any(not np.array_equal(law.values, laws[0].values) for law in laws):
         raise ValueError(f"{len(laws)} laws, {P.shape} probabilities: one for each seed, and one grid for all")
     half, seeds = (len(laws[0].values) - 1) // 2, len(laws)
@@ -412,7 +440,7 @@ def poisson_binomial(probabilities: ArrayLike) -> Floats:
     >>> poisson_binomial([0.5, 0.25]).round(12).tolist()
     [0.375, 0.5, 0.125]
     """
-    p = np.asarray(probabilities, dtype=np.float64)
+    p = reals(probabilities, "probabilities")
     size = len(p) + 1
     z = np.exp(2j * np.pi * np.arange(size // 2 + 1) / size)
     transform = np.ones_like(z)
@@ -445,6 +473,9 @@ def seeded_training(seed: int, samples: int = 2000, held_out: int = 600) -> Floa
     >>> seeded_training(42).shape
     (1400,)
     """
+    whole(seed, "seed", 0)
+    whole(samples, "samples", 0)
+    whole(held_out, "held_out", 0)
     angles = np.pi * np.random.RandomState(seed).random_sample((samples, 2))[:, 0]
     return np.asarray(angles[np.random.RandomState(seed).permutation(samples)[held_out:]])
 
@@ -458,6 +489,9 @@ def seeded_domains(seed: int, design: Design | None = None) -> list[SeededDomain
     >>> [int(domain.flipped.sum()) for domain in seeded_domains(42)]
     [16, 7, 34, 16, 17]
     """
+    whole(seed, "seed", 0)
+    if design is not None:
+        require(Design, design=design)
     design = design or Design()
     stream, domains = np.random.RandomState(seed), []
     for i, s in enumerate(design.strengths):
@@ -477,6 +511,8 @@ def seeded_collapse(seed: int, last: int) -> float:
     >>> round(seeded_collapse(42, 697), 3), round(seeded_collapse(43, 697), 3)
     (0.962, 0.046)
     """
+    whole(seed, "seed", 0)
+    whole(last, "last", 0)
     return float(poisson_binomial(np.sin(seeded_training(seed) / 2) ** 2)[: last + 1].sum())
 
 
@@ -486,6 +522,9 @@ def seeded_gain(seed: int, design: Design | None = None) -> GainLaw:
     >>> round(seeded_gain(42).mean, 2)
     23.42
     """
+    whole(seed, "seed", 0)
+    if design is not None:
+        require(Design, design=design)
     design = design or Design()
     gains = losses = np.zeros(0)
     for domain in seeded_domains(seed, design):

@@ -18,6 +18,8 @@ from itertools import combinations, product
 
 import networkx as nx
 
+from qlib.arguments import all_of, distinct, one_of, require, several, show
+
 Edge = tuple[str, str]
 Separation = tuple[frozenset[str], frozenset[str], frozenset[str]]
 
@@ -67,9 +69,13 @@ class CausalGraph:
         order_only: Iterable[Edge] = (),
         positions: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
+        edges, order_only = _arrows(edges, "edges"), _arrows(order_only, "order_only")
+        require(Mapping, kinds=kinds)
+        if positions is not None:
+            require(Mapping, positions=positions)
         object.__setattr__(self, "kinds", {node: _kind(node, kind) for node, kind in kinds.items()})
-        object.__setattr__(self, "order_only", frozenset((cause, effect) for cause, effect in order_only))
-        object.__setattr__(self, "edges", frozenset((cause, effect) for cause, effect in edges) | self.order_only)
+        object.__setattr__(self, "order_only", frozenset(order_only))
+        object.__setattr__(self, "edges", frozenset(edges) | self.order_only)
         object.__setattr__(self, "positions", dict(positions or {}))
         _validate(self)
 
@@ -86,25 +92,40 @@ class CausalGraph:
 
     def parents(self, node: str) -> frozenset[str]:
         """The nodes that an arrow leads from to this node, be it one that carries order only."""
+        require(str, node=node)
         self.require(node)
         return frozenset(cause for cause, effect in self.edges if effect == node)
 
     def ancestors(self, node: str) -> frozenset[str]:
         """The nodes that a directed path leads from to this node, over arrows of either sort."""
+        require(str, node=node)
         self.require(node)
         return frozenset(nx.ancestors(self.digraph, node))
 
     def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
         """The nodes of the given kinds, in the order in which they were given."""
+        for kind in kinds:
+            one_of(kind, "kinds", Kind)
         return tuple(name for name, kind in self.kinds.items() if kind in kinds)
 
     def require(self, node: str) -> None:
         """Raise ``ValueError`` if there is no such node."""
+        require(str, node=node)
         if node not in self.kinds:
             raise ValueError(f"{node!r} is not a node; the nodes are {', '.join(self.kinds)}")
 
 
+def _arrows(edges: Iterable[Edge], name: str) -> list[Edge]:
+    """The argument as pairs (cause, effect) of names."""
+    pairs = [all_of(str, edge, name) for edge in several(edges, name)]
+    for pair in pairs:
+        if len(pair) != 2:
+            raise ValueError(f"{name}: {pair} should be a pair (cause, effect)")
+    return [(cause, effect) for cause, effect in pairs]
+
+
 def _kind(node: str, kind: str) -> Kind:
+    require(str, node=node)
     if kind not in tuple(Kind):
         raise ValueError(f"node {node!r}: its kind {kind!r} should be one of {', '.join(map(repr, map(str, Kind)))}")
     return Kind(kind)
@@ -133,6 +154,7 @@ def do(graph: CausalGraph, *nodes: str) -> CausalGraph:
     >>> sorted(do(chain, "B").edges)
     [('B', 'C')]
     """
+    require(CausalGraph, graph=graph)
     for node in nodes:
         graph.require(node)
     return replace_parts(
@@ -153,9 +175,13 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
     >>> sorted(intervene_on_edges(chain, {("B", "C"): "b"}).edges)
     [('A', 'B'), ('b', 'C')]
     """
+    require(CausalGraph, graph=graph)
+    require(Mapping, values=values)
     for edge, value in values.items():
+        require(str, values=value)
         if edge not in graph.edges:
-            raise ValueError(f"{edge[0]} → {edge[1]} is not an arrow of the graph")
+            arrow = f"{edge[0]} → {edge[1]}" if isinstance(edge, tuple) and len(edge) == 2 else show(edge)
+            raise ValueError(f"values: {arrow} is not an arrow of the graph")
         if value in graph.kinds:
             raise ValueError(f"{value!r} is already a node; the fixed value needs a name of its own")
     moved = {edge: (value, edge[1]) for edge, value in values.items()}
@@ -182,12 +208,14 @@ def replace_parts(
     added_order_only: Iterable[Edge] = (),
 ) -> CausalGraph:
     """The graph with other kinds, without the `removed` arrows and with the added ones."""
-    gone = frozenset(removed)
+    require(CausalGraph, graph=graph)
+    require(Mapping, kinds=kinds)
+    gone = frozenset(_arrows(removed, "removed"))
     return replace(
         graph,
         kinds=kinds,
-        edges=(graph.edges - gone) | frozenset(added),
-        order_only=(graph.order_only - gone) | frozenset(added_order_only),
+        edges=(graph.edges - gone) | frozenset(_arrows(added, "added")),
+        order_only=(graph.order_only - gone) | frozenset(_arrows(added_order_only, "added_order_only")),
     )
 
 
@@ -208,7 +236,9 @@ def d_separated(
     >>> d_separated(graph, "Z", "Λ"), d_separated(graph, "Z", "Λ", given="Y"), d_separated(graph, "Z", "Y", ["X", "Λ"])
     (True, False, True)
     """
-    sets = [{part} if isinstance(part, str) else set(part) for part in (xs, ys, given)]
+    require(CausalGraph, graph=graph)
+    parts = {"xs": xs, "ys": ys, "given": given}
+    sets = [{part} if isinstance(part, str) else set(distinct(part, name)) for name, part in parts.items()]
     for node in set().union(*sets):
         graph.require(node)
     for one, other in combinations(sets, 2):
@@ -239,6 +269,9 @@ def d_separations(
     >>> [tuple("".join(part) for part in separation) for separation in d_separations(chain)]
     [('A', 'C', 'B')]
     """
+    if observed is not None:
+        observed = distinct(observed, "observed")
+    require(CausalGraph, graph=graph)
     nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
     digraph = _influences(graph)
     for node in nodes:
@@ -261,6 +294,7 @@ def subsets(items: Iterable[str]) -> Iterator[frozenset[str]]:
     >>> ["".join(sorted(subset)) for subset in subsets("ab")]
     ['', 'a', 'b', 'ab']
     """
+    items = distinct(items, "items")
     pool = tuple(items)
     for size in range(len(pool) + 1):
         yield from map(frozenset, combinations(pool, size))
@@ -272,6 +306,7 @@ def disjoint_triples(nodes: Iterable[str]) -> Iterator[Separation]:
     >>> sum(1 for _ in disjoint_triples("ABC"))
     9
     """
+    nodes = distinct(nodes, "nodes")
     pool = tuple(nodes)
     for places in product(range(4), repeat=len(pool)):
         xs, ys, given = (
@@ -293,6 +328,13 @@ class Projection:
     arrows: frozenset[Edge]
     confounded: frozenset[frozenset[str]]
 
+    def __post_init__(self) -> None:
+        nodes = distinct(self.nodes, "nodes")
+        for arrow in _arrows(self.arrows, "arrows"):
+            distinct(arrow, "arrows", known=nodes)
+        for pair in several(self.confounded, "confounded"):
+            distinct(pair, "confounded", known=nodes)
+
     def with_latents(self, kind: Kind = Kind.LATENT) -> CausalGraph:
         """A causal graph with a latent common cause for every confounded pair; its projection is this one.
 
@@ -313,6 +355,9 @@ def latent_projection(graph: CausalGraph, observed: Iterable[str] | None = None)
     >>> latent_projection(instrumental_graph()).confounded == {frozenset("XY")}
     True
     """
+    if observed is not None:
+        observed = distinct(observed, "observed")
+    require(CausalGraph, graph=graph)
     nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
     for node in nodes:
         graph.require(node)

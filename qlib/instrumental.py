@@ -23,6 +23,7 @@ import numpy.typing as npt
 import sympy
 
 from qlib import linear_programs as lp
+from qlib.arguments import real_number
 from qlib.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, INSTRUMENTAL_INEQUALITIES, AffineFunction, Bound
 from qlib.exact import exact_sign
 from qlib.potential_outcomes import TOLERANCE, Assumption, behaviour, potential_outcome_program
@@ -256,6 +257,7 @@ class AssumptionRow:
 
     def excludes(self, effect: Any) -> bool:
         """Whether the assumptions rule out a value of the effect (every value, if they contradict p)."""
+        real_number(effect, "effect")
         if not self.feasible:
             return True
         return exact_sign(effect - self.lower) < 0 or exact_sign(self.upper - effect) < 0

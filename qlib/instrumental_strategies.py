@@ -20,6 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import numbers, real_number, reals, require, whole
 from qlib.exact import Array, exact, is_exact
 from qlib.moment_matrices import functional, probabilities, value
 
@@ -37,6 +38,7 @@ def observed(correlators: ArrayLike) -> Array:
     >>> observed(np.eye(3)).sum(axis=(0, 1))
     array([1., 1.])
     """
+    correlators = numbers(correlators, "correlators", (..., 3, 3))
     P = probabilities(correlators)
     return np.stack([np.moveaxis(P[..., :, x, x, :], -2, -1) for x in (0, 1)], axis=-3)
 
@@ -49,9 +51,7 @@ def gap_functional(expression: ArrayLike, constant: Any = 0) -> Array:
     >>> gap_functional(np.zeros((2, 2, 2), dtype=int))[0]          # minus the ACE
     array([0, -1/2, 1/2], dtype=object)
     """
-    l = exact(np.asarray(expression))
-    if l.shape != (2, 2, 2):
-        raise ValueError(f"expression: shape {l.shape} should be (2, 2, 2), one coefficient per p[x, y, z]")
+    l = exact(numbers(expression, "expression", (2, 2, 2)))
     c = exact(np.zeros((2, 2, 2, 2), dtype=int))
     for x, y, z in np.ndindex(2, 2, 2):
         c[z, x, x, y] = l[x, y, z]
@@ -67,7 +67,7 @@ def relabelled(F: ArrayLike, *, z: bool = False, x: bool = False, y: bool = Fals
     >>> bool((relabelled(ACE, x=True) == -ACE).all())
     True
     """
-    F = np.asarray(F)
+    F = numbers(F, "F", (3, 3))
     if z:
         F = F[[0, 2, 1]]
     if x:
@@ -104,12 +104,12 @@ def as_facets(F: ArrayLike) -> tuple[str, ...]:
     >>> as_facets(facets()["P(01|01)"] + facets()["CHSH +++-"])
     ('CHSH +++-', 'P(01|01)')
     """
-    F, all_facets = exact(np.asarray(F)), facets()
+    F, all_facets = exact(numbers(F, "F", (3, 3))), facets()
     for number in (1, 2):
         for names in combinations(all_facets, number):
             if np.array_equal(sum(all_facets[name] for name in names), F):
                 return names
-    raise ValueError(f"{F.tolist()} is not the sum of one or two facets")
+    raise ValueError(f"F: {F.tolist()} is not the sum of one or two facets")
 
 
 # --- strategies ------------------------------------------------------------------------------------------------------
@@ -127,8 +127,11 @@ def qubit_correlators(alice: ArrayLike, bob: ArrayLike, concurrence: ArrayLike, 
            [0, 1, 0],
            [0, 0, 1]])
     """
-    a, b = np.asarray(alice), np.asarray(bob)
-    C, D = (np.asarray(number)[..., None] for number in (concurrence, imbalance))
+    a, b = numbers(alice, "alice", (..., None, 2)), numbers(bob, "bob", (..., None, 2))
+    C, D = numbers(concurrence, "concurrence")[..., None], numbers(imbalance, "imbalance")[..., None]
+    if len({a.ndim - 1, b.ndim - 1, C.ndim, D.ndim}) > 1:
+        shapes = ", ".join(str(array.shape) for array in (a, b, C[..., 0], D[..., 0]))
+        raise ValueError(f"alice, bob, concurrence and imbalance: their batches differ in shapes {shapes}")
     top = np.concatenate([np.ones_like(D), D * b[..., 0]], axis=-1)
     rest = a[..., :, None, 0] * b[..., None, :, 0] + C[..., None] * a[..., :, None, 1] * b[..., None, :, 1]
     below = np.concatenate([(D * a[..., 0])[..., None], rest], axis=-1)
@@ -141,7 +144,7 @@ def mixed_with_noise(correlators: ArrayLike, visibility: Any) -> Array:
     >>> mixed_with_noise(np.ones((3, 3)), 0.5)[0]
     array([1. , 0.5, 0.5])
     """
-    E = np.asarray(visibility * np.asarray(correlators))
+    E = np.asarray(real_number(visibility, "visibility", 0, 1) * numbers(correlators, "correlators", (..., 3, 3)))
     E[..., 0, 0] = sp.Integer(1) if is_exact(E) else 1
     return E
 
@@ -155,13 +158,13 @@ def critical_visibility(F: ArrayLike, correlators: ArrayLike) -> Any:
     >>> critical_visibility(chsh, exact([[1, 0, 0], [0, 1, 1], [0, 1, 1]]) / sp.sqrt(2) * sp.sqrt(2))
     Traceback (most recent call last):
         ...
-    ValueError: the functional is 0 at the strategy and -2 for noise; it must change sign between them
+    ValueError: F: the functional is 0 at the strategy and -2 for noise; it must change sign between them
     """
-    F = np.asarray(F)
+    F = numbers(F, "F", (3, 3))
     pure, noise = value(F, correlators), F[0, 0]
     if not (pure > 0 > noise):
         raise ValueError(
-            f"the functional is {pure} at the strategy and {noise} for noise; it must change sign between them"
+            f"F: the functional is {pure} at the strategy and {noise} for noise; it must change sign between them"
         )
     return noise / (noise - pure)
 
@@ -186,8 +189,11 @@ def see_saw(
     >>> round(float(see_saw(chsh, np.random.default_rng(1))[0]), 9)
     2.828427125
     """
-    F = np.asarray(F, dtype=float)
-    start = np.eye(2) / np.sqrt(2) if state is None else np.asarray(state, dtype=float)
+    whole(starts, "starts", 1)
+    whole(rounds, "rounds", 1)
+    require(np.random.Generator, rng=rng)
+    F = reals(F, "F", (..., 3, 3))
+    start = np.eye(2) / np.sqrt(2) if state is None else reals(state, "state", (..., "d", "d"))
     shape, d = (*np.broadcast_shapes(F.shape[:-2], start.shape[:-2]), starts), start.shape[-1]
     F = F[..., None, :, :]
     psi = np.broadcast_to(start[..., None, :, :], (*shape, d, d))

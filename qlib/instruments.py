@@ -20,6 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from qlib.arguments import as_it_stands, numbers, probabilities, require, require_shape, several, show, whole
 from qlib.channels import (
     deviation_note,
     instrument_cj,
@@ -33,6 +34,7 @@ from qlib.exact import ROUNDING, Array, common, exact, has_free_symbols, is_exac
 
 Outcome: TypeAlias = Hashable
 TOLERANCE = 1e-9  # of an operator's own size
+MOST_DIMENSION = 1024  # of a system; its maps have matrices of the square of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,12 @@ class Instrument:
     name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operators", {a: _read_only(tau) for a, tau in self.operators.items()})
+        require(str, name=self.name)
+        whole(self.d_in, "d_in", 1)
+        whole(self.d_out, "d_out", 1)
+        require(Mapping, operators=self.operators)
+        arrays = _named(self.operators, "operators")
+        object.__setattr__(self, "operators", {a: _read_only(tau) for a, tau in arrays.items()})
         _validate(self)
 
     # ── ways to give one ────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,7 +75,8 @@ class Instrument:
         >>> Instrument.from_kraus({"up": [[[1, 0]]], "down": [[[0, 1]]]})["down"].tolist()
         [[0, 0], [0, 1]]
         """
-        arrays = {outcome: np.asarray(K) for outcome, K in kraus.items()}
+        require(Mapping, kraus=kraus)
+        arrays = _named(kraus, "kraus")
         shapes = {outcome: K.shape[-2:] for outcome, K in arrays.items()}
         for outcome, K in arrays.items():
             if K.ndim < 3 or K.shape[-2:] != next(iter(shapes.values())):
@@ -85,7 +93,9 @@ class Instrument:
 
         operators : outcome → array of shape (..., d_in·d_out, d_in·d_out).
         """
-        arrays = {outcome: np.asarray(C) for outcome, C in operators.items()}
+        require(Mapping, operators=operators)
+        d_in, d_out = whole(d_in, "d_in", 1, MOST_DIMENSION), whole(d_out, "d_out", 1, MOST_DIMENSION)
+        arrays = _named(operators, "operators")
         for outcome, C in arrays.items():
             _require_shape(C, d_in, d_out, f"{_label(name)}, outcome {outcome!r}")
         return cls({a: _transpose(swap_factors(C, (d_in, d_out))) for a, C in arrays.items()}, d_in, d_out, name)
@@ -100,6 +110,10 @@ class Instrument:
         """
         from qiskit.quantum_info import Choi
 
+        require(Mapping, maps=maps)
+        for outcome, one in maps.items():
+            if not hasattr(one, "reverse_qargs") and not hasattr(one, "to_instruction"):
+                raise TypeError(f"maps: {show(one)}, for outcome {outcome!r}, should be a map of qiskit.quantum_info")
         chois = {outcome: Choi(one) for outcome, one in maps.items()}
         dims = {(one.dim[0], one.dim[1]) for one in chois.values()}
         if len(dims) != 1:
@@ -116,7 +130,7 @@ class Instrument:
         effects : outcome → F, or outcomes first, of shape (..., d, d); in floating-point numbers, as roots are.
         `projective` is the exact one for projectors, `measure_and_prepare` prepares other states.
         """
-        F = {a: np.asarray(f).astype(np.complex128) for a, f in _named(effects).items()}
+        F = {a: np.asarray(f).astype(np.complex128) for a, f in _named(effects, "effects").items()}
         for outcome, f in F.items():
             require_positive(f, f"{_label(name)}, outcome {outcome!r}", "its effect", computed_from=1.0)
         return cls.from_kraus({a: _root(f)[..., None, :, :] for a, f in F.items()}, name)
@@ -129,7 +143,7 @@ class Instrument:
         name: str = "",
     ) -> Instrument:
         """The instrument that measures a POVM and prepares a state for each outcome: τ^a = (ρ^a)ᵀ ⊗ F^a."""
-        F, rho = _named(effects), _named(states)
+        F, rho = _named(effects, "effects"), _named(states, "states")
         if set(F) != set(rho):
             raise ValueError(f"{_label(name)}: effects for outcomes {_list(F)}, states for {_list(rho)}")
         operators = {a: kron(_transpose(rho[a]), F[a]) for a in F}
@@ -142,8 +156,9 @@ class Instrument:
 
         Raises ``ValueError`` for an operator that is no projector.
         """
-        P = _named(projectors)
+        P = _named(projectors, "projectors")
         for outcome, p in P.items():
+            require_shape(p, f"{_label(name)}, outcome {outcome!r}", (..., "d", "d"))
             if not vanishes(deviation := p @ p - p):
                 note = deviation_note(deviation)
                 raise ValueError(
@@ -159,10 +174,13 @@ class Instrument:
 
         weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out). See `normalised` for (19).
         """
-        one, rho = np.eye(d_in, dtype=int), _named(states)
+        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states")
+        require(str, name=name)
+        require(Mapping, weights=weights, states=states)
+        weights = {k: probabilities(p, f"weights, outcome {k!r}") for k, p in weights.items()}
         if set(weights) != set(rho):
             raise ValueError(f"{_label(name)}: weights for outcomes {_list(weights)}, states for {_list(rho)}")
-        pairs = {k: common([np.asarray(weights[k]), _transpose(rho[k])]) for k in weights}
+        pairs = {k: common([weights[k], _transpose(rho[k])]) for k in weights}
         operators = {k: weight[..., None, None] * kron(state, one) for k, (weight, state) in pairs.items()}
         return cls(operators, d_in, next(iter(rho.values())).shape[-1] if rho else 1, name)
 
@@ -174,12 +192,13 @@ class Instrument:
     @classmethod
     def unitary(cls, matrix: ArrayLike, outcome: Outcome = "", name: str = "") -> Instrument:
         """The instrument of one outcome that applies a unitary."""
-        return cls.from_kraus({outcome: np.asarray(matrix)[..., None, :, :]}, name)
+        U = numbers(as_it_stands(matrix), "matrix", (..., "d", "d"))
+        return cls.from_kraus({outcome: U[..., None, :, :]}, name)
 
     @classmethod
     def idle(cls, dimension: int, outcome: Outcome = "", name: str = "idle") -> Instrument:
         """The instrument of one outcome that lets its input pass unchanged."""
-        return cls.unitary(np.eye(dimension, dtype=int), outcome, name)
+        return cls.unitary(np.eye(whole(dimension, "dimension", 1, MOST_DIMENSION), dtype=int), outcome, name)
 
     # ── what it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,8 +214,10 @@ class Instrument:
 
     def __getitem__(self, outcome: Outcome) -> Array:
         """The operator of one outcome; ``ValueError`` that lists the outcomes if there is no such one."""
-        if outcome not in self.operators:
-            raise ValueError(f"{_label(self.name)}: no outcome {outcome!r}; its outcomes are {_list(self.operators)}")
+        if not isinstance(outcome, Hashable) or outcome not in self.operators:
+            raise ValueError(
+                f"{_label(self.name)}: no outcome {show(outcome)}; its outcomes are {_list(self.operators)}"
+            )
         return self.operators[outcome]
 
     def kraus(self, outcome: Outcome) -> Array:
@@ -264,8 +285,9 @@ class Instrument:
 
         Decided within 1e-9 of the element's own weight, however rare the outcome is.
         """
+        tau = self[outcome]
         if outcome not in self._factors:
-            self._factors[outcome] = product_factors(self[outcome], self.d_out, self.d_in)
+            self._factors[outcome] = product_factors(tau, self.d_out, self.d_in)
         return self._factors[outcome]
 
     @cached_property
@@ -296,6 +318,7 @@ class Instrument:
 
     def same_as(self, other: Instrument) -> bool:
         """Whether another instrument has the same outcomes and the same maps, whatever their names."""
+        require(Instrument, other=other)
         return self is other or (
             set(self.operators) == set(other.operators)
             and (self.d_in, self.d_out) == (other.d_in, other.d_out)
@@ -312,6 +335,7 @@ def product_factors(tau: Array, d_out: int, d_in: int, to_rounding: bool = False
     >>> [factor.tolist() for factor in product_factors(np.diag([0, 2, 0, 0]), 2, 2)]
     [[[1.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 2]]]
     """
+    tau = numbers(tau, "tau")
     out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
     weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
     deviation = kron(out, inn) - weight * tau
@@ -359,11 +383,15 @@ def _whole(number: int, array: Array) -> Any:
     return sp.Integer(number) if is_exact(array) else number
 
 
-def _named(values: Mapping[Outcome, ArrayLike] | ArrayLike) -> dict[Outcome, Array]:
+def _named(values: Mapping[Outcome, ArrayLike] | ArrayLike, name: str) -> dict[Outcome, Array]:
     """Outcome → array, numbered from 0 if they are given without names (outcome first)."""
-    if isinstance(values, Mapping):
-        return {outcome: np.asarray(value) for outcome, value in values.items()}
-    return {k: np.asarray(value) for k, value in enumerate(np.asarray(values))}
+    if not isinstance(values, Mapping):
+        entries = several(values, name) if isinstance(values, list | tuple) else numbers(values, name, (None, ...))
+        values = dict(enumerate(entries))
+    return {
+        outcome: numbers(as_it_stands(value), f"{name}, outcome {outcome!r}", (..., None, None))
+        for outcome, value in values.items()
+    }
 
 
 def _transpose(matrix: ArrayLike) -> Array:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.arguments import numbers, real_number
 from qlib.feature_selection import PATTERNS
 
 Floats = NDArray[np.float64]
@@ -43,6 +44,8 @@ def invariant_sets(counts: ArrayLike, level: float = 0.05) -> InvariantSets:
     >>> invariant_sets(both).causes
     'A'
     """
+    counts = numbers(counts, "counts")
+    real_number(level, "level")
     from scipy.stats import chi2
 
     N = _environments(counts, 2)
@@ -85,6 +88,9 @@ def irm_coefficients(counts: ArrayLike, invariance: float, penalty: float = 1e-3
     >>> bool(a > c > 0)
     True
     """
+    counts = numbers(counts, "counts")
+    real_number(invariance, "invariance")
+    real_number(penalty, "penalty")
     from scipy.optimize import minimize
 
     N = _environments(counts, 1)

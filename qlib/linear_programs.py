@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from qlib.arguments import require, whole
 from qlib.exact import exact_sign, number, rational
 
 __all__ = [
@@ -203,6 +204,7 @@ class LinearProgram:
 
     def row(self, name: str) -> Constraint:
         """The constraint of that name; KeyError if there is none."""
+        require(str, name=name)
         return self._rows[name]
 
     @cached_property
@@ -211,6 +213,7 @@ class LinearProgram:
 
     def column(self, variable: str) -> dict[str, Number]:
         """The non-zero coefficients of a variable, by constraint name; KeyError if there is no such variable."""
+        require(str, variable=variable)
         self._position[variable]
         return {
             row.name: row.coefficients[variable] for row in self.constraints if row.coefficients.get(variable, 0) != 0
@@ -218,10 +221,12 @@ class LinearProgram:
 
     def group(self, label: str) -> tuple[Constraint, ...]:
         """The constraints whose name starts with `label` and a colon, in order."""
+        require(str, label=label)
         return tuple(row for row in self.constraints if row.group == label)
 
     def with_rhs(self, values: Mapping[str, Number]) -> LinearProgram:
         """The same program with other right-hand sides, by constraint name; ValueError if a name is unknown."""
+        require(Mapping, values=values)
         if unknown := values.keys() - self._rows.keys():
             raise ValueError(f"there is no constraint named {min(unknown)!r}")
         program = copy.copy(self)  # so that the matrix, once built, is shared
@@ -297,6 +302,7 @@ def solve(program: LinearProgram, sense: Sense = "min") -> Solution:
     >>> solve(coin, "max")
     Solution(value=1.0, primal={'heads': 1.0, 'tails': 0.0}, dual={'total': 1.0})
     """
+    require(LinearProgram, program=program)
     sign = _sign(sense)
     try:
         found = _run_highs(program, sense)
@@ -445,6 +451,7 @@ def combine(program: LinearProgram, multipliers: Multipliers) -> Any:
     >>> combine(coin, {"total": Fraction(1, 2)})
     t/2
     """
+    require(LinearProgram, program=program)
     if unknown := multipliers.keys() - program._rows.keys():
         raise CertificateError(f"the program has no constraint named {min(unknown)!r}")
     terms = [
@@ -480,6 +487,7 @@ class Certificate:
 
     def verify(self, program: LinearProgram) -> None:
         """Verify everything in exact arithmetic; CertificateError naming what is violated."""
+        require(LinearProgram, program=program)
         sign = _sign(self.sense)
         relation = "≤" if sign > 0 else "≥"
         for variable, slack in zip(program.variables, _reduced_costs(program, self.multipliers), strict=True):
@@ -524,6 +532,7 @@ class FarkasCertificate:
 
     def verify(self, program: LinearProgram) -> None:
         """Verify in exact arithmetic; CertificateError naming what is violated."""
+        require(LinearProgram, program=program)
         homogeneous = replace(program, objective={})
         Certificate("min", self.multipliers, self.violation).verify(homogeneous)
         if exact_sign(self.violation) <= 0:
@@ -542,6 +551,7 @@ def certificate(program: LinearProgram, sense: Sense = "min") -> Certificate:
     >>> certificate(coin, "max")
     Certificate(sense='max', multipliers={'total': Fraction(1, 1)}, value=sqrt(2)/2, primal={'heads': sqrt(2)/2})
     """
+    require(LinearProgram, program=program)
     y, primal = _exact_optimum(program, _sign(sense), _proposed_basis(program, sense))
     multipliers = {row.name: value for row, value in zip(program.constraints, y, strict=True) if value}
     proof = Certificate(sense, multipliers, combine(program, multipliers), primal)
@@ -572,6 +582,7 @@ def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
     >>> farkas_certificate(LinearProgram(("heads", "tails"), {}, rows))
     FarkasCertificate(multipliers={'total': Fraction(-1, 1), 'bias': Fraction(1, 1)}, violation=1)
     """
+    require(LinearProgram, program=program)
     proof = certificate(_phase_one(program))
     if exact_sign(proof.value) == 0:
         raise ValueError("the program is feasible: no combination of its constraints is contradictory")
@@ -737,6 +748,8 @@ def dual_vertices(program: LinearProgram, sense: Sense = "min", limit: int = 100
     >>> dual_vertices(coin, "max")
     DualPolyhedron(vertices=({'total': Fraction(1, 1)},), rays=({'total': Fraction(1, 1)},), lineality=(), bases=3)
     """
+    whole(limit, "limit", 0)
+    require(LinearProgram, program=program)
     sign, rows = _sign(sense), program.constraints
     transposed = [[column.get(i, Fraction(0)) for i in range(len(rows))] for column in program._exact_columns]
     free, lineality = _independent_rows(transposed, len(rows))

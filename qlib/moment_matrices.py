@@ -36,11 +36,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
+from qlib.arguments import numbers, real_number, require, require_shape, several, show, whole, wholes
 from qlib.exact import Array, exact, exact_sign, is_exact, simplified
 from qlib.linear_programs import CertificateError
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 ONE: Word = ((), ())
+MOST_SETTINGS = 16  # of both together, for an exhaustion of the deterministic strategies
 LEVELS = ("1", "1+AB", "2")
 
 
@@ -64,6 +66,23 @@ def overlap(v: Word, w: Word) -> Word:
     >>> overlap(((0,), (1,)), ((0, 1), (1,)))     # (A0 B1)† A0 A1 B1 = A1
     ((1,), ())
     """
+    _require_words((v,), "v")
+    _require_words((w,), "w")
+    return _overlap(v, w)
+
+
+def _require_words(basis: Sequence[Word], name: str) -> tuple[Word, ...]:
+    """The argument as a tuple of words, each a pair of tuples of settings."""
+    if not (found := several(basis, name)):
+        raise ValueError(f"{name}: there should be at least one word")
+    for word in found:
+        if not (isinstance(word, tuple) and len(word) == 2 and all(isinstance(part, tuple) for part in word)):
+            raise TypeError(f"{name}: {show(word)} is no word; it should be a pair of tuples of settings")
+        wholes((*word[0], *word[1]), name, 0)
+    return found
+
+
+def _overlap(v: Word, w: Word) -> Word:
     alice, bob = _reduced(v[0][::-1] + w[0]), _reduced(v[1][::-1] + w[1])
     return min((alice, bob), (alice[::-1], bob[::-1]))
 
@@ -77,6 +96,9 @@ def words(alice: int, bob: int, level: str = "1+AB") -> tuple[Word, ...]:
     >>> words(1, 1)
     (((), ()), ((0,), ()), ((), (0,)), ((0,), (0,)))
     """
+    whole(alice, "alice", 0, MOST_SETTINGS)
+    whole(bob, "bob", 0, MOST_SETTINGS)
+    require(str, level=level)
     if level not in LEVELS:
         raise ValueError(f"level {level!r}: it should be one of {', '.join(LEVELS)}")
     singles: list[Word] = [((s,), ()) for s in range(alice)] + [((), (t,)) for t in range(bob)]
@@ -91,7 +113,7 @@ def _places(basis: Sequence[Word]) -> dict[Word, list[tuple[int, int]]]:
     """For every word v† w the entries [v, w] of a moment matrix that hold it."""
     places: dict[Word, list[tuple[int, int]]] = {}
     for (i, v), (j, w) in cartesian(enumerate(basis), repeat=2):
-        places.setdefault(overlap(v, w), []).append((i, j))
+        places.setdefault(_overlap(v, w), []).append((i, j))
     return places
 
 
@@ -107,9 +129,8 @@ def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
     array([[1/4, 1/4],
            [1/4, 1/4]], dtype=object)
     """
-    c = np.asarray(coefficients)
-    if c.ndim != 4 or c.shape[2:] != (2, 2):
-        raise ValueError(f"coefficients: shape {c.shape} should be (settings of Alice, settings of Bob, 2, 2)")
+    real_number(constant, "constant")
+    c = numbers(coefficients, "coefficients", ("settings of Alice", "settings of Bob", 2, 2))
     signs = np.array([1, -1])
     quarter = sp.Rational(1, 4) if c.dtype == object else 0.25
     F = np.zeros((c.shape[0] + 1, c.shape[1] + 1), dtype=c.dtype if c.dtype == object else float)
@@ -128,7 +149,11 @@ def value(F: ArrayLike, correlators: ArrayLike) -> Any:
     >>> value(exact([[0, 0], [0, 2]]), exact([[1, 0], [0, sp.Rational(1, 3)]]))
     2/3
     """
-    return (np.asarray(F) * np.asarray(correlators)).sum(axis=(-1, -2))
+    coefficients, E = numbers(F, "F", (..., None, None)), numbers(correlators, "correlators", (..., None, None))
+    require_shape(E, "correlators", (..., *coefficients.shape[-2:]))
+    if coefficients.ndim > 2 and E.ndim > 2:
+        require_shape(coefficients, "F", E.shape)
+    return (coefficients * E).sum(axis=(-1, -2))
 
 
 def deterministic_correlators(alice: int, bob: int) -> NDArray[np.int_]:
@@ -137,6 +162,8 @@ def deterministic_correlators(alice: int, bob: int) -> NDArray[np.int_]:
     >>> deterministic_correlators(2, 2).shape
     (16, 3, 3)
     """
+    whole(alice, "alice", 0, MOST_SETTINGS)
+    whole(bob, "bob", 0, MOST_SETTINGS - alice)
     signs = np.array(list(cartesian((1, -1), repeat=alice + bob)))
     ones = np.ones((len(signs), 1), dtype=int)
     a, b = np.hstack([ones, signs[:, :alice]]), np.hstack([ones, signs[:, alice:]])
@@ -149,7 +176,7 @@ def classical_bound(F: ArrayLike) -> Any:
     >>> int(classical_bound([[0, 0, 0], [0, 1, 1], [0, 1, -1]]))     # CHSH
     2
     """
-    F = np.asarray(F)
+    F = numbers(F, "F", (None, None))
     return max(value(F, deterministic_correlators(F.shape[0] - 1, F.shape[1] - 1)))
 
 
@@ -160,7 +187,7 @@ def probabilities(correlators: ArrayLike) -> Array:
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    E = np.asarray(correlators)
+    E = numbers(correlators, "correlators", (..., None, None))
     signs = np.array([[1, 1], [1, -1]])
     alice = np.stack([np.broadcast_to(E[..., :1, :], E[..., 1:, :].shape), E[..., 1:, :]], axis=-1)
     both = np.stack([np.broadcast_to(alice[..., :1, :], alice[..., 1:, :].shape), alice[..., 1:, :]], axis=-1)
@@ -187,8 +214,13 @@ def moment_matrix(
     array([[1., 1.],
            [1., 1.]])
     """
-    A, B, psi = np.asarray(alice), np.asarray(bob), np.asarray(state)
-    weights = np.ones(psi.shape, dtype=int) if gram is None else np.asarray(gram)
+    basis = _require_words(basis, "basis")
+    A, B = numbers(alice, "alice", (None, "dA", "dA")), numbers(bob, "bob", (None, "dB", "dB"))
+    psi = numbers(state, "state", (A.shape[-1], B.shape[-1]))
+    for left, right in basis:
+        wholes(left, "basis: Alice's settings", 0, len(A) - 1)
+        wholes(right, "basis: Bob's settings", 0, len(B) - 1)
+    weights = np.ones(psi.shape, dtype=int) if gram is None else numbers(gram, "gram", psi.shape)
     vectors = []
     for left, right in basis:
         vector = psi
@@ -231,6 +263,8 @@ class SumOfSquares:
     gram: Array
 
     def __post_init__(self) -> None:
+        numbers(self.functional, "functional", (None, None))
+        numbers(self.gram, "gram", (len(_require_words(self.basis, "basis")),) * 2)
         self._verify_identity()
         if not is_positive_semidefinite(self._matrix):
             raise CertificateError("the Gram matrix Q is not positive semidefinite")
@@ -265,6 +299,7 @@ def is_positive_semidefinite(matrix: DomainMatrix) -> bool:
     >>> is_positive_semidefinite(_field_matrix(exact([[1, 2], [2, 1]])))
     False
     """
+    require(DomainMatrix, matrix=matrix)
     if matrix != matrix.transpose():
         return False
     to_number = matrix.domain.to_sympy
@@ -287,7 +322,9 @@ def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10)
 
     Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
     """
-    wanted, places = _coefficients(np.asarray(F)), _places(basis)
+    basis = _require_words(basis, "basis")
+    real_number(accuracy, "accuracy", 1e-14, 1e-2)
+    wanted, places = _coefficients(numbers(F, "F", (None, None))), _places(basis)
     if unknown := wanted.keys() - places.keys():
         raise ValueError(f"the words {tuple(basis)} do not reach {min(unknown)}, on which F depends")
     column, row = np.tril_indices(len(basis))  # the solver's order: the upper triangle, column by column,
@@ -334,7 +371,9 @@ def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> S
     >>> 0 <= rational_certificate(chsh, "1").bound - 2 * sp.sqrt(2) < 1e-8
     True
     """
-    F = exact(np.asarray(F))
+    whole(bits, "bits", 8, 256)
+    require(str, level=level)
+    F = exact(numbers(F, "F", (None, None)))
     basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
     numeric = numerical_gram(F, basis)
     rounded = np.frompyfunc(lambda x: sp.Rational(round(x * 2**bits), 2**bits), 1, 1)
@@ -363,9 +402,10 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
     to simple rational numbers near the solver's R.
     Raises :class:`CertificateError` if there is no such R: the strategy is not optimal, or the level too low.
     """
-    F = exact(np.asarray(F))
+    require(str, level=level)
+    F = exact(numbers(F, "F", (None, None)))
     basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
-    N = _field_matrix(exact(np.asarray(moments))).nullspace(divide_last=True)
+    N = _field_matrix(exact(numbers(moments, "moments", (len(basis),) * 2))).nullspace(divide_last=True)
     kernel = np.array(N.to_Matrix().tolist(), dtype=object)
     inverse = np.linalg.pinv(kernel.astype(float))
     near = inverse.T @ numerical_gram(F, basis) @ inverse

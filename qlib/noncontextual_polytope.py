@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from qlib.arguments import numbers, require, whole
 from qlib.exact import exact
 from qlib.factorisability import Inequality, general_bound
 from qlib.linear_programs import CertificateError
@@ -52,6 +53,7 @@ def coordinates(scenario: Scenario) -> tuple[Coordinate, ...]:
     >>> len(coordinates(bell_scenario(2, 2))), len(coordinates(cycle_scenario(5)))
     (8, 10)
     """
+    require(Scenario, scenario=scenario)
     order = scenario.measurements.index
     compatible = {
         tuple(sorted(chosen, key=order))
@@ -65,6 +67,7 @@ def coordinates(scenario: Scenario) -> tuple[Coordinate, ...]:
 
 def vertices(scenario: Scenario) -> Integers:
     """The coordinates of every assignment of outcomes, zeros and ones, shape (assignments, coordinates)."""
+    require(Scenario, scenario=scenario)
     column = {m: scenario.assignments[:, k] for k, m in enumerate(scenario.measurements)}
     columns = [
         np.prod([column[m] == a for m, a in zip(S, outcomes, strict=True)], axis=0, dtype=np.int64)
@@ -82,6 +85,7 @@ def entry_rows(scenario: Scenario) -> Integers:
     >>> entry_rows(Scenario([("a",)])).tolist()     # P(0) = x, P(1) = 1 - x
     [[0, 1], [1, -1]]
     """
+    require(Scenario, scenario=scenario)
     column = {coordinate: 1 + k for k, coordinate in enumerate(coordinates(scenario))} | {((), ()): 0}
     rows = np.zeros((len(scenario.entries), len(column)), dtype=np.int64)
     for row, (c, *outcomes) in zip(rows, scenario.entries, strict=True):
@@ -142,7 +146,10 @@ def extreme_rays(W: ArrayLike) -> Integers:
     >>> extreme_rays([[1, 0], [0, 1], [1, 1]]).tolist()
     [[0, 1], [1, 0]]
     """
-    W = np.asarray(W, dtype=np.int64)
+    given = numbers(W, "W", ("rows", "columns"))
+    if (given != np.floor(given.astype(np.float64))).any():
+        raise ValueError(f"W: {given.tolist()} should be whole numbers")
+    W = given.astype(np.int64)
     dimension = W.shape[1]
     start = _independent(W)
     if len(start) < dimension:
@@ -192,11 +199,17 @@ class Facets:
     rows: Integers
     incidence: NDArray[np.bool_]
 
+    def __post_init__(self) -> None:
+        require(Scenario, scenario=self.scenario)
+        rows = numbers(self.rows, "rows", ("facets", None))
+        numbers(self.incidence, "incidence", (len(rows), None))
+
     def __len__(self) -> int:
         return len(self.rows)
 
     def inequality(self, k: int) -> Inequality:
         """The k-th facet as an inequality in the probabilities."""
+        whole(k, "k", 0, len(self) - 1)
         return _inequality(self.scenario, self.rows[k])
 
     def verify(self, by_symmetry: bool = False) -> None:
@@ -241,6 +254,7 @@ def facets(scenario: Scenario) -> Facets:
     >>> len(facets(bell_scenario(2, 2)))
     24
     """
+    require(Scenario, scenario=scenario)
     V = _homogeneous(scenario)
     rows = extreme_rays(V)
     return Facets(scenario, rows, rows @ V.T == 0)
@@ -254,6 +268,7 @@ def nondisturbing_vertices(scenario: Scenario) -> tuple[Phenomenon, ...]:
     >>> len(nondisturbing_vertices(bell_scenario(2, 2)))     # 16 assignments, 8 boxes of Popescu and Rohrlich
     24
     """
+    require(Scenario, scenario=scenario)
     rows = entry_rows(scenario)
     found = []
     for vertex in extreme_rays(rows):
@@ -273,6 +288,7 @@ def relabellings(scenario: Scenario) -> Iterator[Integers]:
     They come from exchanging two outcomes of one measurement, and from permuting measurements so that contexts become
     contexts. Each is an array π: assignment k becomes assignment π[k].
     """
+    require(Scenario, scenario=scenario)
     sizes = tuple(scenario.outcomes.values())
     A = scenario.assignments
     for k, size in enumerate(sizes):
@@ -294,6 +310,7 @@ def automorphisms(scenario: Scenario) -> Iterator[dict[str, str]]:
     >>> sum(1 for _ in automorphisms(cycle_scenario(5)))
     10
     """
+    require(Scenario, scenario=scenario)
     graph = nx.Graph()
     graph.add_nodes_from((m, {"kind": n}) for m, n in scenario.outcomes.items())
     for context in {frozenset(context) for context in scenario.contexts}:
@@ -327,6 +344,7 @@ def facet_classes(found: Facets) -> tuple[FacetClass, ...]:
     >>> [c.size for c in facet_classes(facets(bell_scenario(2, 2)))]
     [8, 16]
     """
+    require(Facets, found=found)
     number = {on.tobytes(): k for k, on in enumerate(found.incidence)}
     links: list[Any] = []
     for permutation in relabellings(found.scenario):

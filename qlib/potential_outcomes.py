@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from qlib.arguments import numbers, real_number, reals, several, table, whole
 from qlib.exact import Undecided, exact_sign, number, vanishes, zeros
 from qlib.linear_programs import Constraint, LinearProgram, Multipliers
 
@@ -91,6 +92,7 @@ def behaviour(p: Any, tolerance: float = TOLERANCE) -> Array:
     Traceback (most recent call last):
     ValueError: the entries p[:, :, z=1] sum to 1.1; they must sum to 1 for each z
     """
+    real_number(tolerance, "tolerance")
     array = _as_numbers(p)
     if array.shape[-3:] != (2, 2, 2):
         raise ValueError(f"p has shape {array.shape}; it must be (..., 2, 2, 2), indexed [..., x, y, z]")
@@ -111,14 +113,13 @@ def _is_plausible(array: Array, tolerance: float, chunk: int = 2048) -> bool:
     )
 
 
-def _as_numbers(p: Any) -> Array:
-    array = np.asarray(p)
+def _as_numbers(p: Any, name: str = "p") -> Array:
+    array = numbers(p, name)
     if array.dtype == object:
         array = np.array([_number(t) for t in array.flat], dtype=object).reshape(array.shape)
-        return array.astype(float) if any(isinstance(t, float) for t in array.flat) else array
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"p holds {array.dtype} values; probabilities are real numbers")
-    return array.astype(np.float64, copy=False)
+        if not any(isinstance(t, float) for t in array.flat):
+            return array
+    return reals(array, name)
 
 
 def _number(value: Any) -> Any:
@@ -178,6 +179,7 @@ class Point(NamedTuple):
 
     def outcome(self, x: int, z: int) -> int:
         """The value of Y(x,z)."""
+        x, z = whole(x, "x", 0, 1), whole(z, "z", 0, 1)
         return self[1 + 2 * x + z]
 
     @property
@@ -276,19 +278,20 @@ def potential_outcome_program(
     >>> program.row("observation: X=1, Y=0, Z=1").rhs
     p(10|1)
     """
-    if z not in (0, 1):
-        raise ValueError(f"z is {z}; it must be 0 or 1")
-    w = _number(probability_of_z1)
+    whole(z, "z", 0, 1)
+    w = _number(real_number(probability_of_z1, "probability_of_z1", 0, 1))
     if _sign(w) < 0 or _sign(1 - w) < 0:
         raise ValueError(f"P(Z=1) is {probability_of_z1}; it must lie between 0 and 1")
     return _observe(_potential_outcome_template(_parse(assumptions), z, w), p)
 
 
 def _parse(assumptions: Iterable[str]) -> frozenset[Assumption]:
-    chosen = [assumptions] if isinstance(assumptions, str) else list(assumptions)
+    chosen = [assumptions] if isinstance(assumptions, str) else several(assumptions, "assumptions")
     for name in chosen:
         if name not in list(Assumption):
-            raise ValueError(f"unknown assumption {name!r}; choose among {', '.join(map(repr, map(str, Assumption)))}")
+            raise ValueError(
+                f"assumptions: unknown assumption {name!r}; choose among {', '.join(map(repr, map(str, Assumption)))}"
+            )
     return frozenset(map(Assumption, chosen))
 
 
@@ -309,7 +312,7 @@ def _observe(template: LinearProgram, p: Any) -> LinearProgram:
     """The template with the numbers or expressions p[x, y, z] as right-hand sides of its observations."""
     if p is None:
         return template
-    array = np.asarray(p)
+    array = numbers(p, "p")
     symbolic = array.dtype == object and any(getattr(t, "free_symbols", None) for t in array.flat)
     if not symbolic:
         array = behaviour(array)
@@ -339,6 +342,7 @@ class SingleWorldPoint(NamedTuple):
 
     def outcome(self, x: int, z: int) -> int:
         """The value of Y(x,z)."""
+        x, z = whole(x, "x", 0, 1), whole(z, "z", 0, 1)
         return self[2 + 2 * x + z]
 
     @property
@@ -398,6 +402,7 @@ class ReducedPoint(NamedTuple):
 
     def outcome(self, x: int, z: int) -> int:
         """The value of Y(x,z) = Y(x)."""
+        x, z = whole(x, "x", 0, 1), whole(z, "z", 0, 1)
         return self[1 + x]
 
     @property
@@ -478,9 +483,11 @@ def couple(q: Any) -> Array:
     >>> float(couple(np.full((2, 2, 2, 2), 1 / 8))[0, 1, 0, 1])
     0.0625
     """
-    q = _as_numbers(q)
+    q = _as_numbers(q, "q")
     if q.shape != (2, 2, 2, 2):
         raise ValueError(f"q has shape {q.shape}; it must be (2, 2, 2, 2), indexed [x, y0, y1, z]")
+    for index, value in np.ndenumerate(q):
+        _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else TOLERANCE)
     given_z = q.sum(axis=0)
     if not vanishes(given_z[..., 0] - given_z[..., 1]):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
@@ -525,6 +532,9 @@ class Reduction:
 
     def lift_multipliers(self, multipliers: Multipliers) -> Multipliers:
         """The dual point Tᵀy of the full program, for a dual point y of the reduced one: same value, also feasible."""
+        table(multipliers, "multipliers")
+        for name, multiplier in multipliers.items():
+            real_number(multiplier, f"multipliers: {name}")
         y = [multipliers.get(row.name, Fraction(0)) for row in self.reduced.constraints]
         lifted = [
             sum((int(t) * v for t, v in zip(column, y, strict=True)), Fraction(0)) for column in self.rows_of_reduced.T
@@ -590,15 +600,15 @@ def _full_rows_in_reduced() -> dict[str, dict[str, int]]:
 # --- laws of the potential outcomes -----------------------------------------------------------------------------------
 
 
-def _law(law: Any) -> Array:
+def _law(law: Any, name: str = "law") -> Array:
     """The array law[x, y00, y01, y10, y11, z], validated like a behaviour."""
-    array = _as_numbers(law)
+    array = _as_numbers(law, name)
     if array.shape != (2,) * 6:
-        raise ValueError(f"the law has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
+        raise ValueError(f"{name} has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
     for index, value in np.ndenumerate(array):
-        _check_probability(f"law[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
+        _check_probability(f"{name}[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
     if not vanishes(np.array(array.sum() - 1)):
-        raise ValueError(f"the law sums to {array.sum()}; it must sum to 1")
+        raise ValueError(f"{name} sums to {array.sum()}; it must sum to 1")
     return array
 
 
@@ -690,6 +700,9 @@ def average_causal_effect(law: Any, z: int = 0, given_z: int | None = None) -> A
     >>> average_causal_effect(law_with_marginal_exogeneity_only())
     0
     """
+    whole(z, "z", 0, 1)
+    if given_z is not None:
+        whole(given_z, "given_z", 0, 1)
     law = _law(law)
     if given_z is not None:
         law = law[..., given_z : given_z + 1] / _probabilities_of_z(law)[given_z]
@@ -704,9 +717,12 @@ def law_from_solution(solution: Mapping[str, Any], probability_of_z1: Any = Frac
     >>> law_from_solution({"q[0,0,0,1,1|0]": 1, "q[1,0,0,1,1|1]": 1})[:, 0, 0, 1, 1, :].tolist()
     [[1/2, 0], [0, 1/2]]
     """
-    weights = _number(probability_of_z1)
+    weights = _number(real_number(probability_of_z1, "probability_of_z1", 0, 1))
+    table(solution, "solution", known={v.name for v in POINTS})
+    for name, value in solution.items():
+        real_number(value, f"solution: {name}")
     exact = [_number(solution.get(v.name, 0)) * (weights if v.z else 1 - weights) for v in POINTS]
-    return _law(np.array(exact, dtype=object).reshape((2,) * 6))
+    return _law(np.array(exact, dtype=object).reshape((2,) * 6), "solution: its law")
 
 
 def law_of_response_types(types: Any, probability_of_z1: Any = Fraction(1, 2)) -> Array:
@@ -719,14 +735,15 @@ def law_of_response_types(types: Any, probability_of_z1: Any = Fraction(1, 2)) -
     >>> float(average_causal_effect(law_of_response_types(complier)))
     1.0
     """
-    r = _as_numbers(types)
+    real_number(probability_of_z1, "probability_of_z1", 0, 1)
+    r = _as_numbers(types, "types")
     if r.shape != (2, 2, 2, 2):
-        raise ValueError(f"the response types have shape {r.shape}; it must be (2, 2, 2, 2): [x(0), x(1), y(0), y(1)]")
+        raise ValueError(f"types: they have shape {r.shape}; it must be (2, 2, 2, 2): [x(0), x(1), y(0), y(1)]")
     law, probability_of_z1 = np.zeros((2,) * 6, dtype=r.dtype), _number(probability_of_z1)
     for (x0, x1, y0, y1), weight in np.ndenumerate(r):
         law[x0, y0, y0, y1, y1, 0] += weight * (1 - probability_of_z1)
         law[x1, y0, y0, y1, y1, 1] += weight * probability_of_z1
-    return _law(law)
+    return _law(law, "types: their law")
 
 
 def law_with_marginal_exogeneity_only() -> Array:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space
 
+from qlib.arguments import numbers, real_number, require, whole
 from qlib.backends import Aer, Backend
 from qlib.channels import partial_trace
 from qlib.circuits import circuit_law
@@ -50,7 +51,7 @@ class ProcessCircuit:
 
     def tally(self, bits: Array) -> Array:
         """An array over classical bits, shape (2,)·bits, as one over the values of each variable, in their order."""
-        table = np.asarray(bits)
+        table = numbers(bits, "bits")
         sizes = [len(values) for values in self.outcomes.values()]
         order = [k for first, width in self._places() for k in reversed(range(first, first + width))]
         padded = table.transpose(order).reshape([2 ** _width(size) for size in sizes])
@@ -62,6 +63,8 @@ class ProcessCircuit:
 
     def sample(self, shots: int, rng: np.random.Generator, backend: Backend = SIMULATOR) -> NDArray[np.int64]:
         """How often the variables had which values in so many runs, one axis for each of `outcomes`."""
+        whole(shots, "shots", 0)
+        require(np.random.Generator, rng=rng)
         return self.tally(backend.run([self.circuit], shots, rng)[0])
 
     def _places(self) -> list[tuple[int, int]]:
@@ -87,6 +90,8 @@ def process_circuit(model: QuantumStructuralModel, instruments: Mapping[str, Ins
     >>> process_circuit(model, {"A": Z}).law().round(12).tolist()
     [[0.5, 0.0], [0.0, 0.5]]
     """
+    require(QuantumStructuralModel, model=model)
+    require(Mapping, instruments=instruments)
     node_operators(model, instruments, {})
     _require_exportable(model, instruments)
     builder = _Builder(model, instruments)
@@ -316,6 +321,9 @@ class Estimate:
         The law of the runs is multinomial, given how many had the evidence, and binomial for each λ, given how many
         had the antecedent. alarm : the probability of an estimate outside, at most; see `acceptance_region`.
         """
+        posterior = numbers(posterior, "posterior")
+        conditional = numbers(conditional, "conditional")
+        real_number(alarm, "alarm")
         total, size = int(self.evidence.sum()), self.evidence.size
         low, high = acceptance_region(np.clip(posterior, 0, 1), total, alarm / 2)
         bounds = np.zeros((2, *self.evidence.shape))
@@ -353,6 +361,10 @@ def estimate(
     Raises ``ValueError`` if the evidence was never found, or the antecedent not for some λ that the evidence allows:
     then it is impossible there, and the query has no answer, or there were too few runs.
     """
+    whole(shots, "shots", 0)
+    require(QuantumStructuralModel, model=model)
+    require(Query, query=query)
+    require(np.random.Generator, rng=rng)
     actual, counterfactual = (process_circuit(model, z) for z in (query.actual, query.counterfactual))
     evidence = _select(actual, actual.sample(shots, rng, backend), query.evidence, model)
     runs = counterfactual.sample(shots, rng, backend)

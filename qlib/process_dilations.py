@@ -22,6 +22,7 @@ from math import prod
 import numpy as np
 import sympy as sp
 
+from qlib.arguments import numbers, require, whole
 from qlib.exact import Array, is_exact, simplified
 from qlib.instruments import Instrument
 from qlib.networks import conjugate
@@ -43,6 +44,7 @@ def dilated(model: QuantumCausalModel) -> QuantumStructuralModel:
     >>> dilated(mixed).process_operator().array.real.round(9).tolist()
     [[0.5, 0.0], [0.0, 0.5]]
     """
+    require(QuantumCausalModel, model=model)
     wires: dict[str, int] = {}
     preparations: dict[str, Instrument] = {}
     parts, place = [], {name: name for name in model.nodes}  # node → the space where its output is now
@@ -60,6 +62,8 @@ def dilated(model: QuantumCausalModel) -> QuantumStructuralModel:
 
 def dilation(part: Part, d: int) -> Array:
     """The unitary U of the module, from Λ ⊗ P to (qubit ⊗ E) ⊗ A ⊗ P, for a channel to a space of dimension d."""
+    whole(d, "d", 1)
+    require(Part, part=part)
     D = part.operator.shape[-1] // d
     root = square_root(part.operator).reshape(d, D, d, D)
     V = np.einsum("mpnq->nmqp", root).reshape(d * d * D, D)  # on E ⊗ A ⊗ P
@@ -72,6 +76,7 @@ def dilation(part: Part, d: int) -> Array:
 
 def square_root(operator: Array) -> Array:
     """The positive square root of a positive operator, exact or not."""
+    operator = numbers(operator, "operator")
     if is_exact(operator):
         root = (sp.Matrix(operator) ** sp.Rational(1, 2)).applyfunc(sp.simplify)
         return np.array(root.tolist(), dtype=object)
@@ -87,4 +92,5 @@ def _blank(dimension: int, part: Part) -> Array:
 
 def environment_dimension(model: QuantumCausalModel) -> int:
     """The dimension of all exogenous nodes of `dilated` together."""
+    require(QuantumCausalModel, model=model)
     return prod(2 * node.d_in**2 for node in model.endogenous)

@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from qlib.arguments import all_of, as_it_stands, distinct, numbers, require
 from qlib.channels import deviation_note, partial_trace, process_cj, require_positive
 from qlib.exact import ROUNDING, Array, has_free_symbols, is_exact, vanishes
 from qlib.networks import Leg, Tensor, conjugate, contract
@@ -59,8 +60,18 @@ class Part:
 
 
 def unitary(matrix: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Part:
-    """A unitary part of a process: matrix of rows over the spaces it writes, columns over those it reads."""
-    return Part(np.asarray(matrix), tuple(reads), tuple(writes), isometry=True)
+    """A unitary part of a process: matrix of rows over the spaces it writes, columns over those it reads.
+
+    The first of the spaces is the slowest index. An operator or gate of Qiskit has its qubits in the same order as the
+    spaces (Qiskit's own matrix has the first qubit fastest, and is reordered); of one space it is taken as it stands.
+
+    >>> from qiskit.circuit.library import CXGate
+    >>> unitary(CXGate(), ["control", "target"], ["c", "t"]).array.real.astype(int).tolist()
+    [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    """
+    reads, writes = all_of(str, reads, "reads"), all_of(str, writes, "writes")
+    V = numbers(as_it_stands(matrix) if len(reads) == len(writes) == 1 else matrix, "matrix", (..., None, None))
+    return Part(V, reads, writes, isometry=True)
 
 
 def channel(kraus: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Part:
@@ -70,7 +81,7 @@ def channel(kraus: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Pa
     >>> discard.operator.tolist()
     [[1, 0], [0, 1]]
     """
-    return Part(process_cj(kraus), tuple(reads), tuple(writes))
+    return Part(process_cj(kraus), all_of(str, reads, "reads"), all_of(str, writes, "writes"))
 
 
 # ── networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,6 +187,10 @@ def process_matrix(
 
     prior : the law of the exogenous variables that the sources depend on; it is summed over.
     """
+    parts = all_of(Part, parts, "parts")
+    nodes = all_of(QuantumNode, nodes, "nodes")
+    prior = all_of(Tensor, prior, "prior")
+    require(Mapping, sources=sources)
     names = frozenset(node.name for node in nodes)
     kept, discarded = _prune(parts, names, frozenset())
     readers = _readers(parts, kept)
@@ -207,6 +222,8 @@ def _opened(name: str, readers: int, dimension: int) -> list[Tensor]:
 
 def light_cone(parts: Sequence[Part], space: str, wires: Collection[str]) -> list[int]:
     """The parts that lead to a space: those that write it, or a wire that one of them reads."""
+    parts = all_of(Part, parts, "parts")
+    require(str, space=space)
     cone: set[int] = set()
     wanted = [space]
     while wanted:
@@ -247,6 +264,8 @@ def influences(parts: Sequence[Part], node: str, wires: Collection[str], dims: D
     ‖R‖² = ‖Tr_X R‖²/d: two numbers, contracted on the light cone. Exact entries are evaluated, unless they have free
     symbols; then the equation is decided identically.
     """
+    parts = all_of(Part, parts, "parts")
+    require(str, node=node)
     if not any(has_free_symbols(part.array) for part in parts):
         parts = [replace(part, array=numeric(part.array)) for part in parts]
     one, other = _cone(parts, node, wires, dims, 0), _cone(parts, node, wires, dims, 1)
@@ -288,6 +307,11 @@ def reduced_channel(
 
     Returns the operator (14) on node_in ⊗ outputs, in the order given; shape (..., D, D).
     """
+    parts = all_of(Part, parts, "parts")
+    outputs = distinct(outputs, "outputs")
+    prior = all_of(Tensor, prior, "prior")
+    require(Mapping, sources=sources)
+    require(str, node=node)
     cone = _cone(parts, node, wires, dims, 0)
     readers = _readers(parts, light_cone(parts, node, wires))
     network = [*cone.tensors, *prior, *_source_tensors(sources, readers, 0)]
@@ -320,6 +344,8 @@ def require_wiring(
     dims: Dims,
 ) -> None:
     """Raise ``ValueError`` for names or shapes that do not fit, or a space that is not written exactly once."""
+    parts = all_of(Part, parts, "parts")
+    require(Mapping, nodes=nodes)
     for part in parts:
         for verb, spaces, known in (
             ("writes", part.writes, [*nodes, *wires]),
@@ -362,6 +388,7 @@ def _require_order(parts: Sequence[Part], wires: Collection[str]) -> None:
 
 def require_channel(part: Part, dims: Dims) -> None:
     """Raise ``ValueError`` if a part is not positive, or does not preserve the trace."""
+    require(Part, part=part)
     operator, lengths = part.operator, part_dims(part, dims)
     require_positive(operator, str(part))
     inn = prod(lengths[len(part.writes) :])
@@ -372,6 +399,7 @@ def require_channel(part: Part, dims: Dims) -> None:
 
 def require_unitary(part: Part) -> None:
     """Raise ``ValueError`` if a part is not given by a unitary matrix."""
+    require(Part, part=part)
     V = part.array
     if not part.isometry or V.shape[-1] != V.shape[-2]:
         raise ValueError(f"{part}: it should be unitary, but it is {'an isometry' if part.isometry else 'a channel'}")
@@ -382,6 +410,7 @@ def require_unitary(part: Part) -> None:
 
 def require_commuting(one: Part, other: Part, dims: Dims) -> None:
     """Raise ``ValueError`` if the operators of two parts do not commute, each padded with identities."""
+    require(Part, one=one, other=other)
     shared = [space for space in one.reads if space in other.reads]
     if not shared:
         return

@@ -22,6 +22,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qlib.arguments import all_of, distinct, numbers, require, whole, wholes
 from qlib.channels import deviation_note, partial_trace, require_positive
 from qlib.exact import Array, is_exact, vanishes
 from qlib.instruments import Outcome
@@ -43,10 +44,9 @@ class QuantumNode:
     d_out: int = 2
 
     def __post_init__(self) -> None:
-        if self.d_in < 1 or self.d_out < 1:
-            raise ValueError(
-                f"node {self.name}: dimensions d_in = {self.d_in}, d_out = {self.d_out} should be at least 1"
-            )
+        require(str, name=self.name)
+        whole(self.d_in, f"node {self.name}: d_in", 1)
+        whole(self.d_out, f"node {self.name}: d_out", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,8 @@ class ProcessOperator:
     array: Array
 
     def __init__(self, endogenous: Sequence[QuantumNode], array: ArrayLike) -> None:
+        endogenous = all_of(QuantumNode, endogenous, "endogenous")
+        array = numbers(array, "array")
         object.__setattr__(self, "endogenous", tuple(endogenous))
         object.__setattr__(self, "array", np.array(array))
         self.array.flags.writeable = False  # networks compiled with it are kept
@@ -103,6 +105,7 @@ class ProcessOperator:
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a), eq. (16): the process operator and an operator at each node."""
+        require(Mapping, operators=operators)
         network = [Tensor(operator_tensor(self.array, spaces(self.endogenous, world)).array, legs(self, world))]
         return [*network, *(node_tensor(node, operators[node.name], 1, world) for node in self.endogenous)]
 
@@ -111,6 +114,8 @@ class ProcessOperator:
 
         Returns the operator on node_in ⊗ outputs, in the order in which they are given.
         """
+        outputs = distinct(outputs, "outputs")
+        require(str, node=node)
         n, place = len(self.endogenous), {item.name: k for k, item in enumerate(self.endogenous)}
         for name in (node, *outputs):
             if name not in place:
@@ -129,6 +134,7 @@ class ProcessOperator:
 
 def named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
     """The nodes by name; ``ValueError`` for a name that stands twice."""
+    nodes = all_of(QuantumNode, nodes, "nodes")
     result: dict[str, QuantumNode] = {}
     for node in nodes:
         if node.name in result:
@@ -139,11 +145,13 @@ def named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
 
 def factor_dims(nodes: Sequence[QuantumNode]) -> tuple[int, ...]:
     """The dimensions d_in, d_out, d_in, d_out, ... of the tensor factors of a process operator."""
+    nodes = all_of(QuantumNode, nodes, "nodes")
     return tuple(d for node in nodes for d in (node.d_in, node.d_out))
 
 
 def spaces(nodes: Sequence[QuantumNode], world: World) -> list[tuple[Hashable, Hashable, int]]:
     """Row leg, column leg and dimension of each tensor factor, where each output is read once."""
+    nodes = all_of(QuantumNode, nodes, "nodes")
     return [
         space
         for node in nodes
@@ -156,6 +164,7 @@ def spaces(nodes: Sequence[QuantumNode], world: World) -> list[tuple[Hashable, H
 
 def legs(operator: ProcessOperator, world: World) -> tuple[Hashable, ...]:
     """The legs of a process operator as a tensor: all rows, then all columns."""
+    require(ProcessOperator, operator=operator)
     found = spaces(operator.endogenous, world)
     return (*(row for row, _, _ in found), *(column for _, column, _ in found))
 
@@ -165,7 +174,9 @@ def node_tensor(node: QuantumNode, tau: ArrayLike, readers: int, world: World) -
 
     It has the name (node, world), by which another operator may take its place in a `Network`.
     """
-    array = np.asarray(tau)
+    whole(readers, "readers", 0)
+    require(QuantumNode, node=node)
+    array = numbers(tau, "tau", finite=False)  # what is not known yet has the value NaN
     array = array.reshape((*array.shape[:-2], node.d_out, node.d_in, node.d_out, node.d_in))
     out_row, out_column = ("out", node.name, readers, world), ("out", node.name, 0, world)
     legs = (out_row, ("in", node.name, "column", world), out_column, ("in", node.name, "row", world))
@@ -181,7 +192,9 @@ def trace_and_replace(array: ArrayLike, dims: Sequence[int], factor: int) -> Arr
     >>> trace_and_replace(np.diag([1.0, 0.0, 1.0, 0.0]), (2, 2), 1).diagonal().tolist()
     [0.5, 0.5, 0.5, 0.5]
     """
-    O, n, d = np.asarray(array), len(dims), dims[factor]
+    dims = wholes(dims, "dims")
+    whole(factor, "factor", 0)
+    O, n, d = numbers(array, "array"), len(dims), dims[factor]
     batch = O.shape[:-2]
     tensor = O.reshape((*batch, *dims, *dims))
     row, column = len(batch) + factor, len(batch) + n + factor
@@ -199,8 +212,9 @@ def closed_loops(array: ArrayLike, nodes: Sequence[QuantumNode]) -> dict[tuple[s
     >>> list(closed_loops([[1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1]], [QuantumNode("A")]))
     [('A',)]
     """
+    nodes = all_of(QuantumNode, nodes, "nodes")
     sets = [chosen for k in range(1, len(nodes) + 1) for chosen in combinations(range(len(nodes)), k)]
-    loops = {tuple(nodes[k].name for k in chosen): _loop(np.asarray(array), nodes, chosen) for chosen in sets}
+    loops = {tuple(nodes[k].name for k in chosen): _loop(numbers(array, "array"), nodes, chosen) for chosen in sets}
     return {names: part for names, part in loops.items() if not vanishes(part)}
 
 
@@ -218,6 +232,8 @@ def satisfies_trace_condition(array: ArrayLike, nodes: Sequence[QuantumNode]) ->
 
     Every process operator does, but not conversely; footnote 9 of Suresh, Frembs & Cavalcanti (2023).
     """
+    array = numbers(array, "array")
+    nodes = all_of(QuantumNode, nodes, "nodes")
     traced = partial_trace(array, factor_dims(nodes), range(1, 2 * len(nodes), 2))
     return vanishes(traced - np.eye(traced.shape[-1], dtype=int))
 
@@ -243,6 +259,7 @@ def _validate(operator: ProcessOperator) -> None:
 
 def numeric(array: Array) -> Array:
     """The array in complex floating-point numbers; exact entries are evaluated."""
+    array = numbers(array, "array")
     return np.asarray(array).astype(np.complex128)
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, product
+from types import NoneType
 from typing import Any, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -27,6 +28,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qlib.arguments import all_of, distinct, numbers, require, show, wholes
 from qlib.channels import deviation_note
 from qlib.exact import Array, is_exact, negligible, vanishes
 from qlib.graphs import CausalGraph, Kind
@@ -91,8 +93,17 @@ class Process(Protocol):
         """
 
 
+def require_process(process: Process) -> None:
+    """Raise ``TypeError`` for what is no process."""
+    if not all(hasattr(process, part) for part in ("nodes", "exogenous", "prior", "tensors")):
+        raise TypeError(f"process: {show(process)} should be a process: a model, an operator or a mixture")
+
+
 def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: Iterable[str] = ()) -> Array:
     """P_z(a | λ) for every λ: one axis for each exogenous variable, after the batch axes; eqs. (16) and (25)."""
+    require_process(process)
+    require(Mapping, operators=operators)
+    ignored = distinct(ignored, "ignored", known=process.nodes)
     ones = [Tensor(np.ones(len(values), int), (("λ", name),)) for name, values in process.exogenous.items()]
     keep = [("λ", name) for name in process.exogenous]
     ignored = frozenset(ignored)
@@ -150,6 +161,8 @@ def node_operators(
     process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]
 ) -> dict[str, Array]:
     """Node → the operator of its outcome, or of its channel where no outcome is given; names and dimensions checked."""
+    require_process(process)
+    require(Mapping, instruments=instruments, outcomes=outcomes)
     nodes = process.nodes
     for name in (*instruments, *outcomes):
         if name not in nodes:
@@ -159,6 +172,7 @@ def node_operators(
         if name not in instruments:
             raise ValueError(f"node {name}: no instrument is given; each of {', '.join(nodes)} needs one")
         instrument = instruments[name]
+        require(Instrument, **{f"instruments: {name!r}": instrument})
         if (instrument.d_in, instrument.d_out) != (node.d_in, node.d_out):
             raise ValueError(
                 f"instrument {instrument.name!r} at node {name}: it maps dimension {instrument.d_in} to "
@@ -203,6 +217,9 @@ class QuantumCausalModel:
     def __init__(
         self, endogenous: Sequence[QuantumNode], parts: Sequence[Part], graph: CausalGraph = UNSPECIFIED
     ) -> None:
+        endogenous = all_of(QuantumNode, endogenous, "endogenous")
+        parts = all_of(Part, parts, "parts")
+        require(CausalGraph, graph=graph)
         object.__setattr__(self, "endogenous", tuple(endogenous))
         object.__setattr__(self, "parts", tuple(parts))
         require_wiring(self.parts, self.nodes, (), (), self.dims)
@@ -227,6 +244,8 @@ class QuantumCausalModel:
         If σ is the product, each factor is what is left of σ when all other inputs are discarded. Raises ``ValueError``
         if σ is not Markov for the graph.
         """
+        require(ProcessOperator, operator=operator)
+        require(CausalGraph, graph=graph)
         _require_nodes(graph, operator.nodes)
         parts = []
         for node in operator.endogenous:
@@ -261,6 +280,7 @@ class QuantumCausalModel:
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a), eqs. (16) and (17)."""
+        require(Mapping, operators=operators)
         return assemble(self.parts, {}, operators, self.dims, ignored, world)
 
     def process_operator(self) -> ProcessOperator:
@@ -306,8 +326,14 @@ class QuantumStructuralModel:
     owner: Mapping[str, str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "endogenous", tuple(self.endogenous))
-        object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "endogenous", all_of(QuantumNode, self.endogenous, "endogenous"))
+        object.__setattr__(self, "parts", all_of(Part, self.parts, "parts"))
+        require(Mapping, preparations=self.preparations, wires=self.wires)
+        all_of(str, self.preparations, "preparations")
+        all_of(Instrument, self.preparations.values(), "preparations")
+        wholes(self.wires.values(), "wires", 1)
+        require((CausalGraph, NoneType), graph=self.graph)
+        require((Mapping, NoneType), owner=self.owner)
         _require_structure(self)
         _require_acyclic(self)
         if self.graph is not None:
@@ -361,10 +387,12 @@ class QuantumStructuralModel:
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a | λ), eqs. (24) and (25)."""
+        require(Mapping, operators=operators)
         return assemble(self.parts, self._sources, operators, self.dims, ignored, world)
 
     def weight(self, outcomes: Mapping[str, Outcome]) -> Any:
         """P(λ), the probability of outcomes at some exogenous nodes."""
+        require(Mapping, outcomes=outcomes)
         return real(contract([*self.prior(), *self._chosen(outcomes)]))
 
     def process_operator(self, outcomes: Mapping[str, Outcome] | None = None) -> ProcessOperator:
@@ -373,6 +401,8 @@ class QuantumStructuralModel:
         Exogenous nodes of which no outcome is given are averaged over.
         Raises ``ValueError`` for an unknown node or outcome, or outcomes of probability zero.
         """
+        if outcomes is not None:
+            require(Mapping, outcomes=outcomes)
         law = [*self.prior(), *self._chosen(outcomes or {})]
         weight = np.asarray(contract(law))
         if negligible(weight, 0).any():
@@ -502,6 +532,11 @@ class ProcessMixture:
     name: str = "λ"
 
     def __post_init__(self) -> None:
+        require(str, name=self.name)
+        require(Mapping, weights=self.weights, components=self.components)
+        all_of(ProcessOperator, self.components.values(), "components")
+        for k, weight in self.weights.items():
+            numbers(weight, f"weights: λ = {k!r}")
         if not self.components or set(self.weights) != set(self.components):
             raise ValueError(f"weights for λ in {[*self.weights]}, components for λ in {[*self.components]}")
         law = np.stack(np.broadcast_arrays(*(np.asarray(self.weights[k]) for k in self.components)), axis=-1)
@@ -518,6 +553,7 @@ class ProcessMixture:
     @classmethod
     def of(cls, model: QuantumStructuralModel) -> ProcessMixture:
         """The decomposition of a structural model: its conditional process operators (24) with weights P(λ) > 0."""
+        require(QuantumStructuralModel, model=model)
         weights: dict[Outcome, Any] = {}
         components: dict[Outcome, ProcessOperator] = {}
         for values in product(*model.exogenous.values()):
@@ -549,6 +585,7 @@ class ProcessMixture:
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a | λ)."""
+        require(Mapping, operators=operators)
         first, *network = next(iter(self.components.values())).tensors(operators, ignored, world)
         dims = (*first.dims,)
         stacked = np.stack(np.broadcast_arrays(*(c.array for c in self.components.values())), axis=-3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from qlib.arguments import require, whole
 from qlib.graphs import CausalGraph
 from qlib.instruments import Instrument, Outcome
 from qlib.processes import Part, QuantumCausalModel, QuantumNode, QuantumStructuralModel, channel, unitary
@@ -22,6 +23,8 @@ def random_unitary(dimension: int, rng: np.random.Generator) -> Complex:
     >>> bool(np.allclose(U @ U.conj().T, np.eye(3)))
     True
     """
+    whole(dimension, "dimension", 1)
+    require(np.random.Generator, rng=rng)
     Z = rng.normal(size=(dimension, dimension)) + 1j * rng.normal(size=(dimension, dimension))
     Q, R = np.linalg.qr(Z)
     phases = np.diagonal(R) / np.abs(np.diagonal(R))
@@ -30,18 +33,29 @@ def random_unitary(dimension: int, rng: np.random.Generator) -> Complex:
 
 def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 2) -> Complex:
     """Kraus operators of a random channel, shape (k, d_out, d_in); k is `rank`, or what the dimensions need."""
+    whole(d_in, "d_in", 1)
+    whole(d_out, "d_out", 1)
+    whole(rank, "rank", 1)
+    require(np.random.Generator, rng=rng)
     k = max(rank, -(-d_in // d_out))
     return random_unitary(k * d_out, rng)[:, :d_in].reshape(k, d_out, d_in)
 
 
 def random_state(dimension: int, rng: np.random.Generator, rank: int = 2) -> Complex:
     """A random density operator, of a rank of at most `rank`."""
+    whole(dimension, "dimension", 1)
+    whole(rank, "rank", 1)
+    require(np.random.Generator, rng=rng)
     K = random_channel(1, dimension, rng, rank)
     return np.asarray(np.einsum("kix,kjx->ij", K, K.conj()))
 
 
 def random_instrument(node: QuantumNode, rng: np.random.Generator, outcomes: int = 2, name: str = "z") -> Instrument:
     """A random instrument at a node, its outcomes numbered from 0; each of them two Kraus operators or more."""
+    whole(outcomes, "outcomes", 1)
+    require(QuantumNode, node=node)
+    require(np.random.Generator, rng=rng)
+    require(str, name=name)
     K = random_channel(node.d_in, node.d_out, rng, rank=2 * outcomes)
     return Instrument.from_kraus({a: K[a::outcomes] for a in range(outcomes)}, name)
 
@@ -57,6 +71,9 @@ def random_markov_process(graph: CausalGraph, rng: np.random.Generator, d: int =
     >>> random_markov_process(fork, np.random.default_rng(1)).nodes["A"].d_out
     4
     """
+    whole(d, "d", 1)
+    require(CausalGraph, graph=graph)
+    require(np.random.Generator, rng=rng)
     nodes = _nodes(graph, d)
     turns = {node.name: random_unitary(node.d_out, rng) for node in nodes}
     parts = []
@@ -75,6 +92,9 @@ def random_structural_model(graph: CausalGraph, rng: np.random.Generator, d: int
     Outputs are taken apart as in `random_markov_process`. The exogenous node "Λ_A" prepares one of two random states of
     dimension d², with random probabilities; its outcomes are 0 and 1.
     """
+    whole(d, "d", 1)
+    require(CausalGraph, graph=graph)
+    require(np.random.Generator, rng=rng)
     nodes = _nodes(graph, d)
     wires: dict[str, int] = {}
     parts: list[Part] = []

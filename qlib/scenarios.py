@@ -28,11 +28,13 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
+from qlib.arguments import distinct, numbers, real_number, reals, require, several, whole, wholes
 from qlib.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
 from qlib.exact import Array, absolute, as_float, exact, exact_sign, is_exact, number, simplified, vanishes
 
 Context = tuple[str, ...]
 TOLERANCE = 1e-9  # for sums and differences of floating-point probabilities
+MOST_CYCLE = 256  # measurements in a cycle whose probabilities are exact
 MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
 
 
@@ -60,9 +62,13 @@ class Scenario:
     def __init__(
         self, contexts: Iterable[Sequence[str]], outcomes: int | Mapping[str, int] = 2, name: str = ""
     ) -> None:
-        tuples = tuple(tuple(context) for context in contexts)
+        require(str, name=name)
+        tuples = tuple(several(context, "contexts") for context in several(contexts, "contexts"))
+        require(str, **{f"contexts: {m!r}": m for context in tuples for m in context})
         names = dict.fromkeys(m for context in tuples for m in context)
-        given = dict.fromkeys(names, outcomes) if isinstance(outcomes, int) else dict(outcomes)
+        if not isinstance(outcomes, Mapping):
+            outcomes = dict.fromkeys(names, whole(outcomes, "outcomes", 1))
+        given = {m: whole(number, f"outcomes of {m!r}") for m, number in outcomes.items()}
         _check_scenario(tuples, given)
         object.__setattr__(self, "contexts", tuples)
         object.__setattr__(self, "outcomes", given)
@@ -129,6 +135,7 @@ class Scenario:
 
     def is_compatible(self, measurements: Iterable[str]) -> bool:
         """Whether these measurements belong to one context; ``ValueError`` for an unknown one."""
+        measurements = distinct(measurements, "measurements")
         for m in (chosen := set(measurements)):
             if m not in self.outcomes:
                 raise ValueError(f"{m!r} is not a measurement; the measurements are {', '.join(self.measurements)}")
@@ -136,6 +143,7 @@ class Scenario:
 
     def label(self, context: int) -> str:
         """A context's measurements as a text."""
+        whole(context, "context", 0, len(self.contexts) - 1)
         return " ".join(self.contexts[context])
 
 
@@ -166,6 +174,9 @@ def parties(scenario: Scenario, number: int | None = None) -> tuple[tuple[str, .
     >>> parties(bell_scenario(2, 2)), parties(cycle_scenario(5))
     ((('A0', 'A1'), ('B0', 'B1')), None)
     """
+    if number is not None:
+        whole(number, "number", 0)
+    require(Scenario, scenario=scenario)
     number = scenario.size if number is None else number
     owner: dict[str, int] = {}
 
@@ -212,8 +223,11 @@ class Phenomenon:
     """The counts whose frequencies the table holds, if it was made of counts."""
 
     def __init__(self, scenario: Scenario, table: ArrayLike, name: str = "") -> None:
-        array = np.asarray(table)
-        array = exact(array) if array.dtype == object else array.astype(np.float64)
+        require(Scenario, scenario=scenario)
+        require(str, name=name)
+        array = numbers(table, "table")
+        array = exact(array) if array.dtype == object else reals(array, "table")
+        array = array.copy()
         _check_table(scenario, array)
         array.flags.writeable = False
         object.__setattr__(self, "scenario", scenario)
@@ -251,6 +265,8 @@ class Phenomenon:
 
         Raises ``ValueError`` for a measurement that does not belong to the context.
         """
+        whole(context, "context", 0, len(self.table) - 1)
+        measurements = distinct(measurements, "measurements")
         positions = [position(self.scenario, context, m) for m in measurements]
         rest = tuple(k for k in range(self.scenario.size) if k not in positions)
         kept = sorted(positions)
@@ -260,6 +276,7 @@ class Phenomenon:
 
     def correlator(self, context: int, measurements: Sequence[str] | None = None) -> Any:
         """The mean of the product of (-1)^outcome over some measurements of a context, by default over all of it."""
+        whole(context, "context", 0, len(self.table) - 1)
         chosen = self.scenario.contexts[context] if measurements is None else measurements
         law = self.marginal(context, chosen)
         signs = np.array([(-1) ** sum(outcomes) for outcomes in np.ndindex(law.shape)]).reshape(law.shape)
@@ -268,6 +285,9 @@ class Phenomenon:
 
 def position(scenario: Scenario, context: int, measurement: str) -> int:
     """Where a measurement stands in a context, counted from 0; ``ValueError`` if it does not belong to it."""
+    require(Scenario, scenario=scenario)
+    require(str, measurement=measurement)
+    whole(context, "context", 0, len(scenario.contexts) - 1)
     if measurement not in scenario.contexts[context]:
         raise ValueError(f"{measurement!r} does not belong to the context {scenario.label(context)}")
     return scenario.contexts[context].index(measurement)
@@ -293,6 +313,9 @@ def mix(weight: Any, first: Phenomenon, second: Phenomenon, name: str = "") -> P
 
     Exact if both are, and the weight; in floating point otherwise.
     """
+    require(Phenomenon, first=first, second=second)
+    require(str, name=name)
+    real_number(weight, "weight", 0, 1)
     if first.scenario != second.scenario:
         raise ValueError("the two phenomena belong to different scenarios")
     rounded = isinstance(weight, float | np.floating) or not (first.is_exact and second.is_exact)
@@ -307,6 +330,7 @@ def white_noise(scenario: Scenario) -> Phenomenon:
     >>> white_noise(Scenario([("a", "b")])).table[0, 0, 0]
     1/4
     """
+    require(Scenario, scenario=scenario)
     table = exact(scenario.possible.astype(int))
     for c in range(len(table)):
         table[c] = table[c] / table[c].sum()
@@ -322,6 +346,7 @@ def by_position(phenomenon: Phenomenon) -> Phenomenon:
     >>> by_position(white_noise(cycle_scenario(3))).scenario.contexts
     (('m0@1', 'm1@2'), ('m1@1', 'm2@2'), ('m2@1', 'm0@2'))
     """
+    require(Phenomenon, phenomenon=phenomenon)
     old = phenomenon.scenario
     contexts = [tuple(f"{m}@{i}" for i, m in enumerate(context, 1)) for context in old.contexts]
     outcomes = {
@@ -338,6 +363,7 @@ def in_every_order(phenomenon: Phenomenon) -> Phenomenon:
     >>> in_every_order(white_noise(cycle_scenario(3))).scenario.contexts[:2]
     (('m0', 'm1'), ('m1', 'm0'))
     """
+    require(Phenomenon, phenomenon=phenomenon)
     old = phenomenon.scenario
     contexts, laws = [], []
     for c, context in enumerate(old.contexts):
@@ -365,6 +391,7 @@ def shared_measurements(scenario: Scenario) -> tuple[tuple[tuple[str, ...], tupl
     >>> shared_measurements(cycle_scenario(3))[0]
     (('m1',), (0, 1))
     """
+    require(Scenario, scenario=scenario)
     pairs = combinations(range(len(scenario.contexts)), 2)
     shared = ((tuple(m for m in scenario.contexts[c] if m in scenario.contexts[d]), (c, d)) for c, d in pairs)
     return tuple((names, pair) for names, pair in shared if names)
@@ -375,6 +402,7 @@ def disturbances(phenomenon: Phenomenon) -> tuple[Disturbance, ...]:
 
     It is enough to look at all that two contexts share: the laws of fewer measurements are marginals of it.
     """
+    require(Phenomenon, phenomenon=phenomenon)
     found = []
     for names, (c, d) in shared_measurements(phenomenon.scenario):
         difference = phenomenon.marginal(c, names) - phenomenon.marginal(d, names)
@@ -393,6 +421,7 @@ def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     >>> is_nondisturbing(pr_box())
     True
     """
+    require(Phenomenon, phenomenon=phenomenon)
     return all(vanishes(found.distance) for found in disturbances(phenomenon))
 
 
@@ -426,6 +455,8 @@ def disturbance_tests(scenario: Scenario, counts: ArrayLike, alarm: float) -> tu
     Raises ``ValueError`` for another shape, counts that are no whole numbers, or impossible outcomes that occurred, or
     an alarm outside (0, 1).
     """
+    require(Scenario, scenario=scenario)
+    real_number(alarm, "alarm")
     n = _counts(scenario, counts)
     if not 0 < alarm < 1:
         raise ValueError(f"alarm={alarm}: should lie between 0 and 1")
@@ -501,7 +532,7 @@ def require_nondisturbing(phenomenon: Phenomenon) -> None:
 
 
 def _counts(scenario: Scenario, counts: ArrayLike) -> NDArray[np.int64]:
-    n = np.asarray(counts)
+    n = reals(counts, "counts")
     if n.shape != scenario.shape:
         raise ValueError(f"counts: shape {n.shape} should be {scenario.shape} (contexts, then outcomes)")
     for index in np.argwhere((n < 0) | (n != np.floor(n)) | (~scenario.possible & (n != 0))):
@@ -526,6 +557,10 @@ def bell_scenario(*settings: int, outcomes: int = 2) -> Scenario:
     >>> bell_scenario(2, 2).contexts
     (('A0', 'B0'), ('A0', 'B1'), ('A1', 'B0'), ('A1', 'B1'))
     """
+    whole(outcomes, "outcomes", 1)
+    settings = wholes(settings, "settings", 1)
+    if not 1 <= len(settings) <= 26 or math.prod(settings) > MOST_ASSIGNMENTS:
+        raise ValueError(f"settings: {settings} should be those of 1 to 26 parties, and not too many contexts")
     letters = [chr(ord("A") + k) for k in range(len(settings))]
     of_party = [[f"{letter}{x}" for x in range(n)] for letter, n in zip(letters, settings, strict=True)]
     return Scenario(
@@ -538,8 +573,7 @@ def cycle_scenario(n: int) -> Scenario:
 
     Klyachko, Can, Binicioğlu & Shumovsky, Phys. Rev. Lett. 101, 020403 (2008). ``ValueError`` for n < 3.
     """
-    if n < 3:
-        raise ValueError(f"n={n}: a cycle has at least three measurements")
+    whole(n, "n", 3, MOST_ASSIGNMENTS)
     return Scenario([(f"m{k}", f"m{(k + 1) % n}") for k in range(n)], name=f"{n}-cycle")
 
 
@@ -557,7 +591,13 @@ def from_correlators(scenario: Scenario, correlators: Mapping[Context, Any], nam
 
     Raises ``ValueError`` if they are not those of a phenomenon (a probability is negative).
     """
-    means = {frozenset(names): number(value) for names, value in correlators.items()}
+    require(Scenario, scenario=scenario)
+    require(Mapping, correlators=correlators)
+    require(str, name=name)
+    means = {
+        frozenset(several(names, "correlators")): number(real_number(mean, f"correlators of {names}"))
+        for names, mean in correlators.items()
+    }
     table = exact(np.zeros(scenario.shape, dtype=int))
     for index in scenario.entries:
         context = scenario.contexts[index[0]]
@@ -578,7 +618,7 @@ def pr_box() -> Phenomenon:
 
 def tsirelson(visibility: Any = 1) -> Phenomenon:
     """The quantum maximum of CHSH, correlators ±1/√2 times a visibility (the weight beside white noise)."""
-    value = visibility / sp.sqrt(2)
+    value = real_number(visibility, "visibility", -1, 1) / sp.sqrt(2)
     signs: dict[Context, Any] = {(f"A{x}", f"B{y}"): (-1) ** (x * y) * value for x, y in product((0, 1), repeat=2)}
     return from_correlators(bell_scenario(2, 2), signs, "Tsirelson")
 
@@ -593,6 +633,7 @@ def quantum_cycle(n: int) -> Phenomenon:
     >>> sum(quantum_cycle(5).marginal(k, [f"m{k}"])[1] for k in range(5))
     sqrt(5)
     """
+    whole(n, "n", 3, MOST_CYCLE)
     scenario = cycle_scenario(n)
     cosine = sp.cos(sp.pi / n)
     if n % 2 == 0:
@@ -604,6 +645,7 @@ def quantum_cycle(n: int) -> Phenomenon:
 
 def contextual_cycle(n: int) -> Phenomenon:
     """The extreme nondisturbing phenomenon of the n-cycle: each correlator -1, for even n the last +1."""
+    whole(n, "n", 3, MOST_CYCLE)
     scenario = cycle_scenario(n)
     means = dict.fromkeys(scenario.contexts, -1) | ({scenario.contexts[-1]: 1} if n % 2 == 0 else {})
     return from_correlators(scenario, means, f"extreme {n}-cycle")
@@ -617,8 +659,11 @@ def quantum_phenomenon(
     state : ψ, shape (d,). projectors : measurement → array (outcomes, d, d). Exact if all of them are.
     Raises ``ValueError`` for projectors that are missing or of another shape, or of one context that do not commute.
     """
-    psi = np.asarray(state)
-    given = {m: np.asarray(P) for m, P in projectors.items()}
+    require(Scenario, scenario=scenario)
+    require(Mapping, projectors=projectors)
+    require(str, name=name)
+    psi = numbers(state, "state", ("d",))
+    given = {m: numbers(P, f"projectors of {m!r}") for m, P in projectors.items()}
     for m, count in scenario.outcomes.items():
         if m not in given or given[m].shape != (count, *psi.shape * 2):
             found = f"shape {given[m].shape}" if m in given else "none are given"

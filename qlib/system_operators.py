@@ -20,6 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from qlib.arguments import distinct, numbers, require, whole
 from qlib.exact import Array, is_exact
 
 
@@ -41,11 +42,15 @@ class SystemOperator:
     _op_priority = 20.0  # SymPy leaves a product with one of its expressions to this class
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "systems", dict(self.systems))
-        object.__setattr__(self, "array", np.asarray(self.array))
+        require(Mapping, systems=self.systems)
+        dims = {name: whole(dimension, f"systems: {name!r}", 1) for name, dimension in self.systems.items()}
+        object.__setattr__(self, "systems", dims)
+        object.__setattr__(self, "array", numbers(self.array, "array"))
         size = int(np.prod(list(self.systems.values()), dtype=int))
         if self.array.shape != (size, size):
-            raise ValueError(f"the matrix is {self.array.shape}, and the systems {self.systems} make it {(size, size)}")
+            raise ValueError(
+                f"array: the matrix is {self.array.shape}, and the systems {self.systems} make it {(size, size)}"
+            )
 
     def on(self, *order: str) -> Array:
         """The matrix with the systems in the given order.
@@ -63,6 +68,7 @@ class SystemOperator:
 
     def padded(self, systems: Mapping[str, int]) -> SystemOperator:
         """The operator on more systems too, as the identity there."""
+        require(Mapping, systems=systems)
         new = {name: d for name, d in systems.items() if name not in self.systems}
         one = np.eye(int(np.prod(list(new.values()), dtype=int)), dtype=int)
         return SystemOperator({**self.systems, **new}, np.kron(self.array, one))
@@ -184,5 +190,5 @@ def kron(*operators: Any) -> SystemOperator:
 
 def operator_on(systems: Mapping[str, int] | Iterable[str], array: ArrayLike) -> SystemOperator:
     """An operator on systems given by names (qubits), or by name → dimension, from a matrix in their order."""
-    named = systems if isinstance(systems, Mapping) else dict.fromkeys(systems, 2)
-    return SystemOperator(named, np.asarray(array))
+    named = systems if isinstance(systems, Mapping) else dict.fromkeys(distinct(systems, "systems"), 2)
+    return SystemOperator(named, numbers(array, "array"))

@@ -76,7 +76,7 @@ def test_wrong_shapes_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="squared length should be 1"):
         bell.spin_observable([1, 1, 0])
     for function, n in product((bell.mermin, bell.mermin_klyshko), (1, 9)):
-        with pytest.raises(ValueError, match=f"parties={n}: there should be 2 to 8"):
+        with pytest.raises(ValueError, match=f"parties: {n} should lie between 2 and 8"):
             function(n)
 
 

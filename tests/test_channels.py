@@ -93,7 +93,7 @@ def test_a_pure_state_may_depend_on_an_angle() -> None:
     [
         ([1, 1], "its squared norm is 2, and should be 1"),
         ([1.000004, 0], "its squared norm is 1.00000"),
-        ([np.nan, 0], "its squared norm is nan"),
+        ([np.nan, 0], "vector: entry .* is nan"),
         (exact([sp.Rational(3, 5), sp.Rational(4, 5) + sp.Rational(1, 10**6)]), "its squared norm is"),
         (exact([t, 0]), "should be a number, but is t"),
         ([[1, 0]], r"shape \(1, 2\) should be \(d,\)"),
@@ -142,7 +142,7 @@ def test_an_observable_may_depend_on_an_angle() -> None:
     [
         ([[0, 1], [0, 0]], "O - O† should vanish, but its largest entry is 1"),
         ([[2, 0], [0, 1]], "O² - 1 should vanish, but its largest entry is 3"),
-        ([[np.nan, 0], [0, 1]], "its largest entry is nan"),
+        ([[np.nan, 0], [0, 1]], "observable: entry .* is nan"),
         (exact([[0, sp.I], [sp.I, 0]]), "O - O† should vanish"),
         (t * PAULI_X, "should be a number, but is"),
         ([[1, 0, 0], [0, 1, 0]], r"shape \(2, 3\) should be"),

@@ -63,11 +63,11 @@ def test_certain_outcomes_have_certain_counts() -> None:
         ([0.5, -0.1], 10, 0.1, r"reach from -0\.1 to 0\.5"),
         ([np.nan], 10, 0.1, "nan"),
         ([], 10, 0.1, r"law: shape \(0,\) holds no probability"),
-        ([0.5], -1, 0.1, "shots=-1"),
-        ([0.5], 2.5, 0.1, "shots=2.5: should be a whole number"),
+        ([0.5], -1, 0.1, "shots: -1 should be at least 0"),
+        ([0.5], 2.5, 0.1, "shots: 2.5 should be a whole number"),
         ([0.5], 10, 0.0, "alarm=0.0: should lie between 0 and 1"),
         ([0.5], 10, 1, "alarm=1"),
-        ([0.5], 10, np.nan, "alarm=nan"),
+        ([0.5], 10, np.nan, "alarm: nan"),
     ],
 )
 def test_acceptance_regions_of_nonsense_are_refused(law: list[float], shots: int, alarm: float, message: str) -> None:
@@ -156,7 +156,7 @@ def test_the_bet_against_one_model_is_the_likelihood_ratio() -> None:
     assert bet.rounds(1e-6) == np.ceil(np.log(1e6) / entropy)
     assert bet.rounds(1e-3) <= bet.rounds(1e-6)
     for level in (0, 1, -1, np.nan):
-        with pytest.raises(ValueError, match=r"level=.*: should lie between 0 and 1"):
+        with pytest.raises(ValueError, match=r"level.*(should lie between 0 and 1|finite)"):
             bet.rounds(level)
 
 
@@ -191,7 +191,7 @@ def test_outcomes_that_a_setting_does_not_have_are_padded_with_zeros() -> None:
         ([[0.5, 0.4]], [[[0.5, 0.5]]], [1.0], r"law: probabilities should sum to one, but a sum is 0\.9"),
         ([[0.5, 0.5]], [[[0.5, 0.6]]], [1.0], r"models: probabilities should sum to one, but a sum is 1\.1"),
         ([[0.5, 0.5]], [[[0.5, 0.5]]], [0.7], r"settings: probabilities should sum to one, but a sum is 0\.7"),
-        ([[np.nan, 0.5]], [[[0.5, 0.5]]], [1.0], "law: probabilities should sum to one, but a sum is nan"),
+        ([[np.nan, 0.5]], [[[0.5, 0.5]]], [1.0], "law: entry .* is nan"),
         ([[0.5, 0.5]], [[[0.5, np.nan]]], [1.0], "models: .* nan"),
         ([[1.5, -0.5]], [[[0.5, 0.5]]], [1.0], r"law: a probability is negative, -0\.5"),
         ([[0.5, 0.5]], [[[1.5, -0.5]]], [1.0], "models: a probability is negative"),

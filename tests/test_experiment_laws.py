@@ -179,7 +179,7 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: product_strength_moment(-1), "n=-1: should not be negative"),
+        (lambda: product_strength_moment(-1), "n: -1 should be at least 0"),
         (lambda: mean_region([0, 1], [0.5, 0.6], 10, 0.1), r"weights sum to 1\.1"),
         (lambda: mean_region([0, 1], [0.5, 0.5], 10, 2), "alarm=2"),
         (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(2, 2\)"),

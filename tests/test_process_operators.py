@@ -183,7 +183,7 @@ def test_an_unknown_node_of_a_reduced_channel_is_named() -> None:
 
 
 def test_a_node_has_dimensions_of_at_least_one() -> None:
-    with pytest.raises(ValueError, match="d_in = 0"):
+    with pytest.raises(ValueError, match="node A: d_in: 0 should be at least 1"):
         QuantumNode("A", 0)
 
 

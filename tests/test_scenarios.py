@@ -58,7 +58,7 @@ LIBRARY = [
         ([("a", "b"), ("a", "b")], 2, r"context \('a', 'b'\) stands there twice"),
         ([("a", "b")], {"a": 2}, "'b': its number of outcomes is missing"),
         ([("a",)], {"a": 2, "b": 2}, "'b': it belongs to no context"),
-        ([("a",)], 0, "'a' has 0 outcomes"),
+        ([("a",)], 0, "outcomes: 0 should be at least 1"),
     ],
 )
 def test_a_scenario_that_is_none_is_refused(contexts, outcomes, message):
@@ -120,7 +120,7 @@ def test_the_peres_mermin_square_has_no_three_parties():
 
 
 def test_a_cycle_of_two_is_refused():
-    with pytest.raises(ValueError, match="at least three"):
+    with pytest.raises(ValueError, match="n: 2 should lie between 3"):
         cycle_scenario(2)
 
 
