@@ -151,8 +151,6 @@ def value(F: ArrayLike, correlators: ArrayLike) -> Any:
     """
     coefficients, E = numbers(F, "F", (..., None, None)), numbers(correlators, "correlators", (..., None, None))
     require_shape(E, "correlators", (..., *coefficients.shape[-2:]))
-    if coefficients.ndim > 2 and E.ndim > 2:
-        require_shape(coefficients, "F", E.shape)
     return (coefficients * E).sum(axis=(-1, -2))
 
 
