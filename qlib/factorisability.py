@@ -417,6 +417,7 @@ def nearest_nondisturbing(phenomenon: Phenomenon) -> Phenomenon:
     >>> float(nearest_nondisturbing(pr_box()).table[0, 0, 0])
     0.5
     """
+    require(Phenomenon, phenomenon=phenomenon)
     scenario, table = phenomenon.scenario, as_float(phenomenon.table)
     names = {index: name for name, index, _ in _rows(scenario)[1]}
     rows = [

@@ -151,6 +151,8 @@ def value(F: ArrayLike, correlators: ArrayLike) -> Any:
     """
     coefficients, E = numbers(F, "F", (..., None, None)), numbers(correlators, "correlators", (..., None, None))
     require_shape(E, "correlators", (..., *coefficients.shape[-2:]))
+    if 0 in coefficients.shape or 0 in E.shape:
+        raise ValueError(f"F, correlators: shapes {coefficients.shape} and {E.shape} should not be empty")
     return (coefficients * E).sum(axis=(-1, -2))
 
 

@@ -243,6 +243,7 @@ class Phenomenon:
         >>> Phenomenon.from_counts(Scenario([("a",)]), [[3, 1]]).table.tolist()
         [[0.75, 0.25]]
         """
+        require(Scenario, scenario=scenario)
         n = _counts(scenario, counts)
         runs = n.reshape(len(n), -1).sum(axis=1)
         for c in np.flatnonzero(runs == 0):
@@ -484,6 +485,7 @@ def disturbance_p_value(scenario: Scenario, counts: ArrayLike) -> float:
     >>> disturbance_p_value(bell_scenario(2, 2), np.full((4, 2, 2), 1250))
     1.0
     """
+    require(Scenario, scenario=scenario)
     n = _counts(scenario, counts)
     laws = []
     for names, (c, d) in shared_measurements(scenario):

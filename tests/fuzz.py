@@ -446,7 +446,8 @@ class Outcome:
 
 OPEN = frozenset(  # modules in which not every wrong argument is refused by name yet
     """
-    causal_separability circuits contextuality_by_default counterfactuals exact exhaustion experiment_laws experiments
+    algebraic_numbers causal_separability circuits contextuality_by_default counterfactuals exact exhaustion
+    experiment_laws experiments
     extension extension_census faithfulness feature_selection invariant_learning linear_programs networks
     process_circuits process_dilations process_networks process_operators processes random_processes structural_models
     system_operators
@@ -492,7 +493,18 @@ def names(error: BaseException, parameter: str, value: Any) -> bool:
     word = re.escape(parameter.replace("_", " "))
     named = re.search(rf"(?<!\w){word}(?!\w)", message) or re.search(rf"(?<!\w){word.rstrip('s')}(?!\w)", message, re.I)
     shown = len(repr(value)) > 2 and repr(value)[:40].replace("_", " ") in message
-    shown = shown or any(word in message for word in ("no such name", TEXT.replace("_", " "), "nan", "None", "entry"))
+    shown = shown or any(
+        word in message
+        for word in (
+            "no such name",
+            TEXT.replace("_", " "),
+            "nan",
+            "None",
+            "entry",
+            "is no exact number",
+            "holds rounded numbers",
+        )
+    )
     return bool(named or shown) or bool(re.match(r"[^:]{1,60}: ", message))
 
 

@@ -197,7 +197,7 @@ def test_a_channel_of_qiskit_is_no_matrix() -> None:
 @pytest.fixture(scope="module")
 def outcomes() -> list[fuzz.Outcome]:
     done = [module for module in fuzz.modules() if module.__name__[5:] not in fuzz.OPEN]
-    return list(fuzz.fuzz(fuzz.examples(done, most=1), share=0.2))
+    return list(fuzz.fuzz(fuzz.examples(done, most=1), share=0.4))
 
 
 def test_every_wrong_argument_ends_in_a_value_or_a_refusal_by_name(outcomes) -> None:

@@ -404,7 +404,7 @@ def test_what_is_no_law_is_refused(function):
     law = law_with_marginal_exogeneity_only()
     with pytest.raises(ValueError, match=r"law has shape \(2, 2, 2\)"):
         function(UNIFORM)
-    with pytest.raises(ValueError, match=r"the law sums to 2"):
+    with pytest.raises(ValueError, match=r"law sums to 2"):
         function(2 * law)
     law[0, 0, 0, 0, 0, 0] = sympy.Rational(-1, 8)
     with pytest.raises(ValueError, match=r"law\[0, 0, 0, 0, 0, 0\] = -1/8"):
