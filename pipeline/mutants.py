@@ -120,8 +120,9 @@ def statement(node: ast.stmt, filename: str) -> Statement:
 
 
 def _root(node: ast.expr) -> set[str]:
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
+    """The name that an expression begins with, also through calls: `found` in found.setdefault(k, []).append(x)."""
+    while isinstance(node, ast.Subscript | ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return {node.id} if isinstance(node, ast.Name) else set()
 
 
