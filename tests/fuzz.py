@@ -65,7 +65,7 @@ class Example:
     def call(self, changed: Mapping[str, Any]) -> Any:
         """The call with some arguments changed."""
         arguments = {**self.arguments, **changed}
-        positional, named = [], {}
+        positional, named, gap = [], {}, False
         for parameter in inspect.signature(self.function).parameters.values():
             if parameter.name in arguments:
                 value = arguments[parameter.name]
@@ -73,10 +73,12 @@ class Example:
                     positional += value
                 elif parameter.kind is parameter.VAR_KEYWORD:
                     named |= value
-                elif parameter.kind is parameter.KEYWORD_ONLY:
+                elif parameter.kind is parameter.KEYWORD_ONLY or gap:
                     named[parameter.name] = value
                 else:
                     positional.append(value)
+            elif parameter.name != "self":
+                gap = True
         return self.function(*positional, **named)
 
 
