@@ -1,7 +1,7 @@
 """Pages that load little and shut nobody out: what the theme brings and this book does not use is left out.
 
-The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu but with every glyph,
-the index of all words is loaded where one searches.
+The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu but with every
+glyph, the index of all words is loaded where one searches.
 """
 
 import importlib.metadata
