@@ -1,8 +1,10 @@
 """The executed book, in the quick profile, through the same pipeline as the published one."""
 
+import importlib.util
 import json
 import re
 from collections import Counter
+from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +16,10 @@ from quick_book import KEY, PLAN, build
 from pipeline.plan import ROOT
 from pipeline.reach import reach
 from qlib import ledger
+
+SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
+light_pages = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(light_pages)
 
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src")}
 
@@ -108,6 +114,19 @@ def test_every_file_that_a_page_loads_is_there(pages):
         for url in page.loads:
             if not url.startswith("data:"):
                 assert (page.path.parent / unquote(urlsplit(url).path)).exists(), f"{page.path}: {url}"
+
+
+def test_what_others_have_written_travels_with_its_licence(pages):
+    """Every file of the website is this book's own or is covered by a licence, whose text is there."""
+    static = PLAN.html / "_static"
+    own = {path.name for path in (ROOT / "book" / "_static").iterdir()}
+    for path in (path.relative_to(static) for path in static.rglob("*") if path.is_file()):
+        owners = [o for o, names in light_pages.LICENCES.items() if any(fnmatch(str(path), n) for n in names.split())]
+        assert bool(owners) != (path.parts[0] in own), path
+        for owner in owners:
+            text = (static / "licences" / f"{owner}.txt").read_text(encoding="utf-8")
+            assert re.search("licen[cs]e|redistribution", text, re.IGNORECASE), owner
+            assert len(text) > 1000, owner
 
 
 def test_every_internal_link_leads_somewhere(pages):

@@ -17,6 +17,22 @@ PARTS = ["core", "input/tex", "output/svg", "a11y/assistive-mml"]
 UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "vendor", "locales", "sphinx-thebe.*")
 
 
+LICENCES = {  # whose files are in _static → what they are (what is not named is this book's own)
+    "sphinx": "basic.css doctools.js documentation_options.js language_data.js searchtools.js sphinx_highlight.js *.png",
+    "pydata-sphinx-theme": "scripts/pydata-sphinx-theme.js styles/pydata-sphinx-theme.css styles/theme.css webpack-macros.html",
+    "sphinx-book-theme": "scripts/sphinx-book-theme.js styles/sphinx-book-theme.css images/* sbt-webpack-macros.html",
+    "sphinx-design": "design-tabs.js sphinx-design.min.css",
+    "sphinx-copybutton": "copy*",
+    "sphinx-togglebutton": "togglebutton.*",
+    "sphinx-exercise": "exercise.css",
+    "sphinx-proof": "proof.css",
+    "myst-nb": "mystnb.*",
+    "pygments": "pygments.css",
+    "mathjax": "mathjax/*",
+    "bootstrap-and-clipboard": "scripts/bootstrap.js* clipboard.min.js icons.css check-solid.svg play-solid.svg",
+}
+
+
 class ThemeChangedError(Exception):
     """The theme no longer looks as it did when what to leave out of it was written down here."""
 
@@ -31,6 +47,25 @@ def copy_mathjax(app: Any, error: Exception | None) -> None:
     for part in ("startup", *PARTS, GLYPHS):
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / f"{part}.js", target / f"{part}.js")
+
+
+def copy_licences(app: Any, error: Exception | None) -> None:
+    """Put the licence of what others have written beside it; those that no distribution carries are in ``_static``."""
+    if error or app.builder.format != "html":
+        return
+    folder = Path(app.outdir, "_static", "licences")
+    for owner in LICENCES:
+        if not (folder / f"{owner}.txt").exists():
+            (folder / f"{owner}.txt").write_text(licence(owner), encoding="utf-8")
+
+
+def licence(distribution: str) -> str:
+    """The texts of an installed distribution's licence."""
+    files = [f for f in importlib.metadata.files(distribution) or [] if ".dist-info/" in f.as_posix()]
+    texts = [f.read_text(encoding="utf-8") for f in files if f.name.startswith(("LICENSE", "LICENCE", "COPYING"))]
+    if not texts:
+        raise ThemeChangedError(f"{distribution} comes without the text of its licence")
+    return "\n\n".join(texts)
 
 
 def icons(script: str, names: set[str]) -> str:
@@ -130,5 +165,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("config-inited", load_parts)
     app.add_css_file("icons.css")
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", copy_licences)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
