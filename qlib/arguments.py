@@ -291,11 +291,6 @@ def require(kind: Any, **named: object) -> None:
             raise TypeError(f"{name}: {show(value)} should be {article} {wanted}")
 
 
-def field_of(record: object, name: str, value: object) -> None:
-    """Set a field of a frozen dataclass to what a check made of it."""
-    object.__setattr__(record, name, value)
-
-
 def several(value: Iterable[Any], name: str) -> tuple[Any, ...]:
     """The argument as a tuple, if it is a collection or iterator and not a single text.
 

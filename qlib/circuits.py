@@ -125,12 +125,10 @@ def project_prepare(
     >>> dict(project_prepare(bell_circuit(), 1).count_ops())
     {'h': 1, 'cx': 1, 'measure': 1, 'reset': 1, 'x': 1}
     """
-    whole(value, "value", 0)
+    whole(value, "value", 0, 1)
     whole(qubit, "qubit", 0)
     from qiskit import ClassicalRegister
 
-    if value not in (0, 1):
-        raise ValueError(f"value={value}: should be 0 or 1")
     if surgery not in ("measure and reset", "reset", "feed-forward"):
         raise ValueError(f"surgery={surgery!r}: should be 'measure and reset', 'reset' or 'feed-forward'")
     copy = circuit.copy(f"{circuit.name}, do({qubit} = {value})")
@@ -158,9 +156,7 @@ def project_prepare_kraus(value: int, surgery: Surgery = "measure and reset") ->
     >>> project_prepare_kraus(1).tolist()
     [[[0, 0], [1, 0]], [[0, 0], [0, 1]]]
     """
-    whole(value, "value", 0)
-    if value not in (0, 1):
-        raise ValueError(f"value={value}: should be 0 or 1")
+    whole(value, "value", 0, 1)
     one, flip = exact([[1, 0], [0, 1]]), exact([[0, 1], [1, 0]])
     projections = exact([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
     reset, prepare = exact([[[1, 0], [0, 0]], [[0, 1], [0, 0]]]), [flip if value else one]

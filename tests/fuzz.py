@@ -448,9 +448,9 @@ class Outcome:
 
 OPEN = frozenset(  # modules in which not every wrong argument is refused by name yet
     """
-    algebraic_numbers causal_separability circuits contextuality_by_default counterfactuals exact exhaustion
+    algebraic_numbers causal_separability circuits counterfactuals exact exhaustion
     experiment_laws experiments
-    extension extension_census faithfulness feature_selection invariant_learning linear_programs networks
+    extension extension_census faithfulness feature_selection linear_programs networks
     process_circuits process_dilations process_networks process_operators processes random_processes structural_models
     system_operators
     """.split()  # noqa: SIM905

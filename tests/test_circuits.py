@@ -203,9 +203,9 @@ def toffoli() -> QuantumCircuit:
     ("call", "message"),
     [
         (lambda: measured(bell_circuit(), [0]), "1 angles: there should be 2"),
-        (lambda: project_prepare(bell_circuit(), 2), "value=2: should be 0 or 1"),
+        (lambda: project_prepare(bell_circuit(), 2), "value: 2 should lie between 0 and 1"),
         (lambda: project_prepare(bell_circuit(), 0, surgery="cut"), "surgery='cut'"),  # type: ignore[arg-type]
-        (lambda: project_prepare_kraus(-1), "value=-1: should be 0 or 1"),
+        (lambda: project_prepare_kraus(-1), "value: -1 should lie between 0 and 1"),
         (lambda: project_prepare_kraus(1, "cut"), "surgery='cut'"),  # type: ignore[arg-type]
         (lambda: ErrorRates(two_qubit=0.7), r"two_qubit=0\.7: should lie between 0 and 1/2"),
         (lambda: circuit_law(unbound()), "instruction 'ry'"),
