@@ -22,26 +22,26 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 venv: ## .venv from requirements.lock (the other commands do this by themselves)
-	@$(BOOTSTRAP) pipeline/bootstrap.py
+	@$(BOOTSTRAP) compendium/build/bootstrap.py
 
 book: venv ## execute what changed, check every claim, build the website
-	@$(BIN)/python -m pipeline book --profile $(PROFILE) --edition $(EDITION) --jobs $(JOBS)
+	@$(BIN)/python -m compendium.build book --profile $(PROFILE) --edition $(EDITION) --jobs $(JOBS)
 
 test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
 	@$(BIN)/python -m pytest -n auto --dist loadfile -q
 
 mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (BUDGET=60: a sample)
-	@$(BIN)/python -m pipeline mutants --seed $(SEED) $(if $(BUDGET),--budget $(BUDGET)) $(CHAPTERS)
+	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(BUDGET),--budget $(BUDGET)) $(CHAPTERS)
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/$(HTML)
 
 pdf: book ## the website as one PDF; needs Chromium or Chrome
-	@$(BIN)/python -m pipeline pdf --profile $(PROFILE) --edition $(EDITION)
+	@$(BIN)/python -m compendium.build pdf --profile $(PROFILE) --edition $(EDITION)
 
 notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
-	@$(BIN)/python -m pipeline notebooks --edition $(EDITION)
+	@$(BIN)/python -m compendium.build notebooks --edition $(EDITION)
 
 bench: venv ## how fast the main computations are
 	@$(BIN)/python -m pytest benchmarks --benchmark-only -q

@@ -3,7 +3,7 @@
 `make book` runs this with readable progress. On its own: `snakemake --cores all`, `snakemake --config profile=quick`,
 and on a cluster `snakemake --executor slurm` (see the page "Reproducing").
 
-Each target's name holds the digest of all that it is made from (pipeline/plan.py): it is up to date if and only if it
+Each target's name holds the digest of all that it is made from (compendium/build/plan.py): it is up to date if and only if it
 is there.
 """
 
@@ -12,13 +12,13 @@ import shlex
 import sys
 
 sys.path.insert(0, workflow.basedir)
-from pipeline.plan import Plan
+from compendium.build.plan import Plan
 
 plan = Plan(config.get("profile", "paper"), edition=config.get("edition", "instructor"))
 if workflow.is_main_process:
     plan.write_record()
 
-RUN = f"exec {shlex.quote(sys.executable)} -m pipeline.warm"
+RUN = f"exec {shlex.quote(sys.executable)} -m compendium.build.warm"
 TARGETS = {name: file.relative_to(plan.root).as_posix() for name, file in plan.targets.items()}
 
 

@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from qlib.backends import backend
-from qlib.circuits import bell_circuit, chsh_circuits, circuit_law, schmidt_circuit
-from qlib.experiment_laws import fit_probability, product_strength_nodes
-from qlib.experiments import confounding_strength, correlators, experiment_2, experiment_3, fit_statistics
+from compendium.studies.kang_experiments import (
+    confounding_strength,
+    correlators,
+    experiment_2,
+    experiment_3,
+    fit_statistics,
+)
+from compendium.studies.kang_laws import fit_probability, product_strength_nodes
+from qlib.circuits.backends import backend
+from qlib.circuits.circuits import bell_circuit, chsh_circuits, circuit_law, schmidt_circuit
 
 SHOTS = 10_000
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import sympy
 
-from qlib.classical_simulation import communication_program, dependence_program, isotropic, optimal_line
-from qlib.exact import exact
-from qlib.faithfulness import independences, separations
-from qlib.graphs import CausalGraph, Kind
-from qlib.linear_programs import certificate
+from qlib.correlations.classical_cost import communication_program, dependence_program, isotropic, optimal_line
+from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.independence import independences, separations
+from qlib.numbers.exact_arrays import exact
+from qlib.numbers.linear_programs import certificate
 
 NAMES = [f"V{k}" for k in range(8)]
 

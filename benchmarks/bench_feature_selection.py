@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qlib.feature_selection import (
+from compendium.studies.kang_feature_selection import (
     Design,
     collapse_probability,
     collapsed_gain,

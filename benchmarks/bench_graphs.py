@@ -3,8 +3,8 @@
 import networkx as nx
 import pytest
 
-from qlib.enumeration import dags, mixed_graphs, reachable, separated
-from qlib.exhaustion import census, is_certified, no_disturbance, satisfies
+from compendium.studies.pc_surviving_structures import census, is_certified, no_disturbance, satisfies
+from qlib.graphs.enumeration import dags, mixed_graphs, reachable, separated
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sympy
 
-from qlib.balke_pearl import derive_bounds
-from qlib.instrumental import ace_bounds, certificate
-from qlib.linear_programs import solve
-from qlib.potential_outcomes import behaviour, potential_outcome_program
+from qlib.models.balke_pearl import derive_bounds
+from qlib.models.bounds import ace_bounds, certificate
+from qlib.models.potential_outcomes import behaviour, potential_outcome_program
+from qlib.numbers.linear_programs import solve
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scipy.stats import unitary_group
 
-from qlib.channels import kron, swap_factors
-from qlib.counterfactuals import Query, evaluate
-from qlib.instruments import Instrument
-from qlib.process_networks import process_matrix
-from qlib.processes import QuantumNode, QuantumStructuralModel, probability, unitary
+from qlib.quantum.channels import kron, swap_factors
+from qlib.quantum.counterfactuals import Query, evaluate
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.process_parts import process_matrix
+from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, probability, unitary
 
 SIZES = (10, 20, 30)
 DENSE = (4, 6)

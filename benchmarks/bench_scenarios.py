@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from qlib import scenarios
-from qlib.contextuality_by_default import contextuality_by_default
-from qlib.factorisability import contextual_fraction, factorise
-from qlib.noncontextual_polytope import facet_classes, facets, nondisturbing_vertices
-from qlib.scenarios import bell_scenario, cycle_scenario
+from qlib.correlations import scenarios
+from qlib.correlations.couplings import contextuality_by_default
+from qlib.correlations.hidden_variables import contextual_fraction, factorise
+from qlib.correlations.polytope import facet_classes, facets, nondisturbing_vertices
+from qlib.correlations.scenarios import bell_scenario, cycle_scenario
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ BOOK = frozenset(  # pictures, pages and hardware: not the science
     process_figures query_figures statements
     """.split()  # noqa: SIM905
 )
-CHECKS = "qlib.arguments"  # what refuses
+CHECKS = "qlib.numbers.arguments"  # what refuses
 
 
 # --- valid calls -----------------------------------------------------------------------------------------------------
@@ -225,43 +225,41 @@ def examples(chosen: list[types.ModuleType], most: int = 2) -> dict[str, list[Ex
 
 def _more_calls() -> None:
     """Calls of what no doctest calls."""
-    from qlib import (
-        bell,
-        channels,
-        classical_simulation,
-        enumeration,
-        evidence,
-        factorisability,
-        graphs,
-        instrumental,
+    from qlib.correlations import (
+        bell_tests,
+        classical_cost,
+        hidden_variables,
         instrumental_strategies,
-        instruments,
-        noncontextual_polytope,
+        polytope,
         scenarios,
     )
+    from qlib.graphs import enumeration, graphs
+    from qlib.models import bounds
+    from qlib.numbers import hypothesis_tests
+    from qlib.quantum import channels, instruments
 
     state, one = np.diag([0.25, 0.75]), np.eye(2)
     z = np.stack([np.diag([1, 0]), np.diag([0, 1])])
     square, bell_scenario = scenarios.pr_box(), scenarios.bell_scenario(2, 2)
-    bell.mermin(3)
+    bell_tests.mermin(3)
     channels.validate_state(state, "rho")
     channels.validate_measurement(z, "M")
-    classical_simulation.dependence_program(classical_simulation.isotropic(3))
-    classical_simulation.failures(1, 0)
+    classical_cost.dependence_program(classical_cost.isotropic(3))
+    classical_cost.failures(1, 0)
     graphs.instrumental_graph().ancestors("Y")
     batch = enumeration.mixed_graphs(2)
     enumeration.explicit_latents(batch)
     enumeration.projected(enumeration.with_latent_nodes(enumeration.dags(2), [[{0, 1}]]), 2)
     enumeration.from_projections([graphs.latent_projection(graphs.instrumental_graph())])
-    evidence.best_bet([[0.9, 0.1]], [[[0.5, 0.5]]], [1.0]).rounds(0.01)
+    hypothesis_tests.best_bet([[0.9, 0.1]], [[[0.5, 0.5]]], [1.0]).rounds(0.01)
     uniform = scenarios.white_noise(bell_scenario)
-    model = factorisability.factorise(uniform)
-    factorisability.joint_law(model)
+    model = hidden_variables.factorise(uniform)
+    hidden_variables.joint_law(model)
     model.phenomenon("noise")
-    factorisability.is_factorisable(square)
-    factorisability.cycle_inequality(5)
-    noncontextual_polytope.facets(bell_scenario).inequality(3)
-    instrumental.assumption_table(np.full((2, 2, 2), sp.Rational(1, 4)))[0].excludes(2)
+    hidden_variables.is_factorisable(square)
+    hidden_variables.cycle_inequality(5)
+    polytope.facets(bell_scenario).inequality(3)
+    bounds.assumption_table(np.full((2, 2, 2), sp.Rational(1, 4)))[0].excludes(2)
     chsh = np.array([[-2, 0, 0], [0, 1, 1], [0, 1, -1]])
     instrumental_strategies.critical_visibility(chsh, np.array([[1, 0, 0], [0, 0.7, 0.7], [0, 0.7, -0.7]]))
     scenarios.mix(0.5, square, uniform)

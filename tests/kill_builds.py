@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from test_pipeline import CHAPTER, LEDGER, write  # noqa: E402
 
-from pipeline.plan import Plan  # noqa: E402
+from compendium.build.plan import Plan  # noqa: E402
 
 CHAPTERS = "abcdef"
-COMMAND = [sys.executable, "-m", "pipeline", "book", "--no-website", "--jobs", "2"]
+COMMAND = [sys.executable, "-m", "compendium.build", "book", "--no-website", "--jobs", "2"]
 
 
 def project(folder: Path) -> Path:

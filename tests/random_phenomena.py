@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario
+from qlib.correlations.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario
 
 CHSH, KCBS = bell_scenario(2, 2), cycle_scenario(5)
 UNEVEN = Scenario([("a", "b"), ("b", "c"), ("c", "a"), ("a",)], {"a": 2, "b": 3, "c": 2})

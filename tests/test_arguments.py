@@ -12,12 +12,15 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import CXGate
 from qiskit.quantum_info import Choi, DensityMatrix, Operator, Statevector, random_unitary
 
-from qlib import arguments, bell, channels, instrumental, potential_outcomes, scenarios
-from qlib.experiment_laws import mean_region
-from qlib.instruments import Instrument
-from qlib.process_networks import unitary
-from qlib.process_operators import QuantumNode
-from qlib.processes import QuantumStructuralModel, probability
+from compendium.studies.kang_laws import mean_region
+from qlib.correlations import bell_tests, scenarios
+from qlib.models import bounds, potential_outcomes
+from qlib.numbers import arguments
+from qlib.quantum import channels, two_qubits
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.process_operators import QuantumNode
+from qlib.quantum.process_parts import unitary
+from qlib.quantum.processes import QuantumStructuralModel, probability
 
 UNIFORM = np.full((2, 2, 2), 0.25)
 Z = Instrument.projective([np.diag([1, 0]), np.diag([0, 1])], name="z")
@@ -37,10 +40,10 @@ def with_entry(entry: object) -> np.ndarray:
 @pytest.mark.parametrize(
     "call",
     [
-        instrumental.ace_bounds,
-        instrumental.instrumental_inequality,
-        instrumental.certificate,
-        lambda p: bell.correlation_matrix(p.reshape(2, 4)),
+        bounds.ace_bounds,
+        bounds.instrumental_inequality,
+        bounds.certificate,
+        lambda p: two_qubits.correlation_matrix(p.reshape(2, 4)),
         lambda p: channels.validate_state(p.reshape(2, 4)),
         lambda p: scenarios.Phenomenon(scenarios.bell_scenario(2), p.reshape(2, 4)[:, :2]),
         lambda p: mean_region(p.ravel(), np.ones(8), 10, 0.1),
@@ -54,7 +57,7 @@ def test_a_text_is_never_a_number(call, entry) -> None:
 @pytest.mark.parametrize("entry", [np.nan, np.inf, sp.nan, sp.oo, sp.zoo, complex(0, np.inf), np.float32("nan")])
 def test_what_is_not_finite_is_refused_among_exact_numbers_and_others(entry) -> None:
     with pytest.raises(ValueError, match=r"p: entry \(0, 0, 0\) is .*; it should be a finite number"):
-        instrumental.ace_bounds(with_entry(entry))
+        bounds.ace_bounds(with_entry(entry))
 
 
 @pytest.mark.parametrize("entry", [None, object(), [], sp.Eq(sp.Symbol("x"), 1), "0.25"])
@@ -68,22 +71,22 @@ def test_what_is_no_number_is_refused_among_exact_numbers(entry) -> None:
 
 def test_a_masked_entry_is_no_entry() -> None:
     mask = np.zeros((2, 2, 2), dtype=bool)
-    assert instrumental.ace_bounds(np.ma.MaskedArray(UNIFORM, mask)).lower == pytest.approx(-0.5)
+    assert bounds.ace_bounds(np.ma.MaskedArray(UNIFORM, mask)).lower == pytest.approx(-0.5)
     mask[0, 1, 1] = True
-    for call in (instrumental.ace_bounds, potential_outcomes.behaviour):
+    for call in (bounds.ace_bounds, potential_outcomes.behaviour):
         with pytest.raises(ValueError, match=r"p: entry \(0, 1, 1\) is masked"):
             call(np.ma.MaskedArray(UNIFORM, mask))
     with pytest.raises(ValueError, match=r"visibility: it is masked"):
-        bell.werner_state(np.ma.masked)
+        two_qubits.werner_state(np.ma.masked)
 
 
 def test_an_imaginary_part_is_refused_where_there_can_be_none_however_small() -> None:
     with pytest.raises(ValueError, match=r"table: entry \(0, 0, 0\) is .*; it should be real"):
         scenarios.Phenomenon(scenarios.bell_scenario(1, 1), np.full((1, 2, 2), 0.25) + np.eye(2) * 1e-12j)
     with pytest.raises(ValueError, match=r"p: entry .*; it should be real"):
-        instrumental.ace_bounds(UNIFORM + 0.1j)
+        bounds.ace_bounds(UNIFORM + 0.1j)
     with pytest.raises(ValueError, match=r"direction: .*; it should be real"):
-        bell.spin_observable([0, 0, 1 + 0.1j])
+        two_qubits.spin_observable([0, 0, 1 + 0.1j])
     assert scenarios.Phenomenon(scenarios.bell_scenario(1), np.array([[0.5 + 0j, 0.5]])).table.dtype == float
 
 
@@ -112,7 +115,7 @@ def test_the_effect_has_two_values_of_the_instrument(z) -> None:
 @pytest.mark.parametrize("visibility", [1.5, -0.1, np.nan, sp.Rational(3, 2), "0.5", 0.5j, [0.5, 2]])
 def test_a_visibility_is_a_weight(visibility) -> None:
     with pytest.raises(ValueError, match=r"^visibility: "):
-        bell.werner_state(visibility)
+        two_qubits.werner_state(visibility)
 
 
 @pytest.mark.parametrize("weight", [-1, 1.5, np.nan, sp.Rational(-1, 10**30), "1/2", 1j])
@@ -121,17 +124,24 @@ def test_mixtures_have_weights_between_0_and_1(weight) -> None:
         scenarios.mix(weight, scenarios.pr_box(), scenarios.tsirelson())
 
 
-@pytest.mark.parametrize("call", [bell.chsh_maximum, bell.concurrence, bell.optimal_settings, bell.correlation_matrix])
+@pytest.mark.parametrize(
+    "call",
+    [two_qubits.chsh_maximum, two_qubits.concurrence, two_qubits.optimal_settings, two_qubits.correlation_matrix],
+)
 def test_only_states_have_entanglement(call) -> None:
     for wrong, why in ((-np.eye(4) / 4, "positive"), (np.eye(4), "trace"), (np.triu(np.ones((4, 4))) / 4, "Hermitian")):
         with pytest.raises(ValueError, match=rf"^rho: .*{why}"):
             call(wrong)
-    call(np.stack([np.eye(4) / 4, bell.ghz_state(2).astype(float)]))
+    call(np.stack([np.eye(4) / 4, two_qubits.ghz_state(2).astype(float)]))
 
 
 @pytest.mark.parametrize("number", [0, -1, 2.0, None, "2", True, 10**7])
 def test_there_are_as_many_parties_and_dimensions_as_a_whole_number_says(number) -> None:
-    for call, name in ((bell.ghz_state, "parties"), (bell.mermin_klyshko, "parties"), (Instrument.idle, "dimension")):
+    for call, name in (
+        (two_qubits.ghz_state, "parties"),
+        (bell_tests.mermin_klyshko, "parties"),
+        (Instrument.idle, "dimension"),
+    ):
         with pytest.raises((ValueError, TypeError), match=rf"^{name}: "):
             call(number)
 
@@ -207,6 +217,6 @@ def test_every_wrong_argument_ends_in_a_value_or_a_refusal_by_name(outcomes) -> 
 
 
 def test_the_same_calls_are_made_every_time() -> None:
-    found = fuzz.examples([m for m in fuzz.modules() if m.__name__ == "qlib.graphs"], most=1)
+    found = fuzz.examples([m for m in fuzz.modules() if m.__name__ == "qlib.graphs.graphs"], most=1)
     first, second = (itertools.islice(fuzz.fuzz(found, share=0.3), 50) for _ in range(2))
     assert [(o.name, o.parameter, o.change) for o in first] == [(o.name, o.parameter, o.change) for o in second]

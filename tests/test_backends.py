@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlib.backends import Aer, Backend, Exact, backend, labelled
-from qlib.circuits import (
+from qlib.circuits.backends import Aer, Backend, Exact, backend, labelled
+from qlib.circuits.circuits import (
     ARIA,
     NOISELESS,
     bell_circuit,
@@ -18,8 +18,8 @@ from qlib.circuits import (
     project_prepare,
     schmidt_circuit,
 )
-from qlib.evidence import acceptance_region
-from qlib.ionq import IonQ
+from qlib.circuits.ionq import IonQ
+from qlib.numbers.hypothesis_tests import acceptance_region
 
 SHOTS = 2000
 CIRCUITS = [

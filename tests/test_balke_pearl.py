@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from instrumental_models import behaviours, classical_models, quantum_behaviour
 
-from qlib.balke_pearl import (
+from qlib.models.balke_pearl import (
     BALKE_PEARL_LOWER,
     BALKE_PEARL_UPPER,
     INSTRUMENTAL_INEQUALITIES,
@@ -18,8 +18,7 @@ from qlib.balke_pearl import (
     bound_expressions,
     derive_bounds,
 )
-from qlib.linear_programs import Certificate, combine, dual_vertices
-from qlib.potential_outcomes import (
+from qlib.models.potential_outcomes import (
     average_causal_effect,
     balke_pearl_program,
     behaviour_symbols,
@@ -27,6 +26,7 @@ from qlib.potential_outcomes import (
     observed_behaviour,
     potential_outcome_program,
 )
+from qlib.numbers.linear_programs import Certificate, combine, dual_vertices
 
 PUBLISHED = {"lower": BALKE_PEARL_LOWER, "upper": BALKE_PEARL_UPPER}
 SENSE = {"lower": "min", "upper": "max"}

@@ -8,15 +8,17 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib import bell, moment_matrices, scenarios
-from qlib.channels import IDENTITY, PAULI_X, PAULI_Z, largest
-from qlib.exact import Array, as_float, exact
-from qlib.factorisability import chsh_inequality, contextual_fraction, mermin_inequality
-from qlib.instrumental_strategies import see_saw
+from qlib.correlations import bell_tests, scenarios, sums_of_squares
+from qlib.correlations.hidden_variables import chsh_inequality, contextual_fraction, mermin_inequality
+from qlib.correlations.instrumental_strategies import see_saw
+from qlib.numbers.exact_arrays import Array, as_float, exact
+from qlib.quantum import two_qubits
+from qlib.quantum.channels import IDENTITY, PAULI_X, PAULI_Z, largest
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-TESTS = [bell.chsh(), bell.clauser_horne(), bell.hardy(), bell.mermin(3), bell.mermin(4), bell.mermin_klyshko(2),
-         bell.mermin_klyshko(3), bell.mermin_klyshko(4)]  # fmt: skip
+TESTS = [bell_tests.chsh(), bell_tests.clauser_horne(), bell_tests.hardy(), bell_tests.mermin(3), bell_tests.mermin(4),
+         bell_tests.mermin_klyshko(2),
+         bell_tests.mermin_klyshko(3), bell_tests.mermin_klyshko(4)]  # fmt: skip
 named = pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name)
 
 
@@ -39,8 +41,8 @@ def random_unitary(rng: np.random.Generator) -> Array:
 
 @given(SEEDS, st.integers(1, 3))
 def test_correlators_are_the_traces_with_products_of_observables(rng: np.random.Generator, n: int) -> None:
-    rho, O = random_state(rng, 2**n), bell.spin_observable(random_directions(rng, n, 2))
-    E = bell.correlators(rho, O)
+    rho, O = random_state(rng, 2**n), two_qubits.spin_observable(random_directions(rng, n, 2))
+    E = bell_tests.correlators(rho, O)
     assert E.shape == (3,) * n
     for index in np.ndindex(E.shape):
         operator = np.ones((1, 1))
@@ -52,30 +54,30 @@ def test_correlators_are_the_traces_with_products_of_observables(rng: np.random.
 def test_correlators_come_in_batches() -> None:
     rng = np.random.default_rng(1)
     rho = np.stack([random_state(rng) for _ in range(3)])
-    O = bell.spin_observable(random_directions(rng, 5, 1, 2, 2))
-    E = bell.correlators(rho, O)
+    O = two_qubits.spin_observable(random_directions(rng, 5, 1, 2, 2))
+    E = bell_tests.correlators(rho, O)
     assert E.shape == (5, 3, 3, 3)
     for i, j in product(range(5), range(3)):
-        np.testing.assert_allclose(E[i, j], bell.correlators(rho[j], O[i, 0]), atol=1e-12)
+        np.testing.assert_allclose(E[i, j], bell_tests.correlators(rho[j], O[i, 0]), atol=1e-12)
     S = E[..., 1, 1] + E[..., 1, 2] + E[..., 2, 1] - E[..., 2, 2]
-    np.testing.assert_allclose(bell.chsh().strength(E), np.abs(S) / 2)
-    np.testing.assert_allclose(bell.clauser_horne().strength(E), np.maximum((S - 2) / 4, 0))
+    np.testing.assert_allclose(bell_tests.chsh().strength(E), np.abs(S) / 2)
+    np.testing.assert_allclose(bell_tests.clauser_horne().strength(E), np.maximum((S - 2) / 4, 0))
 
 
 def test_wrong_shapes_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"rho: shape \(2, 2\) should be \(..., 4, 4\), as there are 2 parties"):
-        bell.correlators(np.eye(2), np.zeros((2, 2, 2, 2)))
+        bell_tests.correlators(np.eye(2), np.zeros((2, 2, 2, 2)))
     with pytest.raises(ValueError, match=r"observables: shape \(2, 2\) should be"):
-        bell.correlators(np.eye(2), np.eye(2))
+        bell_tests.correlators(np.eye(2), np.eye(2))
     with pytest.raises(ValueError, match=r"functional: shape \(2, 3\)"):
-        bell.deterministic_values(np.zeros((2, 3)))
+        bell_tests.deterministic_values(np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"rho: shape \(2, 2\) should be \(..., 4, 4\)"):
-        bell.concurrence(np.eye(2))
+        two_qubits.concurrence(np.eye(2))
     with pytest.raises(ValueError, match=r"direction: shape \(2,\)"):
-        bell.spin_observable([1, 0])
+        two_qubits.spin_observable([1, 0])
     with pytest.raises(ValueError, match="squared length should be 1"):
-        bell.spin_observable([1, 1, 0])
-    for function, n in product((bell.mermin, bell.mermin_klyshko), (1, 9)):
+        two_qubits.spin_observable([1, 1, 0])
+    for function, n in product((bell_tests.mermin, bell_tests.mermin_klyshko), (1, 9)):
         with pytest.raises(ValueError, match=f"parties: {n} should lie between 2 and 8"):
             function(n)
 
@@ -84,7 +86,7 @@ def test_wrong_shapes_are_refused_by_name() -> None:
 def test_correlators_that_are_not_real_are_refused(number: object) -> None:
     rho = np.array([[1, 0], [0, 0]], dtype=object if isinstance(number, sp.Expr) else complex)
     with pytest.raises(ValueError, match="correlators should be real"):
-        bell.correlators(rho, np.array([[number * IDENTITY, PAULI_Z]]).astype(rho.dtype))
+        bell_tests.correlators(rho, np.array([[number * IDENTITY, PAULI_Z]]).astype(rho.dtype))
 
 
 @given(SEEDS)
@@ -94,8 +96,8 @@ def test_a_classical_strategy_of_any_kind_is_a_mixture_of_deterministic_ones(rng
     means = rng.uniform(-1, 1, size=(6, 3, 2))  # hidden value, party, setting
     means = np.concatenate([np.ones((6, 3, 1)), means], axis=2)
     E = np.einsum("l,li,lj,lk->ijk", rng.dirichlet(np.ones(6)), means[:, 0], means[:, 1], means[:, 2])
-    values = bell.deterministic_values(F)
-    assert values.min() - 1e-12 <= bell.value(F, E) <= values.max() + 1e-12
+    values = bell_tests.deterministic_values(F)
+    assert values.min() - 1e-12 <= bell_tests.value(F, E) <= values.max() + 1e-12
 
 
 # ── tests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,15 +106,15 @@ def test_a_classical_strategy_of_any_kind_is_a_mixture_of_deterministic_ones(rng
 @pytest.mark.parametrize(
     ("test", "classical", "quantum"),
     [
-        (bell.chsh(), 2, 2 * sp.sqrt(2)),
-        (bell.clauser_horne(), 0, (sp.sqrt(2) - 1) / 2),
-        (bell.hardy(), 0, (5 * sp.sqrt(5) - 11) / 2),
-        *[(bell.mermin(n), 2 ** (n // 2), 2 ** (n - 1)) for n in (2, 3, 4)],
-        *[(bell.mermin_klyshko(n), 1, sp.sqrt(2) ** (n - 1)) for n in (2, 3, 4)],
+        (bell_tests.chsh(), 2, 2 * sp.sqrt(2)),
+        (bell_tests.clauser_horne(), 0, (sp.sqrt(2) - 1) / 2),
+        (bell_tests.hardy(), 0, (5 * sp.sqrt(5) - 11) / 2),
+        *[(bell_tests.mermin(n), 2 ** (n // 2), 2 ** (n - 1)) for n in (2, 3, 4)],
+        *[(bell_tests.mermin_klyshko(n), 1, sp.sqrt(2) ** (n - 1)) for n in (2, 3, 4)],
     ],
     ids=str,
 )
-def test_bounds_of_the_literature(test: bell.BellTest, classical: object, quantum: sp.Expr) -> None:
+def test_bounds_of_the_literature(test: bell_tests.BellTest, classical: object, quantum: sp.Expr) -> None:
     assert test.classical == classical
     assert sp.expand(test.quantum - quantum) == 0
 
@@ -120,9 +122,9 @@ def test_bounds_of_the_literature(test: bell.BellTest, classical: object, quantu
 @named
 @settings(max_examples=20)
 @given(rng=SEEDS)
-def test_no_strategy_of_qubits_exceeds_the_quantum_maximum(test: bell.BellTest, rng: np.random.Generator) -> None:
+def test_no_strategy_of_qubits_exceeds_the_quantum_maximum(test: bell_tests.BellTest, rng: np.random.Generator) -> None:
     n = test.parties
-    O = bell.spin_observable(random_directions(rng, n, 2))
+    O = two_qubits.spin_observable(random_directions(rng, n, 2))
     operator = sum(
         float(test.functional[index]) * _kron([O[k, i - 1] if i else np.eye(2) for k, i in enumerate(index)])
         for index in np.ndindex(test.functional.shape)
@@ -139,10 +141,10 @@ def _kron(factors: list[Array]) -> Array:
     return result
 
 
-@pytest.mark.parametrize("test", [bell.chsh(), bell.clauser_horne()], ids=lambda test: test.name)
-def test_the_hierarchy_and_a_search_enclose_the_maximum(test: bell.BellTest) -> None:
+@pytest.mark.parametrize("test", [bell_tests.chsh(), bell_tests.clauser_horne()], ids=lambda test: test.name)
+def test_the_hierarchy_and_a_search_enclose_the_maximum(test: bell_tests.BellTest) -> None:
     """A second route: a rational sum of squares from a solver above, alternating optimisation below."""
-    above = moment_matrices.rational_certificate(test.functional, "1").bound
+    above = sums_of_squares.rational_certificate(test.functional, "1").bound
     below, _ = see_saw(as_float(test.functional), np.random.default_rng(3))
     assert 0 <= float(above - test.quantum) < 1e-8
     assert abs(float(test.quantum) - float(below)) < 1e-8
@@ -155,7 +157,7 @@ def test_hardys_event_is_bounded_for_all_settings_and_attained_at_the_golden_rat
     assert event <= bound + 1e-12
     golden = (5**0.5 - 1) / 2
     assert golden**2 * (1 - golden) / (1 + golden) == pytest.approx(bound)
-    assert float(bell.HardyBound().bound) == pytest.approx(bound)
+    assert float(bell_tests.HardyBound().bound) == pytest.approx(bound)
 
 
 @given(SEEDS)
@@ -171,28 +173,28 @@ def test_hardys_formula_is_the_probability_in_the_state_orthogonal_to_three_prod
 
 
 def test_hardys_strategy_is_that_of_the_library_of_scenarios() -> None:
-    E, phenomenon = bell.hardy().strategy.correlators, scenarios.hardy()
+    E, phenomenon = bell_tests.hardy().strategy.correlators, scenarios.hardy()
     for c, (s, t) in enumerate(product((0, 1), repeat=2)):
         assert sp.radsimp(sp.expand(E[1 + s, 1 + t] - phenomenon.correlator(c))) == 0
 
 
 def test_clauser_horne_is_a_quarter_of_chsh_less_two() -> None:
-    F = bell.chsh().functional / 4
+    F = bell_tests.chsh().functional / 4
     F[0, 0] -= sp.Rational(1, 2)
-    assert np.array_equal(F, bell.clauser_horne().functional)
+    assert np.array_equal(F, bell_tests.clauser_horne().functional)
 
 
 def test_clauser_horne_in_probabilities() -> None:
     """P(00|00) + P(00|01) + P(00|10) − P(00|11) − P_A(0|0) − P_B(0|0), from the law of a random strategy."""
     rng = np.random.default_rng(5)
-    E = bell.correlators(random_state(rng), bell.spin_observable(random_directions(rng, 2, 2)))
-    P = moment_matrices.probabilities(E)
+    E = bell_tests.correlators(random_state(rng), two_qubits.spin_observable(random_directions(rng, 2, 2)))
+    P = sums_of_squares.probabilities(E)
     direct = P[0, 0, 0, 0] + P[0, 1, 0, 0] + P[1, 0, 0, 0] - P[1, 1, 0, 0] - P[0, 0, 0].sum() - P[0, 0, :, 0].sum()
-    assert bell.clauser_horne().value(E) == pytest.approx(direct)
+    assert bell_tests.clauser_horne().value(E) == pytest.approx(direct)
 
 
 def test_chsh_and_mermin_are_those_of_factorisability() -> None:
-    for test, inequality in ((bell.chsh(), chsh_inequality()), (bell.mermin(3), mermin_inequality())):
+    for test, inequality in ((bell_tests.chsh(), chsh_inequality()), (bell_tests.mermin(3), mermin_inequality())):
         assert test.classical == inequality.bound
         for context, c in inequality.correlators().items():
             assert test.functional[tuple(int(m[1]) + 1 for m in context)] == c
@@ -200,49 +202,54 @@ def test_chsh_and_mermin_are_those_of_factorisability() -> None:
 
 
 def test_two_parties_of_klyshko_are_half_of_chsh_and_three_a_half_of_mermin_relabelled() -> None:
-    assert np.array_equal(2 * bell.mermin_klyshko(2).functional, bell.chsh().functional)
-    F = bell.mermin_klyshko(3).functional
+    assert np.array_equal(2 * bell_tests.mermin_klyshko(2).functional, bell_tests.chsh().functional)
+    F = bell_tests.mermin_klyshko(3).functional
     exchanged = 2 * F[np.ix_(*[(0, 2, 1)] * 3)]
     signs = np.array([1, -1, 1])  # turns the outcomes of every party's setting 0
-    assert np.array_equal(exchanged * np.einsum("i,j,k->ijk", signs, signs, signs), bell.mermin(3).functional)
+    assert np.array_equal(exchanged * np.einsum("i,j,k->ijk", signs, signs, signs), bell_tests.mermin(3).functional)
 
 
 @pytest.mark.parametrize("n", range(2, 7))
 def test_the_violation_grows_by_the_square_root_of_two_with_every_party(n: int) -> None:
-    test = bell.mermin_klyshko(n)
+    test = bell_tests.mermin_klyshko(n)
     assert test.classical == 1
     assert test.proof.bound == sp.sqrt(2) ** (n - 1)
 
 
 def test_a_false_identity_is_refused() -> None:
-    F = bell.mermin_klyshko(3).functional.copy()
+    F = bell_tests.mermin_klyshko(3).functional.copy()
     F[1, 1, 1] += 1
     with pytest.raises(ArithmeticError, match="wrong coefficient"):
-        bell.SquareIdentity(F)
+        bell_tests.SquareIdentity(F)
 
 
 def test_a_strategy_that_falls_short_is_refused() -> None:
-    good = bell.chsh()
-    short = bell.Strategy(bell.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
+    good = bell_tests.chsh()
+    short = bell_tests.Strategy(two_qubits.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
     with pytest.raises(ArithmeticError, match="the strategy reaches"):
-        _ = bell.BellTest("short", good.functional, good.proof, short).quantum
+        _ = bell_tests.BellTest("short", good.functional, good.proof, short).quantum
 
 
 @named
-def test_strength_is_zero_or_one_at_the_classical_bound_and_more_beyond(test: bell.BellTest) -> None:
+def test_strength_is_zero_or_one_at_the_classical_bound_and_more_beyond(test: bell_tests.BellTest) -> None:
     assert test.normalised(test.classical) == (1 if test.classical else 0)
     assert sp.simplify(test.strength(test.strategy.correlators) - test.normalised(test.quantum)) == 0
     assert float(test.normalised(test.quantum)) > float(test.normalised(test.classical))
 
 
 def test_the_modulus_of_clauser_horne_reaches_one_classically_and_its_positive_part_does_not() -> None:
-    values = bell.deterministic_values(bell.clauser_horne().functional)
+    values = bell_tests.deterministic_values(bell_tests.clauser_horne().functional)
     assert set(values.flat) == {-1, 0}
-    assert all(bell.clauser_horne().normalised(v) == 0 for v in values.flat)
+    assert all(bell_tests.clauser_horne().normalised(v) == 0 for v in values.flat)
 
 
 def test_the_rows_of_the_table() -> None:
-    assert [test.name for test in bell.table_of_tests()] == ["CHSH", "Clauser–Horne", "Hardy", "Mermin, 3 parties"]
+    assert [test.name for test in bell_tests.table_of_tests()] == [
+        "CHSH",
+        "Clauser–Horne",
+        "Hardy",
+        "Mermin, 3 parties",
+    ]
 
 
 def test_the_nonlocal_fraction_is_the_excess_over_the_classical_bound() -> None:
@@ -256,26 +263,26 @@ def test_the_nonlocal_fraction_is_the_excess_over_the_classical_bound() -> None:
 @given(SEEDS, st.integers(1, 4))
 def test_the_optimal_settings_attain_the_maximum_and_no_others_exceed_it(rng: np.random.Generator, rank: int) -> None:
     rho = random_state(rng, rank=rank)
-    best = bell.chsh_maximum(rho)
-    alice, bob = bell.optimal_settings(rho)
+    best = two_qubits.chsh_maximum(rho)
+    alice, bob = two_qubits.optimal_settings(rho)
     np.testing.assert_allclose(np.linalg.norm([alice, bob], axis=-1), 1)
-    assert bell.chsh_value(rho, alice, bob) == pytest.approx(best)
-    others = bell.chsh_value(rho, random_directions(rng, 200, 2), random_directions(rng, 200, 2))
+    assert two_qubits.chsh_value(rho, alice, bob) == pytest.approx(best)
+    others = two_qubits.chsh_value(rho, random_directions(rng, 200, 2), random_directions(rng, 200, 2))
     assert np.abs(others).max() <= best + 1e-12
-    E = bell.correlators(rho, bell.spin_observable(np.stack([alice, bob])))
-    assert bell.chsh().value(E) == pytest.approx(best)
+    E = bell_tests.correlators(rho, two_qubits.spin_observable(np.stack([alice, bob])))
+    assert bell_tests.chsh().value(E) == pytest.approx(best)
 
 
 def test_settings_are_unit_vectors_where_there_is_no_correlation() -> None:
-    alice, bob = bell.optimal_settings(np.eye(4) / 4)
+    alice, bob = two_qubits.optimal_settings(np.eye(4) / 4)
     np.testing.assert_allclose(np.linalg.norm([alice, bob], axis=-1), 1)
-    assert bell.chsh_maximum(np.eye(4) / 4) == 0
+    assert two_qubits.chsh_maximum(np.eye(4) / 4) == 0
 
 
 @given(SEEDS)
 def test_pure_states_reach_two_root_one_plus_concurrence_squared(rng: np.random.Generator) -> None:
     rho = random_state(rng, rank=1)
-    assert bell.chsh_maximum(rho) == pytest.approx(2 * np.sqrt(1 + bell.concurrence(rho) ** 2))
+    assert two_qubits.chsh_maximum(rho) == pytest.approx(2 * np.sqrt(1 + two_qubits.concurrence(rho) ** 2))
 
 
 @given(SEEDS)
@@ -283,64 +290,64 @@ def test_the_concurrence_of_a_pure_state_is_twice_the_determinant_of_its_amplitu
     psi = rng.normal(size=4) + 1j * rng.normal(size=4)
     psi /= np.linalg.norm(psi)
     expected = 2 * abs(psi[0] * psi[3] - psi[1] * psi[2])
-    assert bell.concurrence(np.outer(psi, psi.conj())) == pytest.approx(expected, abs=1e-7)
+    assert two_qubits.concurrence(np.outer(psi, psi.conj())) == pytest.approx(expected, abs=1e-7)
 
 
 @given(SEEDS, st.integers(1, 4))
 def test_concurrence_and_maximum_are_the_same_after_local_unitaries(rng: np.random.Generator, rank: int) -> None:
     rho, U = random_state(rng, rank=rank), np.kron(random_unitary(rng), random_unitary(rng))
     turned = U @ rho @ U.conj().T
-    assert bell.concurrence(turned) == pytest.approx(bell.concurrence(rho), abs=1e-7)
-    assert bell.chsh_maximum(turned) == pytest.approx(bell.chsh_maximum(rho))
+    assert two_qubits.concurrence(turned) == pytest.approx(two_qubits.concurrence(rho), abs=1e-7)
+    assert two_qubits.chsh_maximum(turned) == pytest.approx(two_qubits.chsh_maximum(rho))
 
 
 @given(SEEDS)
 def test_concurrence_is_convex_and_zero_for_mixtures_of_products(rng: np.random.Generator) -> None:
     states, weight = np.stack([random_state(rng, rank=1), random_state(rng)]), rng.uniform()
-    mixed = bell.concurrence(weight * states[0] + (1 - weight) * states[1])
-    assert mixed <= weight * bell.concurrence(states[0]) + (1 - weight) * bell.concurrence(states[1]) + 1e-9
+    mixed = two_qubits.concurrence(weight * states[0] + (1 - weight) * states[1])
+    assert mixed <= weight * two_qubits.concurrence(states[0]) + (1 - weight) * two_qubits.concurrence(states[1]) + 1e-9
     products = [np.kron(random_state(rng, 2), random_state(rng, 2)) for _ in range(5)]
-    assert bell.concurrence(np.mean(products, axis=0)) == pytest.approx(0, abs=1e-7)
+    assert two_qubits.concurrence(np.mean(products, axis=0)) == pytest.approx(0, abs=1e-7)
 
 
 @given(SEEDS)
 def test_entanglement_beyond_the_bound_of_verstraete_and_wolf_is_needed(rng: np.random.Generator) -> None:
     """2√2 C ≤ S_max ≤ 2√(1 + C²) wherever C > 0 (Phys. Rev. Lett. 89, 170401 (2002))."""
     rho = random_state(rng, rank=2)
-    C, S = bell.concurrence(rho), bell.chsh_maximum(rho)
+    C, S = two_qubits.concurrence(rho), two_qubits.chsh_maximum(rho)
     assert 2 * np.sqrt(2) * C - 1e-9 <= S <= 2 * np.sqrt(1 + C**2) + 1e-9
 
 
 @given(st.floats(0, 1))
 def test_werner_states(v: float) -> None:
-    rho = bell.werner_state(v)
-    assert bell.concurrence(rho) == pytest.approx(max(0, (3 * v - 1) / 2), abs=1e-7)
-    assert bell.chsh_maximum(rho) == pytest.approx(2 * np.sqrt(2) * v, abs=1e-9)
+    rho = two_qubits.werner_state(v)
+    assert two_qubits.concurrence(rho) == pytest.approx(max(0, (3 * v - 1) / 2), abs=1e-7)
+    assert two_qubits.chsh_maximum(rho) == pytest.approx(2 * np.sqrt(2) * v, abs=1e-9)
 
 
 def test_functions_of_states_come_in_batches() -> None:
-    rho = bell.werner_state(np.linspace(0, 1, 6).reshape(2, 3))
+    rho = two_qubits.werner_state(np.linspace(0, 1, 6).reshape(2, 3))
     assert rho.shape == (2, 3, 4, 4)
-    assert bell.concurrence(rho).shape == bell.chsh_maximum(rho).shape == (2, 3)
-    alice, bob = bell.optimal_settings(rho)
+    assert two_qubits.concurrence(rho).shape == two_qubits.chsh_maximum(rho).shape == (2, 3)
+    alice, bob = two_qubits.optimal_settings(rho)
     assert alice.shape == bob.shape == (2, 3, 2, 3)
-    np.testing.assert_allclose(bell.chsh_value(rho, alice, bob), bell.chsh_maximum(rho), atol=1e-12)
-    assert largest(bell.werner_state(exact([sp.Rational(1, 2)]))[0] - rho[0, 0]) > 0
+    np.testing.assert_allclose(two_qubits.chsh_value(rho, alice, bob), two_qubits.chsh_maximum(rho), atol=1e-12)
+    assert largest(two_qubits.werner_state(exact([sp.Rational(1, 2)]))[0] - rho[0, 0]) > 0
 
 
 @given(SEEDS)
 def test_the_correlation_matrix_holds_the_correlators_of_the_axes(rng: np.random.Generator) -> None:
     rho = random_state(rng)
-    T = bell.correlation_matrix(rho)
+    T = two_qubits.correlation_matrix(rho)
     axes = np.eye(3)
     for i, j in product(range(3), repeat=2):
-        E = bell.correlators(rho, bell.spin_observable([[axes[i]] * 2, [axes[j]] * 2]))
+        E = bell_tests.correlators(rho, two_qubits.spin_observable([[axes[i]] * 2, [axes[j]] * 2]))
         assert T[i, j] == pytest.approx(E[1, 1])
 
 
 def test_the_greenberger_horne_zeilinger_state() -> None:
     for n in (1, 2, 3):
-        rho = bell.ghz_state(n)
+        rho = two_qubits.ghz_state(n)
         assert np.array_equal(rho @ rho, rho)
         assert rho.trace() == 1
         assert rho[0, -1] == sp.Rational(1, 2)

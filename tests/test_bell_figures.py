@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from qlib import bell_figures, figures
+from compendium import figures
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def style() -> Iterator[None]:
 
 def test_entanglement_and_strength_shows_both_curves_and_every_threshold() -> None:
     v = np.linspace(0, 1, 5)
-    figure = bell_figures.entanglement_and_strength(v, v**2, 1.4 * v, {"first": 0.3, "second": 0.7})
+    figure = figures.entanglement_and_strength(v, v**2, 1.4 * v, {"first": 0.3, "second": 0.7})
     (ax,) = figure.axes
     strength, concurrence, *_ = ax.lines
     np.testing.assert_array_equal(strength.get_ydata(), 1.4 * v)
@@ -31,7 +31,7 @@ def test_entanglement_and_strength_shows_both_curves_and_every_threshold() -> No
 def test_detection_power_shows_predictions_as_lines_and_simulations_as_marks_in_percentage_points() -> None:
     shift = np.array([0.0, 0.001, 0.002])
     predicted, simulated = {"a": [0.1, 0.2, 0.3], "b": [0, 0, 0]}, {"a": [0.1, 0.1, 0.4], "b": [0.1, 0, 0]}
-    (ax,) = bell_figures.detection_power(shift, predicted, simulated, 0.01).axes
+    (ax,) = figures.detection_power(shift, predicted, simulated, 0.01).axes
     for k, name in enumerate(predicted):
         line, marks = ax.lines[2 * k : 2 * k + 2]
         np.testing.assert_allclose(line.get_xdata(), 100 * shift)
@@ -42,7 +42,7 @@ def test_detection_power_shows_predictions_as_lines_and_simulations_as_marks_in_
 
 
 def test_strengths_by_parties_are_on_a_logarithmic_scale() -> None:
-    (ax,) = bell_figures.strength_by_parties([2, 3, 4], {"one": [1, 2, 4], "two": [1, 1, 2]}).axes
+    (ax,) = figures.strength_by_parties([2, 3, 4], {"one": [1, 2, 4], "two": [1, 1, 2]}).axes
     assert ax.get_yscale() == "log"
     assert ax.get_xticks().tolist() == [2, 3, 4]
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 2, 4])
@@ -50,7 +50,7 @@ def test_strengths_by_parties_are_on_a_logarithmic_scale() -> None:
 
 def test_bell_tests_by_scale_have_a_panel_for_each_scale_and_a_row_for_each_test() -> None:
     scales = {"first": ([1, 0], [1.5, 0.2]), "second": ([0, 0], [0.5, 0.5])}
-    figure = bell_figures.bell_tests_by_scale(["A", "B"], scales)
+    figure = figures.bell_tests_by_scale(["A", "B"], scales)
     assert [ax.get_xlabel() for ax in figure.axes] == list(scales)
     for ax, (classical, quantum) in zip(figure.axes, scales.values(), strict=True):
         np.testing.assert_array_equal(ax.lines[0].get_xdata(), classical)
@@ -60,4 +60,4 @@ def test_bell_tests_by_scale_have_a_panel_for_each_scale_and_a_row_for_each_test
 
 
 def test_any_number_of_scales_is_shown() -> None:
-    assert len(bell_figures.bell_tests_by_scale(["A"], {"only": ([0], [1])}).axes) == 1
+    assert len(figures.bell_tests_by_scale(["A"], {"only": ([0], [1])}).axes) == 1

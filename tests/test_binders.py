@@ -5,8 +5,8 @@ from operator import add, mul
 import pytest
 import sympy as sp
 
-from qlib.binders import Term, binder, index, lifted
-from qlib.printed import parse
+from compendium.claims.bound_indices import Term, binder, index, lifted
+from compendium.claims.printed import parse
 
 Sum, Product = binder(add, 0), binder(mul, 1)
 i, j = index("i"), index("j")

@@ -13,9 +13,9 @@ import nbformat
 import pytest
 from quick_book import KEY, PLAN, build
 
-from pipeline.plan import ROOT
-from pipeline.reach import reach
-from qlib import ledger
+from compendium.build.plan import ROOT
+from compendium.build.reach import reach
+from compendium.claims import ledger
 
 SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
 light_pages = importlib.util.module_from_spec(SPEC)

@@ -8,14 +8,14 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.causal_separability import causal_separability, is_witness, order_component, oreshkov_costa_brukner
-from qlib.channels import PAULI_X, PAULI_Z, kron
-from qlib.exact import exact
-from qlib.graphs import CausalGraph
-from qlib.instruments import Instrument
-from qlib.process_operators import ProcessOperator, QuantumNode, numeric
-from qlib.processes import probability
-from qlib.random_processes import random_markov_process
+from qlib.graphs.graphs import CausalGraph
+from qlib.numbers.exact_arrays import exact
+from qlib.quantum.causal_order import causal_separability, is_witness, order_component, oreshkov_costa_brukner
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode, numeric
+from qlib.quantum.processes import probability
+from qlib.quantum.random_processes import random_markov_process
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 DIMS = (2, 2, 2, 2)

@@ -8,7 +8,8 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.channels import (
+from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact
+from qlib.quantum.channels import (
     IDENTITY,
     PAULI_X,
     PAULI_Y,
@@ -29,7 +30,6 @@ from qlib.channels import (
     validate_measurement,
     validate_state,
 )
-from qlib.exact import Array, as_float, exact, is_exact
 
 PAULIS = {"X": PAULI_X, "Y": PAULI_Y, "Z": PAULI_Z}
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)

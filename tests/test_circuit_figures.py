@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from qlib.circuit_figures import Box, circuit
+from compendium.figures.circuits import Box, circuit
 
 LABELS = {"a": "A", "b": "B", "c": "C", "d": "D"}
 

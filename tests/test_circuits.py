@@ -13,9 +13,10 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import DensityMatrix, Operator, average_gate_fidelity
 
-from qlib.backends import noise_model
-from qlib.channels import partial_trace, process_cj
-from qlib.circuits import (
+from compendium.studies.kang_experiments import confounding_strength, correlators, law, product_table, schmidt_table
+from qlib.circuits.backends import noise_model
+from qlib.circuits.circuits import (
+    ANGLES,
     ARIA,
     NOISELESS,
     ErrorRates,
@@ -30,8 +31,8 @@ from qlib.circuits import (
     project_prepare_kraus,
     schmidt_circuit,
 )
-from qlib.exact import as_float, exact
-from qlib.experiments import ANGLES, confounding_strength, correlators, law, product_table, schmidt_table
+from qlib.numbers.exact_arrays import as_float, exact
+from qlib.quantum.channels import partial_trace, process_cj
 
 ANGLE = st.floats(-4, 4)
 SURGERIES = get_args(Surgery)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from qlib.citations import ENTRY, bibtex, entries_html, load_bibliography, load_citation, papers
+from compendium.pages.citations import ENTRY, bibtex, entries_html, load_bibliography, load_citation, papers
 
 CFF = {"title": "A & B: 50%", "date-released": "2024-03-02", "authors": [{"name": "The society"}]}
 

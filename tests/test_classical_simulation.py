@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.classical_simulation import (
+from qlib.correlations.classical_cost import (
     SETTINGS,
     Dependence,
     Line,
@@ -24,7 +24,7 @@ from qlib.classical_simulation import (
     rate_distortion,
     strategies,
 )
-from qlib.linear_programs import Infeasible, certificate, solve
+from qlib.numbers.linear_programs import Infeasible, certificate, solve
 
 BITS = (0, 1)
 MESSAGES: tuple[Message, ...] = ("setting", "outcome", "setting of either")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from qlib import confounding_figures, figures
-from qlib.feature_selection import Design, collapsed_gain, mean_gain, simulate
+from compendium import figures
+from compendium.studies.kang_feature_selection import Design, collapsed_gain, mean_gain, simulate
 
 DESIGN = Design(training=41, strengths=(0.0, 0.5, 1.0), per_domain=40)
 
@@ -24,24 +24,24 @@ def style() -> Iterator[None]:
 
 def bars() -> Figure:
     seen, done = [[0.9, 1.0, 1.0], [0.0, 0.0, 0.1]], [[0.4, 0.5, 0.6]] * 2
-    return confounding_figures.seeing_and_doing(seen, done, ["A = 0", "A = 1"], ("seen", "done"), "probability")
+    return figures.seeing_and_doing(seen, done, ["A = 0", "A = 1"], ("seen", "done"), "probability")
 
 
 def domains() -> Figure:
-    return confounding_figures.accuracy_by_domain(simulate(DESIGN, 6, np.random.default_rng(4)))
+    return figures.accuracy_by_domain(simulate(DESIGN, 6, np.random.default_rng(4)))
 
 
 def comb() -> Figure:
     law = mean_gain([collapsed_gain(DESIGN)] * 4, [0.5] * 4)
-    return confounding_figures.laws_of_the_mean_gain({"one": law, "same": law}, {"mark": 10.0})
+    return figures.laws_of_the_mean_gain({"one": law, "same": law}, {"mark": 10.0})
 
 
 def seeds() -> Figure:
-    return confounding_figures.collapse_by_seed([1, 2, 3], [0.1, 0.5, 0.9], [False, True, True])
+    return figures.collapse_by_seed([1, 2, 3], [0.1, 0.5, 0.9], [False, True, True])
 
 
 def lines() -> Figure:
-    return confounding_figures.curves([0, 1], {"up": [0, 1], "down": [1, 0]}, "x", "y", {"half": 0.5})
+    return figures.dashed_curves([0, 1], {"up": [0, 1], "down": [1, 0]}, "x", "y", {"half": 0.5})
 
 
 @pytest.mark.parametrize("draw", [bars, domains, comb, seeds, lines])
@@ -65,7 +65,7 @@ def test_bars_are_as_high_as_the_estimates_and_their_whiskers_reach_the_interval
 
 def test_the_seeds_that_collapsed_are_counted_and_drawn_apart() -> None:
     table = simulate(DESIGN, 6, np.random.default_rng(4), last=41)
-    legend = confounding_figures.accuracy_by_domain(table).axes[1].get_legend()
+    legend = figures.accuracy_by_domain(table).axes[1].get_legend()
     assert legend.get_texts()[0].get_text() == "naive, collapsed (6 seeds)"
 
 
@@ -88,9 +88,9 @@ def test_what_happened_is_filled() -> None:
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: confounding_figures.seeing_and_doing([[1, 1]], [[1, 1]], ["A"], ("s", "d"), "y"), "low, estimate"),
-        (lambda: confounding_figures.collapse_by_seed([1], [0.1, 0.2], [True]), "1 seeds"),
-        (lambda: confounding_figures.curves([0, 1], {"up": [0]}, "x", "y"), "curve 'up'"),
+        (lambda: figures.seeing_and_doing([[1, 1]], [[1, 1]], ["A"], ("s", "d"), "y"), "low, estimate"),
+        (lambda: figures.collapse_by_seed([1], [0.1, 0.2], [True]), "1 seeds"),
+        (lambda: figures.dashed_curves([0, 1], {"up": [0]}, "x", "y"), "curve 'up'"),
     ],
 )
 def test_data_of_another_shape_are_refused(draw, message: str) -> None:  # type: ignore[no-untyped-def]

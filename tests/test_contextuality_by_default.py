@@ -9,11 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_phenomena import seeds
 
-from qlib import scenarios
-from qlib.contextuality_by_default import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
-from qlib.exact import exact, exact_sign
-from qlib.factorisability import is_factorisable
-from qlib.scenarios import Phenomenon, Scenario, bell_scenario, cycle_scenario, disturbances, mix, white_noise
+from qlib.correlations import scenarios
+from qlib.correlations.couplings import contextuality_by_default, coupling_program, cyclic_measure, is_cyclic
+from qlib.correlations.hidden_variables import is_factorisable
+from qlib.correlations.scenarios import (
+    Phenomenon,
+    Scenario,
+    bell_scenario,
+    cycle_scenario,
+    disturbances,
+    mix,
+    white_noise,
+)
+from qlib.numbers.exact_arrays import exact, exact_sign
 
 CHSH = bell_scenario(2, 2)
 

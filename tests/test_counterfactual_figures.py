@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qlib import counterfactual_figures as figures
+from compendium import figures
 
 X = np.linspace(0, 1, 5)
 

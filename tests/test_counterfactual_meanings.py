@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from qlib.bell import concurrence
-from qlib.channels import PAULI_X, PAULI_Z, effects
-from qlib.counterfactuals import COUNTERPOSSIBLE, Query, evaluate
-from qlib.exact import Array, exact
-from qlib.instruments import Instrument
-from qlib.processes import QuantumNode, QuantumStructuralModel, probability, unitary
+from qlib.numbers.exact_arrays import Array, exact
+from qlib.quantum.channels import PAULI_X, PAULI_Z, effects
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Query, evaluate
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, probability, unitary
+from qlib.quantum.two_qubits import concurrence
 
 BITS = (0, 1)
 HALF = sp.Rational(1, 2)

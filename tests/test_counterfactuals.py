@@ -12,18 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import unitary_group
 
-from qlib.counterfactuals import (
-    COUNTERPOSSIBLE,
-    Answer,
-    Kind,
-    Query,
-    disambiguate,
-    evaluate,
-    posterior,
-)
-from qlib.exact import exact
-from qlib.instruments import Instrument
-from qlib.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
+from qlib.numbers.exact_arrays import exact
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Answer, Kind, Query, disambiguate, evaluate, posterior
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
 
 HALF = sp.Rational(1, 2)
 ZERO, ONE = exact([[1, 0], [0, 0]]), exact([[0, 0], [0, 1]])

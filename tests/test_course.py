@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from qlib import paths
-from qlib.exercises import BLOCK, CODE, LABEL, exercises
+from compendium import paths
+from compendium.pages.exercises import BLOCK, CODE, LABEL, exercises
 
 PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
 CHAPTERS = sorted(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.enumeration import (
+from qlib.graphs.enumeration import (
     Structures,
     acyclic,
     all_pairs,
@@ -31,7 +31,7 @@ from qlib.enumeration import (
     with_latent_nodes,
     word,
 )
-from qlib.graphs import d_separated, latent_projection, subsets
+from qlib.graphs.graphs import d_separated, latent_projection, subsets
 
 
 def queries(nodes: int) -> list[tuple[int, int, frozenset[int]]]:

@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.exact import as_float, exact, has_free_symbols, is_exact, simplified, vanishes
+from qlib.numbers.exact_arrays import as_float, exact, has_free_symbols, is_exact, simplified, vanishes
 
 x = sp.Symbol("x")
 NUMBERS = st.builds(

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from pipeline.execute import with_solutions
-from qlib import paths
-from qlib.exercises import BLOCK, CODE, LABEL, Exercise, assigned, check, exercises, same, solve
+from compendium import paths
+from compendium.build.execute import with_solutions
+from compendium.pages.exercises import BLOCK, CODE, LABEL, Exercise, assigned, check, exercises, same, solve
 
 DOUBLE = Exercise("ex-double", "ladder/bell", ("y", "z"), "y = 2 * x\nz = [y, y + 1]")
 
 
 @pytest.fixture
 def double(monkeypatch):
-    monkeypatch.setattr("qlib.exercises.exercises", lambda: {"ex-double": DOUBLE})
+    monkeypatch.setattr("compendium.pages.exercises.exercises", lambda: {"ex-double": DOUBLE})
 
 
 @pytest.mark.usefixtures("double")

@@ -8,18 +8,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from qlib import exhaustion
-from qlib.enumeration import (
-    Structures,
-    dags,
-    explicit_latents,
-    mixed_graphs,
-    projected,
-    separated,
-    to_causal_graph,
-    with_latent_nodes,
-)
-from qlib.exhaustion import (
+from compendium.studies import pc_surviving_structures
+from compendium.studies.pc_surviving_structures import (
     Census,
     census,
     dedekind_number,
@@ -38,7 +28,17 @@ from qlib.exhaustion import (
     surviving_parts,
     survivor_count,
 )
-from qlib.graphs import d_separated
+from qlib.graphs.enumeration import (
+    Structures,
+    dags,
+    explicit_latents,
+    mixed_graphs,
+    projected,
+    separated,
+    to_causal_graph,
+    with_latent_nodes,
+)
+from qlib.graphs.graphs import d_separated
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_the_census_can_be_spread_over_other_processes(monkeypatch: pytest.Monke
     def refuse(*_: object) -> None:
         raise RuntimeError("worked in this process")
 
-    monkeypatch.setattr(exhaustion, "with_all_confoundings", refuse)
+    monkeypatch.setattr(pc_surviving_structures, "with_all_confoundings", refuse)
     with pytest.raises(RuntimeError, match="in this process"):
         census(2)
     with joblib.parallel_config("loky", n_jobs=2):

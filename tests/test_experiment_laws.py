@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import integrate, special, stats
 
-from qlib.experiment_laws import (
+from compendium.studies.kang_experiments import (
+    confounding_strength,
+    correlators,
+    fit_statistics,
+    law,
+    random_product_table,
+    schmidt_table,
+    strength_sd,
+    t_interval,
+)
+from compendium.studies.kang_laws import (
     fit_probability,
     interval_regions,
     mean_region,
@@ -20,16 +30,6 @@ from qlib.experiment_laws import (
     product_strength_nodes,
     quadratic_form_probability,
     sampled_strength_law,
-)
-from qlib.experiments import (
-    confounding_strength,
-    correlators,
-    fit_statistics,
-    law,
-    random_product_table,
-    schmidt_table,
-    strength_sd,
-    t_interval,
 )
 
 

@@ -7,12 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from qlib import paths
-from qlib.channels import PAULI_X, PAULI_Z, born_rule, effects, pure_state
-from qlib.evidence import acceptance_region
-from qlib.exact import as_float
-from qlib.experiments import (
-    ANGLES,
+from compendium import paths
+from compendium.studies.kang_experiments import (
     SCENARIOS,
     Floats,
     coefficient_of_determination,
@@ -31,6 +27,10 @@ from qlib.experiments import (
     strength_sd,
     t_interval,
 )
+from qlib.circuits.circuits import ANGLES
+from qlib.numbers.exact_arrays import as_float
+from qlib.numbers.hypothesis_tests import acceptance_region
+from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects, pure_state
 
 ANGLE = st.floats(-7, 7)
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)

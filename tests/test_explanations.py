@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from qlib.explanations import Explanation, Step, readable
+from qlib.quantum.derivation_steps import Explanation, Step, readable
 
 EXPLANATION = Explanation("Sum <of two>", (Step("Add", "1 & 2.", ("a", "[b]"), (("1", "2"),)), Step("Done", "3.")))
 

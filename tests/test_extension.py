@@ -11,9 +11,17 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.counterfactuals import Kind, evaluate
-from qlib.exact import as_float
-from qlib.extension import (
+from qlib.models.structural_models import (
+    Mechanism,
+    ProbabilisticModel,
+    StructuralModel,
+    firing_squad,
+    independent,
+    six_node_model,
+    vaccination,
+)
+from qlib.numbers.exact_arrays import as_float
+from qlib.quantum.classical_to_quantum import (
     DISAGREEMENT,
     Added,
     JointPreparation,
@@ -28,16 +36,8 @@ from qlib.extension import (
     reversible,
     reversible_extension,
 )
-from qlib.processes import probability
-from qlib.structural_models import (
-    Mechanism,
-    ProbabilisticModel,
-    StructuralModel,
-    firing_squad,
-    independent,
-    six_node_model,
-    vaccination,
-)
+from qlib.quantum.counterfactuals import Kind, evaluate
+from qlib.quantum.processes import probability
 
 half = sp.Rational(1, 2)
 seeds = st.integers(0, 2**32 - 1)

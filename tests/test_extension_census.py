@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.counterfactuals import evaluate
-from qlib.extension import quantum_extension, quantum_query
-from qlib.extension_census import (
+from compendium.studies.sfc_census import (
     ACTIONS,
     boolean_functions,
     canonical_model,
@@ -29,7 +27,9 @@ from qlib.extension_census import (
     random_model,
     variables,
 )
-from qlib.structural_models import ProbabilisticModel, Response, independent
+from qlib.models.structural_models import ProbabilisticModel, Response, independent
+from qlib.quantum.classical_to_quantum import quantum_extension, quantum_query
+from qlib.quantum.counterfactuals import evaluate
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from random_phenomena import CHSH, KCBS, UNEVEN, random_mixture, seeds
 from scipy.stats import binom
 
-from qlib import factorisability as fa
-from qlib import scenarios
-from qlib.exact import exact, exact_sign
-from qlib.factorisability import (
+from qlib.correlations import hidden_variables as fa
+from qlib.correlations import scenarios
+from qlib.correlations.hidden_variables import (
     HiddenVariableModel,
     Inequality,
     contextual_fraction,
@@ -30,8 +29,7 @@ from qlib.factorisability import (
     model_of_joint_law,
     nearest_nondisturbing,
 )
-from qlib.linear_programs import CertificateError
-from qlib.scenarios import (
+from qlib.correlations.scenarios import (
     DisturbanceError,
     Phenomenon,
     Scenario,
@@ -42,6 +40,8 @@ from qlib.scenarios import (
     mix,
     white_noise,
 )
+from qlib.numbers.exact_arrays import exact, exact_sign
+from qlib.numbers.linear_programs import CertificateError
 
 SMALL = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2)]
 ROOT = sp.sqrt(2)

@@ -11,10 +11,10 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlib.exact import exact
-from qlib.faithfulness import Independence, SemiGraphoid, faithfulness, independences, markov_law, separations
-from qlib.graphs import CausalGraph, Kind, d_separated, disjoint_triples
-from qlib.structural_models import with_independent_noise
+from qlib.graphs.graphs import CausalGraph, Kind, d_separated, disjoint_triples
+from qlib.graphs.independence import Independence, SemiGraphoid, faithfulness, independences, markov_law, separations
+from qlib.models.structural_models import with_independent_noise
+from qlib.numbers.exact_arrays import exact
 
 Conditionals = dict[str, tuple[list[str], Any]]
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)

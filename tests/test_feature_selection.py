@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from qlib import paths
-from qlib.feature_selection import (
+from compendium import paths
+from compendium.studies.kang_feature_selection import (
     CAUSAL_RULE,
     COLLAPSED_RULE,
     HARMLESS_RULE,

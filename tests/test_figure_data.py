@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from qlib import figures
-from qlib.figure_data import COLUMNS, figure_data, panel_name, write_csv
-from qlib.graphs import instrumental_graph
+from compendium import figures
+from compendium.figures.rows import COLUMNS, figure_data, panel_name, write_csv
+from qlib.graphs.graphs import instrumental_graph
 
 numbers = st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 2), min_size=1, max_size=8)
 

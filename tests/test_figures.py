@@ -19,8 +19,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle, RegularPolygon
 
-from qlib import figures
-from qlib.graphs import CausalGraph, Kind, do, instrumental_graph, intervene_on_edges
+from compendium import figures
+from qlib.graphs.graphs import CausalGraph, Kind, do, instrumental_graph, intervene_on_edges
 
 NETWORK = instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")])
 SHAPES = {Kind.OBSERVED: Circle, Kind.LATENT: Circle, Kind.QUANTUM: RegularPolygon, Kind.FIXED: Rectangle}
@@ -96,7 +96,8 @@ def test_a_figure_is_the_same_bytes_every_time(draw: Callable[[], Figure], tmp_p
 def test_a_figure_is_the_same_bytes_in_every_process_whatever_the_style(tmp_path: Path) -> None:
     """Neither the seed of Python's hashes nor a style that leaves the names in the file to chance shows in it."""
     program = (
-        "import sys; from pathlib import Path; from qlib import figures, graphs; g = graphs.instrumental_graph\n"
+        "import sys; from pathlib import Path; from compendium import figures; "
+        "from qlib import graphs; g = graphs.instrumental_graph\n"
         "figures.save(figures.causal_graphs([g()]), Path(sys.argv[1]), 'there')"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1", "MPLBACKEND": "agg"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.graphs import (
+from qlib.graphs.graphs import (
     CausalGraph,
     Edge,
     Kind,

@@ -10,11 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from instrumental_models import ROOT, behaviours, classical_models, quantum_behaviour, relabelled
 
-from qlib.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, INSTRUMENTAL_INEQUALITIES, derive_bounds
-from qlib.instrumental import ace_bounds, assumption_table, certificate, instrumental_inequality
-from qlib.linear_programs import FarkasCertificate, Infeasible
-from qlib.linear_programs import certificate as program_certificate
-from qlib.potential_outcomes import (
+from qlib.models.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, INSTRUMENTAL_INEQUALITIES, derive_bounds
+from qlib.models.bounds import ace_bounds, assumption_table, certificate, instrumental_inequality
+from qlib.models.potential_outcomes import (
     average_causal_effect,
     is_jointly_exogenous,
     is_marginally_exogenous,
@@ -25,6 +23,8 @@ from qlib.potential_outcomes import (
     satisfies_individual_exclusion,
     satisfies_stratified_exclusion,
 )
+from qlib.numbers.linear_programs import FarkasCertificate, Infeasible
+from qlib.numbers.linear_programs import certificate as program_certificate
 
 THIRD = sympy.Rational(1, 3)
 QUANTUM_LOWER = (5 * ROOT - 6) / 8

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import unitary_group
 
-from qlib import instrumental_strategies as ist
-from qlib import moment_matrices as mm
-from qlib.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER
-from qlib.channels import PAULI_X, PAULI_Z, born_rule, effects
-from qlib.exact import as_float, exact, simplified
+from qlib.correlations import instrumental_strategies as ist
+from qlib.correlations import sums_of_squares as mm
+from qlib.models.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER
+from qlib.numbers.exact_arrays import as_float, exact, simplified
+from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects
 
 ROOT2, ROOT6, ROOT13 = sp.sqrt(2), sp.sqrt(6), sp.sqrt(13)
 

@@ -6,9 +6,9 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.channels import choi, instrument_cj, kron, partial_trace, process_cj, pure_state
-from qlib.exact import Array, exact, vanishes
-from qlib.instruments import Instrument, product_factors
+from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.quantum.channels import choi, instrument_cj, kron, partial_trace, process_cj, pure_state
+from qlib.quantum.instruments import Instrument, product_factors
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 DIMS = st.integers(1, 3)

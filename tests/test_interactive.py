@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.interactive import (
+from compendium.pages.explore import (
     BOOK,
     ELEMENTS,
     EXAMPLE,
@@ -29,7 +29,7 @@ from qlib.interactive import (
     script_html,
     shown,
 )
-from qlib.structural_models import Response, vaccination
+from qlib.models.structural_models import Response, vaccination
 
 near = pytest.approx
 EACH = pytest.mark.parametrize("name", list(ELEMENTS))

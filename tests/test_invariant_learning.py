@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.feature_selection import PATTERNS, draw, fit_logistic, joint_law
-from qlib.invariant_learning import invariant_sets, irm_coefficients
+from compendium.studies.kang_feature_selection import PATTERNS, draw, fit_logistic, joint_law
+from compendium.studies.kang_invariant_learning import invariant_sets, irm_coefficients
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 

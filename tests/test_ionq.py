@@ -17,9 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qlib.circuits import bell_circuit, chsh_circuits, circuit_law, measured, product_circuit, project_prepare
-from qlib.evidence import acceptance_region
-from qlib.ionq import DeclinedError, HardwareError, IonQ, JobPendingError, Quote, settle
+from qlib.circuits.circuits import (
+    bell_circuit,
+    chsh_circuits,
+    circuit_law,
+    measured,
+    product_circuit,
+    project_prepare,
+)
+from qlib.circuits.ionq import DeclinedError, HardwareError, IonQ, JobPendingError, Quote, settle
+from qlib.numbers.hypothesis_tests import acceptance_region
 
 KEY = "a-key-that-nobody-may-see"
 CIRCUITS = [

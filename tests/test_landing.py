@@ -5,8 +5,8 @@ import re
 
 from matplotlib.figure import Figure
 
-from qlib import ledger
-from qlib.landing import Paper, Picture, figure_html, gallery_html, map_html, state_html
+from compendium.claims import ledger
+from compendium.pages.first_page import Paper, Picture, figure_html, gallery_html, map_html, state_html
 
 
 def test_the_state_counts_every_item_once_and_leads_to_the_ledger():

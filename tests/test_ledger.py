@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pydantic import ValidationError
 
-from qlib import ledger, paths
-from qlib.ledger import Claim, Correction, LedgerError, Record, examine
-from qlib.printed import ForAll
+from compendium import paths
+from compendium.claims import ledger
+from compendium.claims.ledger import Claim, Correction, LedgerError, Record, examine
+from compendium.claims.printed import ForAll
 
 BITS = (0, 1)
 HALF = sp.Rational(1, 2)

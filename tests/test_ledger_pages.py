@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from qlib import ledger
-from qlib.ledger import Claim, Correction, Record, prose
-from qlib.ledger_pages import corrections_html, ledger_html, link, load_records, unreproduced_html
+from compendium.claims import ledger
+from compendium.claims.ledger import Claim, Correction, Record, prose
+from compendium.pages.ledger_pages import corrections_html, ledger_html, link, load_records, unreproduced_html
 
 CLAIM = Claim(
     id="wz:eq13",

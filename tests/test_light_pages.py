@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from pipeline.plan import ROOT
+from compendium.build.plan import ROOT
 
 SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
 light_pages = importlib.util.module_from_spec(SPEC)

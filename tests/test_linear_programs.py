@@ -10,8 +10,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.exact import exact_sign
-from qlib.linear_programs import (
+from qlib.numbers.exact_arrays import exact_sign
+from qlib.numbers.linear_programs import (
     Certificate,
     CertificateError,
     Constraint,

@@ -13,12 +13,14 @@ import jupytext
 import pytest
 import yaml
 
-from qlib import exercises, ledger, paths
+from compendium import paths
+from compendium.claims import ledger
+from compendium.pages import exercises
 
 QUICK = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8"))
 CLOSED = [claim for claim in ledger.load().values() if claim.verdict != "open"]
 ALL = sorted({claim.chapter for claim in CLOSED})
-# Each check refuses every misprint when its chapter is executed, too (`qlib.ledger`). So one chapter of each part is
+# Each check refuses every misprint when its chapter is executed, too (`claims.ledger`). So one chapter of each part is
 # enough for every day; with COMPENDIUM_MISPRINTS=all, as in continuous integration, all chapters are gone through.
 EVERY_DAY = sorted({chapter.split("/")[0]: chapter for chapter in reversed(ALL)}.values())
 CHAPTERS = ALL if os.environ.get("COMPENDIUM_MISPRINTS") == "all" else EVERY_DAY

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from qlib import moment_matrices as mm
-from qlib.exact import exact, simplified
-from qlib.instrumental_strategies import see_saw
+from qlib.correlations import sums_of_squares as mm
+from qlib.correlations.instrumental_strategies import see_saw
+from qlib.numbers.exact_arrays import exact, simplified
 
 CHSH = exact([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
 Z, X = exact([[1, 0], [0, -1]]), exact([[0, 1], [1, 0]])

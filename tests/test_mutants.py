@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import mutants
-from pipeline.mutations import mutations
-from qlib import ledger, paths
+from compendium import paths
+from compendium.build import mutants
+from compendium.build.mutations import mutations
+from compendium.claims import ledger
 
 HEAD = """\
 ---
@@ -22,8 +23,8 @@ CHAPTER = """\
 
 ```{code-cell} ipython3
 import numpy as np
-from qlib import ledger
-from qlib.channels import process_cj
+from compendium.claims import ledger
+from qlib.quantum.channels import process_cj
 ```
 
 ```{code-cell} ipython3

@@ -8,9 +8,9 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib import networks
-from qlib.exact import Array, exact
-from qlib.networks import Network, Tensor, conjugate, contract, operator_tensor
+from qlib.numbers import tensor_networks
+from qlib.numbers.exact_arrays import Array, exact
+from qlib.numbers.tensor_networks import Network, Tensor, conjugate, contract, operator_tensor
 
 LENGTHS = {"a": 2, "b": 3, "c": 1, "d": 2, "e": 4, "f": 2}
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -181,7 +181,7 @@ def test_an_array_that_does_not_fit_its_place_is_refused() -> None:
 
 
 def test_a_network_that_needs_too_large_a_tensor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks, "LARGEST", 100)
+    monkeypatch.setattr(tensor_networks, "LARGEST", 100)
     legs = [f"leg {k}" for k in range(8)]
     with pytest.raises(ValueError, match="8 tensors: contracting it needs a tensor of 256 entries, and at most 100"):
         contract([Tensor(np.ones(2), (leg,)) for leg in legs], legs)

@@ -14,20 +14,26 @@ from hypothesis import strategies as st
 from random_phenomena import CHSH, KCBS, UNEVEN, seeds
 from scipy.spatial import ConvexHull
 
-from qlib import factorisability as fa
-from qlib.linear_programs import CertificateError, Constraint, LinearProgram, dual_vertices
-from qlib.noncontextual_polytope import (
+from qlib.correlations import hidden_variables as fa
+from qlib.correlations.polytope import (
     automorphisms,
     coordinates,
     entry_rows,
-    extreme_rays,
     facet_classes,
     facets,
     nondisturbing_vertices,
     relabellings,
     vertices,
 )
-from qlib.scenarios import Scenario, bell_scenario, cycle_scenario, is_nondisturbing, peres_mermin_scenario
+from qlib.correlations.scenarios import (
+    Scenario,
+    bell_scenario,
+    cycle_scenario,
+    is_nondisturbing,
+    peres_mermin_scenario,
+)
+from qlib.numbers.linear_programs import CertificateError, Constraint, LinearProgram, dual_vertices
+from qlib.numbers.polyhedra import extreme_rays
 
 SMALL = [CHSH, cycle_scenario(3), KCBS, UNEVEN, bell_scenario(2, 3)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import qlib
-from qlib import paths
+from compendium import paths
 
 
 def test_qlib_is_the_package_of_this_tree_and_not_its_namesake() -> None:

@@ -15,12 +15,12 @@ import nbformat
 import pytest
 import yaml
 
-import pipeline.bootstrap as bootstrap
 import qlib
-from pipeline.build import build
-from pipeline.notebooks import pair
-from pipeline.plan import ROOT, Chapter, Plan, PlanError, toc_files
-from pipeline.secrets import find_secret, redact, secrets_in
+from compendium.build import bootstrap
+from compendium.build.build import build
+from compendium.build.notebooks import pair
+from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
+from compendium.build.secrets import find_secret, redact, secrets_in
 
 CHAPTER = """---
 kernelspec:
@@ -87,7 +87,7 @@ def tree(tmp_path: Path) -> Path:
 
 def make(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Build the small project's chapters and ledger."""
-    command = [sys.executable, "-m", "pipeline", "book", "--no-website", *arguments]
+    command = [sys.executable, "-m", "compendium.build", "book", "--no-website", *arguments]
     inherited = {**os.environ, "PYTHONUTF8": "1", **environment}
     return subprocess.run(command, cwd=tree, env=inherited, capture_output=True, text=True, timeout=120, check=False)
 
@@ -262,7 +262,7 @@ def test_a_warm_chapter_is_as_one_that_starts_afresh_and_sees_nothing_of_another
     result = make(tree, "--jobs", "1")
     assert result.returncode == 0, result.stdout
     shutil.copy(tree / "book/part/a.md", tree / "book/part/c.md")
-    subprocess.run([sys.executable, "-m", "pipeline", "execute", "part/c"], cwd=tree, check=True)
+    subprocess.run([sys.executable, "-m", "compendium.build", "execute", "part/c"], cwd=tree, check=True)
     outputs = [nbformat.read(Plan(root=tree).executed(f"part/{name}"), 4).cells[-1].outputs for name in "abc"]
     assert outputs[0] == outputs[1] == outputs[2]
     assert outputs[0][0].text.startswith("None False ")
@@ -304,7 +304,7 @@ def test_a_build_works_in_any_folder_without_a_home(tree):
 
 
 def test_two_builds_at_once_are_one_after_the_other(tree):
-    command = [sys.executable, "-m", "pipeline", "book", "--no-website"]
+    command = [sys.executable, "-m", "compendium.build", "book", "--no-website"]
     builds = [subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=120)[0] for process in builds]
     assert [process.returncode for process in builds] == [0, 0], said
@@ -342,7 +342,7 @@ def test_a_build_whose_first_process_is_killed_leaves_none_and_goes_on_where_it_
         write(tree / f"book/part/{name}.md", CHAPTER.format(title=name, code="1"))
     code = "import pathlib, time; pathlib.Path('kernel').touch(); time.sleep(60)"
     write(tree / "book/part/b.md", CHAPTER.format(title="b", code=code))
-    command = [sys.executable, "-m", "pipeline", "book", "--no-website", "--jobs", "2"]
+    command = [sys.executable, "-m", "compendium.build", "book", "--no-website", "--jobs", "2"]
     first = subprocess.Popen(command, cwd=tree, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 100
     while not (executed(tree) and (tree / "kernel").exists()) and time.monotonic() < deadline:
@@ -372,7 +372,7 @@ def test_a_build_whose_first_process_is_killed_leaves_none_and_goes_on_where_it_
 )
 def test_a_key_of_the_environment_is_not_stored(tree, code):
     write(tree / "book/part/a.md", CHAPTER.format(title="a", code=code))
-    command = [sys.executable, "-m", "pipeline", "execute", "part/a"]
+    command = [sys.executable, "-m", "compendium.build", "execute", "part/a"]
     environment = {**os.environ, "IONQ_API_KEY": KEY}
     result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 1

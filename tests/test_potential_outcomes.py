@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from instrumental_models import ROOT, behaviours, classical_models, distribution, laws, quantum_behaviour
 from scipy.stats import unitary_group
 
-from qlib.channels import born_rule
-from qlib.instrumental import ace_bounds
-from qlib.linear_programs import Certificate, CertificateError, Infeasible, certificate, combine, solve
-from qlib.potential_outcomes import (
+from qlib.models.bounds import ace_bounds
+from qlib.models.potential_outcomes import (
     POINTS,
     REDUCED_POINTS,
     Assumption,
@@ -37,6 +35,8 @@ from qlib.potential_outcomes import (
     satisfies_stratified_exclusion,
     single_world_program,
 )
+from qlib.numbers.linear_programs import Certificate, CertificateError, Infeasible, certificate, combine, solve
+from qlib.quantum.channels import born_rule
 
 JE, ME, SE, IE = Assumption
 PREDICATES = {

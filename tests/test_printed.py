@@ -11,8 +11,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.exact import Undecided, is_zero
-from qlib.printed import ForAll, Region, agrees, counterexample, mutants, parse, readable
+from compendium.claims.printed import ForAll, Region, agrees, counterexample, mutants, parse, readable
+from qlib.numbers.exact_arrays import Undecided, is_zero
 
 x, y, z = sp.symbols("x y z")
 n = sp.Symbol("n", integer=True)

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import unitary_group
 
-from qlib.backends import Exact
-from qlib.counterfactuals import Query, evaluate
-from qlib.evidence import acceptance_region
-from qlib.exact import Array, exact
-from qlib.instruments import Instrument
-from qlib.process_circuits import Estimate, ProcessCircuit, estimate, process_circuit
-from qlib.processes import QuantumNode, QuantumStructuralModel, node_operators, outcome_tensor, unitary
+from qlib.circuits.backends import Exact
+from qlib.circuits.process_circuits import Estimate, ProcessCircuit, estimate, process_circuit
+from qlib.numbers.exact_arrays import Array, exact
+from qlib.numbers.hypothesis_tests import acceptance_region
+from qlib.quantum.counterfactuals import Query, evaluate
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, node_operators, outcome_tensor, unitary
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 P0, P1 = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])

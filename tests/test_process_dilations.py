@@ -6,12 +6,12 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.channels import PAULI_X, PAULI_Z, kron
-from qlib.exact import exact, is_exact, vanishes
-from qlib.graphs import CausalGraph
-from qlib.process_dilations import dilated, dilation, environment_dimension, square_root
-from qlib.processes import Part, QuantumCausalModel, QuantumNode, channel
-from qlib.random_processes import random_channel, random_markov_process, random_state
+from qlib.graphs.graphs import CausalGraph
+from qlib.numbers.exact_arrays import exact, is_exact, vanishes
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
+from qlib.quantum.dilations import dilated, dilation, environment_dimension, square_root
+from qlib.quantum.processes import Part, QuantumCausalModel, QuantumNode, channel
+from qlib.quantum.random_processes import random_channel, random_markov_process, random_state
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 ARROWS = [["AB", "BC"], ["AB", "AC"], ["AC", "BC"], ["AB", "AC", "BC"], []]

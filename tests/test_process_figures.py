@@ -3,8 +3,8 @@
 import pytest
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Wedge
 
-from qlib.graphs import CausalGraph
-from qlib.process_figures import layout, node_with_instrument, process_graphs, solved_against_exact
+from compendium.figures.processes import layout, node_with_instrument, process_graphs, solved_against_exact
+from qlib.graphs.graphs import CausalGraph
 
 CHAIN = CausalGraph(dict.fromkeys(["A1", "A2", "Λ_1"], "observed"), [("A1", "A2"), ("Λ_1", "A1")])
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.channels import process_cj
-from qlib.graphs import CausalGraph
-from qlib.process_networks import (
+from qlib.graphs.graphs import CausalGraph
+from qlib.quantum.channels import process_cj
+from qlib.quantum.process_operators import QuantumNode
+from qlib.quantum.process_parts import (
     Part,
     channel,
     influences,
@@ -20,8 +21,7 @@ from qlib.process_networks import (
     require_unitary,
     unitary,
 )
-from qlib.process_operators import QuantumNode
-from qlib.random_processes import random_channel, random_structural_model, random_unitary
+from qlib.quantum.random_processes import random_channel, random_structural_model, random_unitary
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 QUBIT = (2, 2)

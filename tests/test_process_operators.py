@@ -8,19 +8,25 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.channels import PAULI_X, PAULI_Z, instrument_cj, kron, process_cj
-from qlib.exact import Array, exact
-from qlib.graphs import CausalGraph
-from qlib.instruments import Instrument
-from qlib.process_operators import (
+from qlib.graphs.graphs import CausalGraph
+from qlib.numbers.exact_arrays import Array, exact
+from qlib.quantum.channels import PAULI_X, PAULI_Z, instrument_cj, kron, process_cj
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.process_operators import (
     ProcessOperator,
     QuantumNode,
     closed_loops,
     satisfies_trace_condition,
     trace_and_replace,
 )
-from qlib.processes import probability
-from qlib.random_processes import random_channel, random_instrument, random_markov_process, random_state, random_unitary
+from qlib.quantum.processes import probability
+from qlib.quantum.random_processes import (
+    random_channel,
+    random_instrument,
+    random_markov_process,
+    random_state,
+    random_unitary,
+)
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 A, B = QuantumNode("A"), QuantumNode("B")

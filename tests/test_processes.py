@@ -10,13 +10,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.causal_separability import oreshkov_costa_brukner
-from qlib.channels import PAULI_X, PAULI_Z, kron
-from qlib.exact import Array, exact, vanishes
-from qlib.graphs import CausalGraph
-from qlib.instruments import Instrument
-from qlib.networks import Tensor
-from qlib.processes import (
+from qlib.graphs.graphs import CausalGraph
+from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.numbers.tensor_networks import Tensor
+from qlib.quantum.causal_order import oreshkov_costa_brukner
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
+from qlib.quantum.instruments import Instrument
+from qlib.quantum.processes import (
     Part,
     Process,
     ProcessMixture,
@@ -32,7 +32,7 @@ from qlib.processes import (
     real,
     unitary,
 )
-from qlib.random_processes import (
+from qlib.quantum.random_processes import (
     random_channel,
     random_instrument,
     random_markov_process,

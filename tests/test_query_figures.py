@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from qlib import query_figures
-from qlib.counterfactuals import Query
-from qlib.graphs import CausalGraph, Kind
-from qlib.instruments import Instrument
+from compendium import figures
+from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.quantum.counterfactuals import Query
+from qlib.quantum.instruments import Instrument
 
 Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
 GRAPH = CausalGraph(dict.fromkeys("ΛABC", Kind.QUANTUM), [("Λ", "A"), ("A", "B"), ("Λ", "C")])
@@ -24,7 +24,7 @@ def coloured(ax):
 
 def test_three_steps_show_what_was_found_what_is_changed_and_what_is_asked():
     do = Instrument.do([[1, 0], [0, 0]], 2, outcome=0, name="do(0)")
-    figure = query_figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, {"A": do}), ["Λ"])
+    figure = figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, {"A": do}), ["Λ"])
     abduction, action, prediction = figure.axes
     assert texts(abduction) - texts(action) == {"1"}
     assert texts(action) - texts(abduction) == {"do(0)"}
@@ -34,7 +34,7 @@ def test_three_steps_show_what_was_found_what_is_changed_and_what_is_asked():
 def test_arrows_lead_from_evidence_down_to_lambda_and_not_through_a_do_instrument():
     do = Instrument.do([[1, 0], [0, 0]], 2, outcome=0, name="do(0)")
     changed, kept = (
-        query_figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, change), ["Λ"])
+        figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, change), ["Λ"])
         for change in ({"A": do}, {})
     )
     down, none, up = (coloured(ax) for ax in changed.axes)
@@ -50,9 +50,7 @@ def test_maps_mark_counterpossibles_with_a_star():
     polar, azimuth = np.linspace(0, np.pi, 5), np.linspace(-np.pi, np.pi, 7)
     values = np.cos(polar[:, None] / 2) ** 2 * np.ones(7)
     places = {"north": (0.0, 0.0), "edge": (np.pi / 2, np.pi)}
-    figure = query_figures.sphere_maps(
-        polar, azimuth, {"one": values}, places, {"one": {"north": True, "edge": False}}, "P"
-    )
+    figure = figures.sphere_maps(polar, azimuth, {"one": values}, places, {"one": {"north": True, "edge": False}}, "P")
     ax, bar = figure.axes
     assert sorted(t.get_text() for t in ax.texts) == ["edge", "edge", "north: ∗"]
     assert np.allclose(np.sort(ax.collections[0].get_array().ravel()), np.sort(values.ravel()))
@@ -61,7 +59,7 @@ def test_maps_mark_counterpossibles_with_a_star():
 
 def test_answers_that_are_not_defined_are_open_circles_at_their_neighbours_height():
     x = np.linspace(0, 1, 4)
-    figure = query_figures.answers_over(x, {"a": [0, 0.2, 0.4, np.nan], "b": 0.5}, "s")
+    figure = figures.answers_over(x, {"a": [0, 0.2, 0.4, np.nan], "b": 0.5}, "s")
     (ax,) = figure.axes
     lines = {line.get_label(): line.get_ydata() for line in ax.lines}
     assert np.allclose(lines["b"], 0.5)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from qlib.graphs import CausalGraph
-from qlib.process_operators import QuantumNode
-from qlib.random_processes import (
+from qlib.graphs.graphs import CausalGraph
+from qlib.quantum.process_operators import QuantumNode
+from qlib.quantum.random_processes import (
     random_channel,
     random_instrument,
     random_markov_process,

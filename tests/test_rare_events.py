@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import unitary_group
 
-from qlib.counterfactuals import COUNTERPOSSIBLE, Kind, Query, disambiguate, evaluate
-from qlib.exact import conditional_probability, exact
-from qlib.faithfulness import independences
-from qlib.instrumental import ace_bounds
-from qlib.instruments import Instrument, product_factors
-from qlib.process_operators import ProcessOperator
-from qlib.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
+from qlib.graphs.independence import independences
+from qlib.models.bounds import ace_bounds
+from qlib.numbers.exact_arrays import conditional_probability, exact
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Kind, Query, disambiguate, evaluate
+from qlib.quantum.instruments import Instrument, product_factors
+from qlib.quantum.process_operators import ProcessOperator
+from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
 
 Array = np.ndarray[Any, Any]
 ONE, X, DIAG = np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]), [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]

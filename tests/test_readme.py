@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 import yaml
 
-from qlib import ledger
-from qlib.paths import ROOT
+from compendium.claims import ledger
+from compendium.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

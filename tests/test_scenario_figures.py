@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qlib import figures
+from compendium import figures
 
 
 def test_the_reach_is_drawn_scenario_by_scenario_and_cycle_by_cycle():

@@ -12,10 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_phenomena import CHSH, KCBS, UNEVEN, random_laws, random_mixture, seeds
 
-from qlib import scenarios
-from qlib.channels import PAULI_X, PAULI_Z, effects
-from qlib.exact import exact, exact_sign, vanishes
-from qlib.scenarios import (
+from qlib.correlations import scenarios
+from qlib.correlations.scenarios import (
     Phenomenon,
     Scenario,
     bell_scenario,
@@ -33,6 +31,8 @@ from qlib.scenarios import (
     shared_measurements,
     white_noise,
 )
+from qlib.numbers.exact_arrays import exact, exact_sign, vanishes
+from qlib.quantum.channels import PAULI_X, PAULI_Z, effects
 
 SCENARIOS = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2), scenarios.peres_mermin_scenario()]
 LIBRARY = [

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 import numpy as np
 import pytest
 
-from pipeline.secrets import find_secret, forms, redact, secrets_in
+from compendium.build.secrets import find_secret, forms, redact, secrets_in
 
 VALUE = 'a"k3y/w+th\\odd & <things> é'
 

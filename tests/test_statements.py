@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from qlib.printed import agrees
-from qlib.statements import Law, Name, Reading
+from compendium.claims.printed import agrees
+from compendium.claims.set_formulas import Law, Name, Reading
 
 READING = Reading(
     {"C": {1: {"C_1"}, 2: {"C_2"}, 3: {"C_3"}}, "L": {0: {"L"}}},

@@ -13,9 +13,8 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.exact import exact
-from qlib.graphs import Kind, do
-from qlib.structural_models import (
+from qlib.graphs.graphs import Kind, do
+from qlib.models.structural_models import (
     Mechanism,
     ProbabilisticModel,
     Response,
@@ -27,6 +26,7 @@ from qlib.structural_models import (
     vaccination,
     with_independent_noise,
 )
+from qlib.numbers.exact_arrays import exact
 
 half = sp.Rational(1, 2)
 

@@ -6,8 +6,8 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.printed import agrees
-from qlib.system_operators import SystemOperator, as_operator, kron, operator_on, scalar
+from compendium.claims.operator_formulas import SystemOperator, as_operator, kron, operator_on, scalar
+from compendium.claims.printed import agrees
 
 DIMS = {"A": 2, "B": 3, "C": 2}
 

@@ -13,10 +13,10 @@ import nbformat
 import pytest
 import yaml
 
-from pipeline.notebooks import hand_out
-from pipeline.pdf import BROWSERS, PdfError, browser, linked, make_pdf, page_id, parts
-from pipeline.plan import ROOT, Plan, PlanError
-from pipeline.takeaway import (
+from compendium.build.notebooks import hand_out
+from compendium.build.pdf import BROWSERS, PdfError, browser, linked, make_pdf, page_id, parts
+from compendium.build.plan import ROOT, Plan, PlanError
+from compendium.build.takeaway import (
     clean_notebook,
     executed_notebook,
     figure_files,
@@ -269,8 +269,8 @@ def test_binder_makes_the_environment_from_the_lock_and_the_notebooks_that_links
     assert script.stat().st_mode & stat.S_IXUSR
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     text = script.read_text(encoding="utf-8")
-    assert "pipeline/bootstrap.py" in text
-    assert re.findall(r"-m pipeline notebooks(?: --edition (\w+))?$", text, re.MULTILINE) == ["", "student"]
+    assert "compendium/build/bootstrap.py" in text
+    assert re.findall(r"-m compendium.build notebooks(?: --edition (\w+))?$", text, re.MULTILINE) == ["", "student"]
     version = (ROOT / ".binder/runtime.txt").read_text(encoding="utf-8").strip()
     assert re.fullmatch(r"python-3\.1[123]", version)
 

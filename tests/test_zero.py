@@ -13,9 +13,9 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib import algebraic_numbers, exact
-from qlib.algebraic_numbers import enclosure, separation, with_roots
-from qlib.exact import Undecided, exact_sign, is_zero, vanishes, zeros
+from qlib.numbers import algebraic_numbers, exact_arrays
+from qlib.numbers.algebraic_numbers import enclosure, separation, with_roots
+from qlib.numbers.exact_arrays import Undecided, exact_sign, is_zero, vanishes, zeros
 
 R, i, pi = sp.Rational, sp.I, sp.pi
 TINY = R(1, 10**200)
@@ -223,8 +223,20 @@ def test_the_zeros_of_an_array_are_those_of_its_entries() -> None:
 
 
 EVIL = "__import__('os').getcwd()"
-OF_ARRAYS = (exact.exact, exact.vanishes, exact.zeros, exact.simplified, exact.expanded)
-OF_NUMBERS = (exact.number, exact.is_zero, exact.exact_sign, exact.rational, exact.absolute)
+OF_ARRAYS = (
+    exact_arrays.exact,
+    exact_arrays.vanishes,
+    exact_arrays.zeros,
+    exact_arrays.simplified,
+    exact_arrays.expanded,
+)
+OF_NUMBERS = (
+    exact_arrays.number,
+    exact_arrays.is_zero,
+    exact_arrays.exact_sign,
+    exact_arrays.rational,
+    exact_arrays.absolute,
+)
 
 
 @pytest.mark.parametrize("text", [EVIL, "0.25", "0", ""])
@@ -236,7 +248,7 @@ def test_a_text_is_never_a_number(text: str) -> None:
         with pytest.raises(ValueError, match=r"number|whole"):
             function(array)
     with pytest.raises(ValueError, match="should be numbers"):
-        exact.as_float([text])
+        exact_arrays.as_float([text])
 
 
 @pytest.mark.parametrize("odd", [None, True, [1], {}, object(), 1j], ids=repr)
@@ -248,7 +260,7 @@ def test_only_numbers_are_numbers(odd: Any) -> None:
 def test_rounded_numbers_in_an_exact_array_are_refused() -> None:
     for rounded in (0.5, sp.Float("0.5"), 0.5 * sp.sqrt(2)):
         array = np.array([sp.sqrt(2), rounded], dtype=object)
-        for function in (exact.exact, exact.vanishes, exact.zeros):
+        for function in (exact_arrays.exact, exact_arrays.vanishes, exact_arrays.zeros):
             with pytest.raises(ValueError, match=r"rounded|no exact number"):
                 function(array - np.array([sp.sqrt(2), 0], dtype=object))
 

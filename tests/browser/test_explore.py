@@ -9,7 +9,7 @@ import chromium
 import numpy as np
 import pytest
 
-from qlib.interactive import ELEMENTS, Choice, Slider, element_html, script_html, shown
+from compendium.pages.explore import ELEMENTS, Choice, Slider, element_html, script_html, shown
 
 POINTS = 200  # random values of each element's controls
 WHOLE = (-180, -135, -90, -45, 0, 30, 45, 60, 90, 135, 180, 270, 360)  # angles at which something vanishes

@@ -17,7 +17,7 @@ import chromium
 import pytest
 from quick_book import PLAN
 
-from qlib import ledger
+from compendium.claims import ledger
 
 HERE = Path(__file__).parent
 SCRIPTS = [(HERE / name).read_text(encoding="utf-8") for name in ("axe.min.js", "probe.js")]

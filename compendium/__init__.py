@@ -1,0 +1,1 @@
+"""What makes and checks the book: claims, studies of one paper, figures, pages, and the build."""

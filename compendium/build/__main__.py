@@ -1,0 +1,172 @@
+"""``python -m compendium.build``: what the Makefile and the Snakefile call."""
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from compendium.build.plan import Plan, PlanError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
+Edition = Annotated[str, typer.Option(help="instructor, or student: without the solutions to the exercises")]
+Website = Annotated[bool, typer.Option(help="build the website, too")]
+Jobs = Annotated[str, typer.Option(help="chapters at once; all = one per core")]
+
+
+def fail(error: Exception | str) -> None:
+    """Print an error for people, on standard error, and stop."""
+    head, *rest = str(error).splitlines() or [type(error).__name__]
+    print("\n".join([f"✗ {head}", *(f"  │ {line}" for line in rest)]), file=sys.stderr, flush=True)
+    raise SystemExit(1)
+
+
+def job(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose expected errors are told without a traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except PlanError as error:
+            return fail(error)
+        except SyntaxError as error:
+            return fail(f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}")
+
+    return told
+
+
+@app.command()
+@job
+def book(
+    profile: Profile = "paper", jobs: Jobs = "all", website: Website = True, edition: Edition = "instructor"
+) -> None:
+    """Execute what changed, write the ledger, build the website, sum up."""
+    from compendium.build.build import build
+
+    raise SystemExit(build(Plan(profile, edition=edition), jobs, website))
+
+
+@app.command()
+@job
+def execute(
+    slug: str, profile: Profile = "paper", digest: Annotated[str, typer.Option(help="what it depends on")] = ""
+) -> None:
+    """Execute one chapter (Snakemake calls this)."""
+    from compendium.build.execute import ChapterError
+    from compendium.build.execute import execute as run
+
+    plan = Plan(profile)
+    if slug not in plan.notebooks:
+        raise PlanError(f"there is no chapter {slug!r}; there are {', '.join(plan.notebooks)}")
+    try:
+        seconds = run(plan, slug, digest)
+    except ChapterError as error:
+        fail(error)
+    else:
+        print(f"✓ {slug} … {seconds:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def ledger(profile: Profile = "paper") -> None:
+    """Collate the executed chapters' records (Snakemake calls this)."""
+    from compendium.build.site import SiteError, make_ledger
+    from compendium.claims.ledger import LedgerError
+
+    started = time.monotonic()
+    try:
+        make_ledger(Plan(profile))
+    except (LedgerError, SiteError) as error:
+        fail(f"ledger\n{error}")
+    print(f"✓ ledger … {time.monotonic() - started:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def site(profile: Profile = "paper", jobs: int = 1, edition: Edition = "instructor") -> None:
+    """Build the website from the executed chapters (Snakemake calls this)."""
+    from compendium.build.site import SiteError, make_site
+
+    started = time.monotonic()
+    try:
+        make_site(Plan(profile, edition=edition), jobs)
+    except SiteError as error:
+        fail(f"website\n{error}")
+    print(f"✓ website … {time.monotonic() - started:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def pdf(profile: Profile = "paper", edition: Edition = "instructor") -> None:
+    """Print the built website as one PDF with contents, bookmarks and page numbers; needs Chromium."""
+    from compendium.build.pdf import PdfError, make_pdf
+
+    try:
+        file = make_pdf(Plan(profile, edition=edition))
+    except PdfError as error:
+        fail(error)
+    else:
+        print(f"Open {file}")
+
+
+@app.command()
+@job
+def notebooks(edition: Edition = "instructor") -> None:
+    """Write the chapters as .ipynb, paired with their .md, for JupyterLab; take over what was edited there.
+
+    The students' are copies without solutions, of which nothing is taken over.
+    """
+    from compendium.build.notebooks import FOLDER, hand_out, pair
+
+    if edition != "instructor":
+        plan = Plan(edition=edition)
+        for chapter in hand_out(plan):
+            print(f"edited, left as it is: {chapter}")
+        print(f"The chapters without solutions are in {plan.notebooks_folder}/; their kernel is {sys.executable}.")
+        return
+    for chapter in pair(Plan()):
+        print(f"edited as a notebook, taken over: {chapter}")
+    print(f"The chapters are notebooks in {FOLDER}/; their kernel is {sys.executable}.")
+    print("Edit either side, then `make notebooks` again.")
+
+
+@app.command()
+@job
+def misreadings(
+    slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
+) -> None:
+    """Exchange names in the printed formulas, drop factors and calls, and list what a check accepts all the same."""
+    from compendium.build.mutants import Chapter, chapters
+
+    for slug in slugs or chapters():
+        for id, formulas in Chapter(slug).blind_spots().items():
+            print(id, *formulas, sep="\n    ", flush=True)
+
+
+@app.command()
+@job
+def mutants(
+    slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
+    seed: Annotated[int, typer.Option(help="decides the order, and so the sample")] = 0,
+    sample: Annotated[int, typer.Option(help="mutants of each chapter; 0 = all")] = 0,
+    budget: Annotated[float, typer.Option(help="seconds after which no mutant is begun")] = float("inf"),
+    only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
+) -> None:
+    """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""
+    from compendium.build.mutants import chapters, is_listed, outcomes, table
+
+    found = []
+    for outcome in outcomes(slugs or chapters(), seed, sample or None, budget, only):
+        found.append(outcome)
+        if sys.stderr.isatty():
+            print(f"\r{len(found)} mutants, {sum(o.survived for o in found)} survive", end="", file=sys.stderr)
+    print(table(found))
+    raise SystemExit(any(o.survived and not is_listed(o) for o in found))
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m compendium.build")

@@ -1,0 +1,510 @@
+"""Do the checks have teeth? Every claim's derivation is changed, a little at a time, and its check has to notice.
+
+A chapter is taken apart into its statements. Those that a claim's check depends on, by the names that they bind and
+load, are its derivation, together with every function of `qlib` that runs while they are executed. Each change
+(`compendium.build.mutations`) of a line that ran is made in a fork of the executed chapter, in which only what depends
+on the changed line is executed again. A claim kills the mutant if its verdict is no longer the authored one, or if
+something raises. What no claim kills survives, and is a defect of a check unless it is equivalent:
+``data/survivors.yml`` lists those that are, each with a reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dis
+import functools
+import gc
+import io
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import jupytext
+import numpy as np
+import yaml
+
+import qlib
+from compendium import paths
+from compendium.build.mutations import Mutation, mutations
+from compendium.claims import ledger
+
+SCIENCE = Path(qlib.__file__).parent
+MACHINERY = {"ledger", "ledger_pages", "printed", "paths", "exercises", "citations", "explanations", "landing"}
+PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
+Lines = dict[CodeType, set[int]]
+
+
+@dataclass(eq=False)
+class Statement:
+    """One statement at the top of a chapter's cells.
+
+    binds, loads : the names it binds, and those it needs. alters : those whose objects it may change in place.
+    covered : what ran in it. changed : the names that are new after it. seconds, claims : how long, and what it checks.
+    generators : the states of the random generators before it, so that it draws the same numbers again.
+    """
+
+    tree: ast.Module
+    code: CodeType
+    binds: frozenset[str]
+    loads: frozenset[str]
+    alters: frozenset[str]
+    covered: Lines = field(default_factory=dict)
+    changed: dict[str, Any] = field(default_factory=dict)
+    generators: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    claims: list[str] = field(default_factory=list)
+
+    @property
+    def imports(self) -> bool:
+        return isinstance(self.tree.body[0], ast.Import | ast.ImportFrom)
+
+    @property
+    def defines(self) -> bool:
+        return isinstance(self.tree.body[0], ast.FunctionDef | ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant: the claims whose derivation it changes, and those that noticed."""
+
+    chapter: str
+    file: str
+    function: str
+    line: int
+    before: str
+    after: str
+    claims: tuple[str, ...]
+    killers: tuple[str, ...]
+
+    @property
+    def survived(self) -> bool:
+        return not self.killers
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """A code object and all that are nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_in(constant)
+
+
+def statement(node: ast.stmt, filename: str) -> Statement:
+    """A statement, with the names that it binds, loads and may alter."""
+    tree = ast.Module([node], [])
+    code = compile(tree, filename, "exec")
+    binds = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_NAME", "DELETE_NAME")}
+    loads = {
+        i.argval
+        for part in codes_in(code)
+        for i in dis.get_instructions(part)
+        if i.opname in ("LOAD_NAME", "LOAD_GLOBAL")
+    }
+    alters = set()
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        for part in ast.walk(node):
+            if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
+                alters |= _root(part.value)
+            elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+                alters |= _root(part.value.func) if isinstance(part.value.func, ast.Attribute) else set()
+    return Statement(tree, code, frozenset(binds), frozenset(loads), frozenset(alters))
+
+
+def _root(node: ast.expr) -> set[str]:
+    """The name that an expression begins with, also through calls: `found` in found.setdefault(k, []).append(x)."""
+    while isinstance(node, ast.Subscript | ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
+
+
+class Chapter:
+    """A chapter, executed once with the quick parameters, as far as its claims need it.
+
+    statements : all of them, in order. slices : claim → the numbers of the statements that it depends on.
+    """
+
+    def __init__(self, slug: str) -> None:
+        self.slug, self.path = slug, paths.BOOK / f"{slug}.md"
+        self.filename = str(self.path.relative_to(paths.BOOK.parent))
+        self.statements = list(self._read())
+        self.imports = {
+            n for s in self.statements if isinstance(s.tree.body[0], ast.Import | ast.ImportFrom) for n in s.binds
+        }
+        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        self.verdicts: dict[str, bool] = {}
+        self.seen: list[str] = []
+        self.asked: dict[str, list[str]] | None = None
+        self.checks = {k for k, s in enumerate(self.statements) if not s.defines and self._may_check(k)}
+        self.needed = frozenset().union(*(self.slice(k) for k in self.checks))
+        self._execute()
+        self.slices = {id: self.slice(k) for k in sorted(self.checks) for id in self.statements[k].claims}
+
+    def _read(self) -> Iterator[Statement]:
+        text, position = self.path.read_text(encoding="utf-8"), 0
+        parameters = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8")).get(self.slug, {})
+        for cell in jupytext.read(self.path).cells:
+            if cell.cell_type != "code":
+                continue
+            position = max(text.find(cell.source, position), position)
+            tree = ast.parse(cell.source)
+            ast.increment_lineno(tree, text.count("\n", 0, position))
+            for node in tree.body:
+                yield statement(node, self.filename)
+            if "parameters" in cell.metadata.get("tags", []):
+                for name, value in parameters.items():
+                    yield statement(ast.parse(f"{name} = {value!r}").body[0], "parameters")
+
+    def _may_check(self, k: int) -> bool:
+        """Whether a statement may hand a claim to the ledger: it holds a claim's id as a text."""
+        ids = ledger.load()
+        return any(isinstance(n, ast.Constant) and n.value in ids for n in ast.walk(self.statements[k].tree))
+
+    def slice(self, k: int) -> frozenset[int]:
+        """The numbers of the statements that the k-th depends on, itself included.
+
+        The names in a function are looked up when it is called: where it is defined, and where it is used.
+        """
+        found: set[tuple[int, int]] = set()
+        todo = [(k, k)]
+        while todo:
+            if (pair := todo.pop()) in found:
+                continue
+            found.add(pair)
+            s, used = pair
+            one = self.statements[s]
+            for at in {s, used} if one.defines else {s}:
+                for name in one.loads:
+                    todo += [(t, at) for t in self._sources(name, at)]
+        return frozenset(s for s, _ in found)
+
+    def _sources(self, name: str, at: int) -> Iterator[int]:
+        """The last statement before another that binds a name, and those since then that may alter its object."""
+        for k in range(at - 1, -1, -1):
+            one = self.statements[k]
+            if name in one.alters - self.imports:
+                yield k
+            if name in one.binds:
+                yield k
+                if not isinstance(one.tree.body[0], ast.If | ast.For | ast.AugAssign):
+                    return
+
+    def _execute(self) -> None:
+        with checking(self._check), contextlib.redirect_stdout(io.StringIO()):
+            for k, one in enumerate(self.statements):
+                if k in self.needed:
+                    self._execute_first(one)
+
+    def _execute_first(self, one: Statement) -> None:
+        clear_caches()
+        before = dict(self.namespace)
+        one.generators = {n: v.bit_generator.state for n, v in before.items() if isinstance(v, np.random.Generator)}
+        self.seen.clear()
+        started = time.perf_counter()
+        with tracing(one.covered, self.filename):
+            exec(one.code, self.namespace)
+        one.seconds, one.claims = time.perf_counter() - started, list(dict.fromkeys(self.seen))
+        one.changed = {n: v for n, v in self.namespace.items() if n not in before or before[n] is not v}
+        if wrong := [id for id in one.claims if not self.verdicts[id]]:
+            raise ledger.LedgerError(f"{self.slug}: {', '.join(wrong)} does not hold, though nothing was changed")
+
+    def _check(self, id: str, derived: Mapping[str, object], *, how: Any, names: Any = None) -> None:
+        try:
+            ledger.compare(ledger.load()[id], derived, how=how, names=names)
+            self.verdicts[id] = self.verdicts.get(id, True)
+        except ledger.LedgerError:
+            self.verdicts[id] = False
+        self.seen.append(id)
+        if self.asked is not None:
+            self.asked[id] = ledger.blind_spots(ledger.load()[id], derived, names)
+
+    def execute_again(self, changed: set[int]) -> dict[str, bool]:
+        """Execute some statements again, and what depends on them; of the others take over what they had bound.
+
+        Returns, for each claim that was checked, whether it still holds; if a statement raises, its claims do not.
+        """
+        altered: set[str] = set()
+        self.verdicts = {}
+        self.namespace.clear()
+        self.namespace["__name__"] = "__main__"
+        with checking(self._check):
+            for k, one in enumerate(self.statements):
+                if k not in self.needed:
+                    continue
+                if k in changed or (one.loads & altered):
+                    altered |= one.binds | (one.alters - self.imports)
+                    self._execute_one_again(one)
+                else:
+                    altered -= one.binds
+                    self.namespace.update(one.changed)
+        return self.verdicts
+
+    def _execute_one_again(self, one: Statement) -> None:
+        for name, state in one.generators.items():
+            if isinstance(self.namespace.get(name), np.random.Generator):
+                self.namespace[name].bit_generator.state = state
+        try:
+            exec(one.code, self.namespace)
+        except Exception:
+            self.verdicts |= dict.fromkeys(one.claims, False)
+            for name in one.changed:  # what comes after must not use what was there before
+                self.namespace.pop(name, None)
+
+    def blind_spots(self) -> dict[str, list[str]]:
+        """Claim → the altered transcriptions that its check accepts, too; listed ones left out."""
+        self.asked = {}
+        self.execute_again(self.checks)
+        found, self.asked = self.asked, None
+        known = accepted()
+        return {id: new for id, every in found.items() if (new := [f for f in every if (id, f) not in known])}
+
+    def ran(self, file: str, line: int) -> set[int]:
+        """The statements in which a line ran."""
+        return {
+            k
+            for k in self.needed
+            for code, lines in self.statements[k].covered.items()
+            if code.co_filename == file and line in lines
+        }
+
+    def mutants(self) -> Iterator[tuple[Mutation, str, ast.Module, int | None]]:
+        """The mutants of what ran: the change, its file, the tree it is made in, and its statement, if one."""
+        for k in sorted(self.needed):
+            if not self.statements[k].imports:
+                for mutation in mutations(self.statements[k].tree):
+                    yield mutation, self.filename, self.statements[k].tree, k
+        files = {code.co_filename for k in self.needed for code in self.statements[k].covered} - {self.filename}
+        for file in sorted(files):
+            tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+            for mutation in mutations(tree):
+                yield mutation, file, tree, None
+
+
+@contextlib.contextmanager
+def checking(check: Any) -> Iterator[None]:
+    """With another `ledger.check`."""
+    usual, ledger.check = ledger.check, check
+    try:
+        yield
+    finally:
+        ledger.check = usual
+
+
+@contextlib.contextmanager
+def tracing(covered: Lines, chapter: str) -> Iterator[None]:
+    """Note which lines of the chapter and of the science in `qlib` run."""
+    watched: dict[str, bool] = {}
+
+    def is_watched(filename: str) -> bool:
+        path = Path(filename)
+        return filename == chapter or (
+            path.parent == SCIENCE and path.stem not in MACHINERY and not path.stem.endswith("figures")
+        )
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        filename = frame.f_code.co_filename
+        if filename not in watched:
+            watched[filename] = is_watched(filename)
+        if not watched[filename]:
+            return None
+        lines = covered.setdefault(frame.f_code, set())
+
+        def line(frame: FrameType, event: str, argument: Any) -> Any:
+            lines.add(frame.f_lineno)
+            return line
+
+        return line
+
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+def clear_caches() -> None:
+    """Forget every result that `qlib` or the chapter has kept, so that what runs now runs whole."""
+    kept = kept_by_class()
+    for thing in [thing for thing in gc.get_objects() if type(thing) in kept]:
+        for name in kept[type(thing)]:
+            vars(thing).pop(name, None)
+        if isinstance(thing, functools._lru_cache_wrapper) and is_ours(thing):
+            thing.cache_clear()
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether something was made by `qlib`, or by the chapter."""
+    return str(getattr(thing, "__module__", "")).split(".")[0] in ("qlib", "__main__")
+
+
+def kept_by_class() -> dict[type, list[str]]:
+    """The classes whose objects keep results, with the names of what they keep; cached functions among them."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("qlib.")]
+    kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type) and is_ours(kind)}
+    kept = {k: [n for n, v in vars(k).items() if isinstance(v, functools.cached_property)] for k in kinds}
+    return {functools._lru_cache_wrapper: []} | {kind: names for kind, names in kept.items() if names}
+
+
+def install(file: str, tree: ast.Module) -> None:
+    """Give every living function of a file the code that it has in a changed tree."""
+    new: dict[tuple[str, int], list[CodeType]] = {}
+    for code in codes_in(compile(tree, file, "exec")):
+        new.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
+    living = [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__code__.co_filename == file]
+    for function in living:
+        codes = new.get((function.__code__.co_qualname, function.__code__.co_firstlineno), [])
+        if len(codes) == 1 and codes[0] != function.__code__:
+            function.__code__ = codes[0]
+
+
+def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None) -> Outcome | None:
+    """Make the change in a fork, execute again what it reaches, and see who notices; None if it did not run."""
+    ran = chapter.ran(file, mutation.line) | ({k} if k is not None else set())
+    claims = tuple(id for id, needs in chapter.slices.items() if needs & ran)
+    if not claims:
+        return None
+    patience = 2 + PATIENCE * sum(chapter.statements[s].seconds for s in chapter.needed)
+    verdicts = forked(lambda: _verdicts(chapter, mutation, file, tree, k, ran), patience)
+    killers = claims if verdicts is None else tuple(id for id in claims if not verdicts.get(id, True))
+    short = os.path.relpath(file, SCIENCE.parent) if k is None else file
+    return Outcome(
+        chapter.slug,
+        short,
+        _function(tree, mutation.line),
+        mutation.line,
+        mutation.before,
+        mutation.after,
+        claims,
+        killers,
+    )
+
+
+def _verdicts(
+    chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None, ran: set[int]
+) -> dict[str, bool]:
+    mutation.apply()
+    clear_caches()
+    if k is None:
+        install(file, tree)
+        return chapter.execute_again(ran)
+    chapter.statements[k].code = compile(tree, file, "exec")
+    return chapter.execute_again({k})
+
+
+def _function(tree: ast.Module, line: int) -> str:
+    """The outermost function or class and the method in it that a line belongs to."""
+    names = [
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno <= line <= (node.end_lineno or line)
+    ]
+    return ".".join(names)
+
+
+def forked(work: Any, patience: float) -> Any:
+    """What a function returns in a fork of this process (as JSON); None if it dies or takes too long."""
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        try:
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 1)
+            os.dup2(quiet, 2)
+            os.write(write, json.dumps(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    text, deadline = b"", time.monotonic() + patience
+    while (left := deadline - time.monotonic()) > 0 and select.select([read], [], [], left)[0]:
+        if not (more := os.read(read, 65536)):
+            break
+        text += more
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(read)
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    return None
+
+
+@functools.cache
+def equivalent() -> frozenset[tuple[str, str, str, str]]:
+    """The authored list of survivors that change nothing that is claimed: (file, function, before, after)."""
+    entries = yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"]
+    return frozenset((e["file"], e["function"], e["before"], e["after"]) for e in entries if e["reason"].strip())
+
+
+@functools.cache
+def accepted() -> frozenset[tuple[str, str]]:
+    """The authored list of altered transcriptions that say the same as what is printed: (claim, formula)."""
+    entries = yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["transcriptions"]
+    return frozenset((e["claim"], formula) for e in entries if e["reason"].strip() for formula in e["altered"])
+
+
+def is_listed(outcome: Outcome) -> bool:
+    return (outcome.file, outcome.function, outcome.before, outcome.after) in equivalent()
+
+
+def outcomes(slugs: Iterable[str], seed: int, sample: int | None, budget: float, only: str = "") -> Iterator[Outcome]:
+    """The outcomes of the mutants of some chapters, in an order that the seed decides, until the time is spent.
+
+    sample : at most so many of each chapter. only : of claims with this in their id.
+    """
+    shuffled, until = sorted(slugs), time.monotonic() + budget
+    random.Random(seed).shuffle(shuffled)
+    for slug in shuffled:
+        if time.monotonic() > until:
+            return
+        chapter = Chapter(slug)
+        chapter.slices = {id: needs for id, needs in chapter.slices.items() if only in id}
+        again = forked(functools.partial(chapter.execute_again, set(chapter.needed)), 1e4)
+        if not again or not all(again.values()):
+            raise ledger.LedgerError(f"{slug}: executed again unchanged, not all its claims hold")
+        every = list(chapter.mutants())
+        random.Random(seed).shuffle(every)
+        made = 0
+        for mutant in every:
+            if time.monotonic() > until or made == sample:
+                break
+            if outcome := attempt(chapter, *mutant):
+                made += 1
+                yield outcome
+
+
+def chapters() -> list[str]:
+    """The chapters that check a claim."""
+    return sorted({claim.chapter for claim in ledger.load().values() if claim.verdict != "open"})
+
+
+def table(found: list[Outcome]) -> str:
+    """Mutants, killed and survivors by paper and by claim, then every survivor that is not known to be equivalent."""
+    lines = [f"{'':42}{'mutants':>8}{'killed':>8}{'listed':>8}{'survive':>8}"]
+    ids = sorted({id for outcome in found for id in outcome.claims})
+    for paper in sorted({id.split(":")[0] for id in ids}):
+        own = [o for o in found if any(id.startswith(f"{paper}:") for id in o.claims)]
+        lines.append(_row(paper, own))
+    lines.append(_row("all", found))
+    lines.append("\nmutants that the claim itself kills")
+    for id in ids:
+        own = [o for o in found if id in o.claims]
+        lines.append(f"{id:42}{len(own):8}{sum(id in o.killers for o in own):8}")
+    lines.append("")
+    for o in sorted(found, key=lambda o: (o.file, o.line)):
+        if o.survived and not is_listed(o):
+            named = ", ".join(o.claims[:3]) + (f" and {len(o.claims) - 3} more" if len(o.claims) > 3 else "")
+            lines.append(f"{o.file}:{o.line} {o.function}\n    {o.before}\n    {o.after}\n    seen by none of {named}")
+    return "\n".join(lines)
+
+
+def _row(name: str, found: list[Outcome]) -> str:
+    survived = [o for o in found if o.survived]
+    listed = sum(map(is_listed, survived))
+    return f"{name:42}{len(found):8}{len(found) - len(survived):8}{listed:8}{len(survived) - listed:8}"

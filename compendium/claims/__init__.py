@@ -1,0 +1,1 @@
+"""The ledger: what is printed, what is derived, and how the two are compared."""

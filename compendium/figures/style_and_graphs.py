@@ -1,0 +1,497 @@
+"""Figures: data in, Figure out. The only place that draws, and the only style (``compendium.mplstyle``).
+
+Causal graphs look the same everywhere: an observed variable is a filled circle, a classical latent an open dashed
+circle, a quantum latent a triangle, a value fixed by surgery a square; a dashed arrow carries order and no value.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, RegularPolygon
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import ArrayLike
+
+from compendium.figures.rows import figure_data, write_csv
+from qlib.graphs.graphs import CausalGraph, Kind
+
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+)  # fmt: skip
+
+NODE_STYLE = {
+    Kind.OBSERVED: {"facecolor": "#CFE5F3", "edgecolor": BLUE, "linestyle": "-"},
+    Kind.LATENT: {"facecolor": "white", "edgecolor": "#555555", "linestyle": "--"},
+    Kind.QUANTUM: {"facecolor": "#FCE8C5", "edgecolor": ORANGE, "linestyle": "-"},
+    Kind.FIXED: {"facecolor": "#E8E8E8", "edgecolor": BLACK, "linestyle": "-"},
+}
+
+
+def use_style() -> None:
+    """Switch to the book's style, and in a notebook to SVG output; a chapter's first cell calls it."""
+    plt.style.use(str(Path(__file__).with_name("compendium.mplstyle")))
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: Any) -> tuple[Figure, Any]:
+    """A figure and its axes, outside pyplot's registry: it is shown where it is returned, and only there."""
+    figure = Figure(figsize=figsize)
+    return figure, figure.subplots(*grid, **options)
+
+
+def save(figure: Figure, folder: Path, name: str) -> Figure:
+    """Write a figure as ``folder/name.svg``, what it plots as ``folder/name.data.csv``; return it, to be shown.
+
+    The same bytes for the same figure. A drawing without axes has no data (see `compendium.figures.rows`).
+    """
+    with plt.rc_context({"svg.hashsalt": "qlib"}):
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    if rows := figure_data(figure):
+        write_csv(rows, folder / f"{name}.data.csv")
+    return figure
+
+
+INCHES_PER_UNIT = 0.85
+RADIUS = 0.27
+
+
+def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> Figure:
+    """Causal graphs side by side at one scale, each drawn from its object.
+
+    titles : one for each graph, or none at all. Raises ``ValueError`` for another number of them, or no graph.
+    """
+    if not graphs or len(titles) not in (0, len(graphs)):
+        raise ValueError(
+            f"{len(graphs)} graphs with {len(titles)} titles: at least one graph, and a title each or none"
+        )
+    extents = [_extent(_positions(graph)) for graph in graphs]
+    widths = [right - left for left, right, _, _ in extents]
+    height = max(top - bottom for _, _, bottom, top in extents)
+    figure, axes = subplots(
+        1, len(graphs), squeeze=False, width_ratios=widths,
+        figsize=(INCHES_PER_UNIT * sum(widths), INCHES_PER_UNIT * height + (0.35 if titles else 0)),
+    )  # fmt: skip
+    for k, (graph, ax) in enumerate(zip(graphs, axes[0], strict=True)):
+        draw_causal_graph(ax, graph)
+        if titles:
+            ax.set_title(titles[k])
+    return figure
+
+
+def draw_causal_graph(ax: Axes, graph: CausalGraph) -> None:
+    """Draw one causal graph; nodes without a position are laid out in layers by causal order, below those with one."""
+    positions = _positions(graph)
+    for edge in sorted(graph.edges):
+        ax.add_patch(_arrow(graph, positions, edge))
+    for name, kind in graph.kinds.items():
+        ax.add_patch(_node(kind, positions[name]))
+        ax.text(*positions[name], f"${_latex(name)}$", ha="center", va="center", zorder=3)
+    left, right, bottom, top = _extent(positions)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.axis("off")
+
+
+def link_diagram(
+    places: Mapping[str, tuple[float, float]], links: Collection[str], latent: Collection[str] = ()
+) -> Figure:
+    """A class of causal graphs: nodes, each one variable or a set of them, and the links that its members may have.
+
+    links : "P -> Q" for arrows in this direction only, "P - Q" for links of any kind. latent : nodes that are latent.
+    All links are dashed, as any of them may be absent. "C(i)" is written as an index, "rest" as the complement of i.
+    Raises ``ValueError`` for a link whose ends are not two nodes.
+    """
+    left, right, bottom, top = _extent(places)
+    figure, ax = subplots(figsize=(1.15 * INCHES_PER_UNIT * (right - left), 1.15 * INCHES_PER_UNIT * (top - bottom)))
+    for link in sorted(links):
+        tail, kind, head = link.split()
+        if not {tail, head} <= set(places) or kind not in ("-", "->"):
+            raise ValueError(f"link {link!r} should be 'P - Q' or 'P -> Q' with nodes of {', '.join(places)}")
+        hides = any(_is_between(at, places[tail], places[head]) for name, at in places.items() if name not in link)
+        ax.add_patch(
+            FancyArrowPatch(
+                places[tail], places[head], arrowstyle="-|>" if kind == "->" else "-", mutation_scale=14,
+                shrinkA=20, shrinkB=20, zorder=1, connectionstyle="arc3,rad=0.28" if hides else "arc3",
+                color="#333333", linestyle=(0, (4, 2)), linewidth=1.5, clip_on=False,
+            )
+        )  # fmt: skip
+    for name, at in places.items():
+        ax.add_patch(_node(Kind.LATENT if name in latent else Kind.OBSERVED, at))
+        ax.text(*at, f"${_set_latex(name)}$", ha="center", va="center", zorder=3, fontsize=9)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.axis("off")
+    return figure
+
+
+def _set_latex(name: str) -> str:
+    """A set of variables in mathematical italics: C, C(i), C(rest), Lambda."""
+    indexed = name.replace("(i)", "_i").replace("(rest)", r"_{\setminus i}")
+    return re.sub(r"\b(Lambda|Omega)\b", r"\\\1", indexed)
+
+
+def _positions(graph: CausalGraph) -> dict[str, tuple[float, float]]:
+    below = min((y for _, y in graph.positions.values()), default=1.2) - 1.2
+    layered = {name: (x, y + below) for name, (x, y) in _layered(graph).items()}
+    return {**layered, **graph.positions}
+
+
+def _extent(positions: Mapping[str, tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = zip(*positions.values(), strict=True)
+    return min(xs) - 0.45, max(xs) + 0.45, min(ys) - 0.5, max(ys) + 0.5
+
+
+def _node(kind: Kind, at: tuple[float, float]) -> Patch:
+    style: dict[str, Any] = {**NODE_STYLE[kind], "linewidth": 1.6, "zorder": 2}
+    if kind is Kind.QUANTUM:
+        return RegularPolygon((at[0], at[1] - 0.05), 3, radius=1.45 * RADIUS, **style)
+    if kind is Kind.FIXED:
+        return Rectangle((at[0] - 0.2, at[1] - 0.2), 0.4, 0.4, **style)
+    return Circle(at, RADIUS, **style)
+
+
+def _layered(graph: CausalGraph) -> dict[str, tuple[float, float]]:
+    layers = nx.topological_generations(graph.digraph)
+    return {name: (1.5 * depth, -1.2 * k) for depth, layer in enumerate(layers) for k, name in enumerate(layer)}
+
+
+def _latex(name: str) -> str:
+    """A node's name in mathematical italics, what follows an underscore as its index."""
+    return re.sub(r"_(\w+)", r"_{\1}", name).replace("Λ", r"\Lambda")
+
+
+def _arrow(graph: CausalGraph, positions: dict[str, tuple[float, float]], edge: tuple[str, str]) -> FancyArrowPatch:
+    order = edge in graph.order_only
+    tail, head = positions[edge[0]], positions[edge[1]]
+    hides = any(_is_between(at, tail, head) for name, at in positions.items() if name not in edge)
+    return FancyArrowPatch(
+        tail, head, arrowstyle="-|>", mutation_scale=14, shrinkA=17, shrinkB=17, zorder=1,
+        connectionstyle="arc3,rad=0.28" if hides else "arc3",
+        color=VERMILLION if order else "#333333", linestyle=(0, (4, 2)) if order else "-", linewidth=1.5, clip_on=False,
+    )  # fmt: skip
+
+
+def _is_between(at: tuple[float, float], tail: tuple[float, float], head: tuple[float, float]) -> bool:
+    """Whether a node at a place would lie on the straight arrow from tail to head."""
+    along, to = np.subtract(head, tail), np.subtract(at, tail)
+    share = along @ to / (along @ along)
+    return bool(0 < share < 1 and np.hypot(*(to - share * along)) < RADIUS)
+
+
+def bounds_by_assumption(
+    labels: Sequence[str], lower: ArrayLike, upper: ArrayLike, truth: float, truth_label: str
+) -> Figure:
+    """Bounds on the average causal effect, one bar for each set of assumptions, against the true value.
+
+    A row whose bounds are NaN is labelled as impossible: no distribution satisfies its assumptions. A bar that does not
+    hold the truth has another colour; bounds that coincide are a stroke.
+    Raises ``ValueError`` if there is not one pair of bounds a label, or a lower bound exceeds its upper bound.
+    """
+    low, high = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    if not low.shape == high.shape == (len(labels),):
+        raise ValueError(f"bounds: shapes {low.shape} and {high.shape} should be {(len(labels),)}, one a label")
+    if np.any(np.isnan(low) != np.isnan(high)) or np.any(low > high):
+        raise ValueError(f"bounds: lower {low} should not exceed upper {high}, and be NaN where that is")
+    figure, ax = subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
+    rows = np.arange(len(labels))[::-1]
+    excludes = (low > truth + 1e-9) | (high < truth - 1e-9)
+    for row, a, b, out in zip(rows, low, high, excludes, strict=True):
+        if np.isnan(a):
+            ax.text(truth, row, "impossible", color=VERMILLION, ha="center", va="center")
+            continue
+        bar = {"color": VERMILLION if out else BLUE, "linewidth": 7, "solid_capstyle": "butt"}
+        ax.plot([a, b], [row, row], "|-", markersize=7, markeredgewidth=2, **bar)
+    ax.axvline(truth, color=BLACK, linewidth=1.2, linestyle="--")
+    ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
+    ax.set_yticks(rows, labels)
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    ax.set_xlim(-1.05, 1.05)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("average causal effect of X on Y (difference of probabilities)")
+    return figure
+
+
+def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Figure:
+    """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
+
+    paths : (runs, len(rounds)) natural logarithms of e-values. threshold : the rejection level, as log10.
+    expected : the expected growth per round, in nats.
+    """
+    figure, ax = subplots()
+    n = np.asarray(rounds)
+    for k, path in enumerate(np.asarray(paths)):
+        ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
+    ax.plot(n, expected * n / np.log(10), color=BLUE, label="expected")
+    ax.axhline(threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:g}}}$")
+    ax.set_xlabel("rounds of the experiment")
+    ax.set_ylabel("evidence, log$_{10}$ of the e-value")
+    ax.legend(loc="upper left")
+    return figure
+
+
+def counts_against_law(
+    labels: Sequence[str], law: ArrayLike, counts: ArrayLike, low: ArrayLike, high: ArrayLike
+) -> Figure:
+    """Simulated frequencies against the exact law, with the region in which sampling should leave them.
+
+    law, counts, low, high : one entry a label, as frequencies.
+    """
+    figure, ax = subplots(figsize=(7.2, 3.4))
+    x = np.arange(len(labels))
+    values, bottom, top = (np.asarray(v, dtype=float) for v in (law, low, high))
+    ax.bar(x, top - bottom, bottom=bottom, width=0.7, color="#BFDDEE", label="acceptance region")
+    ax.hlines(values, x - 0.35, x + 0.35, color=BLUE, label="exact law")
+    ax.plot(x, np.asarray(counts, dtype=float), "o", color=VERMILLION, markersize=5, label="circuit")
+    ax.set_xticks(x, labels, rotation=45, ha="right")
+    ax.set_ylabel("relative frequency")
+    ax.set_ylim(bottom=0)
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
+    return figure
+
+
+CLASS_COLOURS = (VERMILLION, GREEN, PURPLE, BLUE)
+
+
+def contradiction_landscape(
+    classes: Mapping[str, Mapping[str, float]],
+    boundary: tuple[ArrayLike, ArrayLike],
+    no_signalling: tuple[ArrayLike, ArrayLike],
+    by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike],
+    by_angles: tuple[ArrayLike, ArrayLike, ArrayLike],
+) -> Figure:
+    """How far the classical lower bound on the average causal effect can exceed its true value: four views.
+
+    classes : name → its point, with the keys "ace", "gap", "concurrence", "alice", "bob" (angles between the two
+    observables, in radians) and "visibility". boundary, no_signalling : ACE and largest gap over quantum and over
+    no-signalling behaviours. by_concurrence : concurrence, largest gap, the gap that Hardy's measurements give.
+    by_angles : angles of Alice, angles of Bob, largest gap of shape (Alice's, Bob's).
+    """
+    figure, ((plane, entanglement), (noise, angles)) = subplots(2, 2, figsize=(9.2, 7.4))
+    _draw_ace_plane(plane, boundary, no_signalling)
+    _draw_gap_by_concurrence(entanglement, by_concurrence)
+    _draw_gap_by_angles(angles, by_angles)
+    for colour, (name, point) in zip(CLASS_COLOURS, classes.items(), strict=True):
+        style: dict[str, Any] = {"color": colour, "markersize": 8, "markeredgecolor": "white", "zorder": 5}
+        plane.plot(point["ace"], point["gap"], "o", label=name, **style)
+        entanglement.plot(point["concurrence"], point["gap"], "o", **style)
+        angles.plot(np.degrees(point["alice"]), np.degrees(point["bob"]), "o", **style)
+        v = np.array([point["visibility"], 1])
+        noise.plot(v, [0, point["gap"]], color=colour, label=name)
+    noise.set(
+        xlabel="visibility of the state", ylabel="lower bound − true ACE", ylim=(0, None), title="(c) white noise"
+    )
+    noise.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def _draw_ace_plane(
+    ax: Axes, boundary: tuple[ArrayLike, ArrayLike], no_signalling: tuple[ArrayLike, ArrayLike]
+) -> None:
+    ax.fill(*no_signalling, color="#EEEEEE", label="no signalling")
+    ax.fill(*boundary, color="#CFE5F3", label="quantum")
+    ax.axhline(0, color=BLACK, linewidth=1.2, label="classical limit")
+    ax.set(xlabel="true ACE", ylabel="lower bound − true ACE", title="(a) all strategies", ylim=(-0.02, None))
+    ax.legend(loc="upper left", fontsize=9)
+
+
+def _draw_gap_by_concurrence(ax: Axes, by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+    concurrence, best, hardy = by_concurrence
+    ax.plot(concurrence, best, color=BLUE, label="best measurements")
+    ax.plot(concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
+    ax.set(xlabel="concurrence of the state", ylabel="lower bound − true ACE", title="(b) pure states of two qubits")
+    ax.legend(loc="upper left", fontsize=9)
+
+
+def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+    alice, bob, gap = (np.asarray(v, dtype=float) for v in by_angles)
+    gap = gap.round(12)  # so that zero has no sign
+    levels = np.linspace(min(0.0, gap.min()), gap.max(), 13)
+    shades = ax.contourf(np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
+    ax.set(xlabel="angle between Alice's observables (°)", ylabel="angle between Bob's (°)", title="(d) best state")
+    ax.grid(visible=False)
+    ax.figure.colorbar(shades, ax=ax, format="%.2f", label="lower bound − true ACE")
+
+
+def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apart: Sequence[int]) -> Figure:
+    """The ladder of causation, the lowest rung first: each rung's name, its question, how many models it tells apart.
+
+    Raises ``ValueError`` if the three do not have one entry for each rung.
+    """
+    if not len(rungs) == len(questions) == len(told_apart) > 0:
+        raise ValueError(f"{len(rungs)} rungs, {len(questions)} questions, {len(told_apart)} numbers: one each, please")
+    figure, (ax, counts) = subplots(1, 2, figsize=(9.2, 0.95 * len(rungs) + 0.9), width_ratios=(3, 1.2), sharey=True)
+    height = np.arange(len(rungs))
+    for side in (0.0, 1.0):
+        ax.plot([side, side], [-0.6, len(rungs) - 0.4], color="#8B5A2B", linewidth=7, solid_capstyle="round")
+    for k, name in enumerate(rungs):
+        ax.plot([0, 1], [k, k], color="#8B5A2B", linewidth=6)
+        ax.text(0.5, k + 0.14, name, ha="center", va="bottom", fontsize=12, fontweight="bold")
+        ax.text(1.15, k, questions[k], ha="left", va="center")
+    ax.set(xlim=(-0.1, 3.4), ylim=(-0.7, len(rungs) - 0.2))
+    ax.axis("off")
+    counts.bar_label(counts.barh(height, told_apart, height=0.45, color=BLUE), padding=3)
+    counts.set(xlabel="models told apart", xlim=(0, 1.25 * max(told_apart)))
+    counts.tick_params(left=False, labelleft=False)
+    counts.grid(axis="y", visible=False)
+    return figure
+
+
+def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylabel: str) -> Figure:
+    """Rates of an outcome for some groups, side by side within each stratum.
+
+    rates : group → its rate in each stratum. Raises ``ValueError`` for a group with another number of rates, or for
+    fewer than one or more than four groups.
+    """
+    colours = (BLUE, ORANGE, GREEN, PURPLE)
+    if not 1 <= len(rates) <= len(colours):
+        raise ValueError(f"{len(rates)} groups: there should be one to {len(colours)}, so that their colours differ")
+    figure, ax = subplots(figsize=(7.2, 3.4))
+    x, width = np.arange(len(strata)), 0.8 / len(rates)
+    for k, (colour, (name, values)) in enumerate(zip(colours, rates.items(), strict=False)):
+        heights = np.asarray(values, dtype=float)
+        if heights.shape != (len(strata),):
+            raise ValueError(f"rates of {name!r}: shape {heights.shape} should be {(len(strata),)}, one a stratum")
+        bars = ax.bar(x + (k - (len(rates) - 1) / 2) * width, heights, width=0.92 * width, color=colour, label=name)
+        ax.bar_label(bars, fmt="%.3f", padding=2, fontsize=9)
+    ax.set_xticks(x, strata)
+    ax.set(ylabel=ylabel, ylim=(0, 1.12 * max(np.max(np.asarray(v, dtype=float)) for v in rates.values())))
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=len(rates), loc="upper center", bbox_to_anchor=(0.5, 1.2))
+    return figure
+
+
+def reach_of_quantum_theory(
+    scenarios: Mapping[str, float],
+    cycles: tuple[ArrayLike, ArrayLike],
+    noise: Mapping[str, tuple[ArrayLike, ArrayLike]],
+) -> Figure:
+    """How much of the way from the classical to the general bound quantum theory goes: by scenario, cycle and noise.
+
+    scenarios : name → the share of that way, between 0 and 1. cycles : numbers of measurements n, and the share for the
+    n-cycle. noise : phenomenon → visibilities, and the contextual fraction at each.
+    """
+    figure, (bars, lengths, visibility) = subplots(1, 3, figsize=(10.2, 3.4), width_ratios=(1.1, 1, 1))
+    names, shares = list(scenarios), [scenarios[name] for name in scenarios]
+    rows = np.arange(len(names))[::-1]
+    bars.bar_label(bars.barh(rows, shares, height=0.6, color=BLUE), fmt="%.3f", padding=3, fontsize=9)
+    bars.set_yticks(rows, names)
+    bars.set(xlim=(0, 1.3), xlabel="share", title="(a) scenarios")
+    bars.grid(axis="y", visible=False)
+    n, share = (np.asarray(values, dtype=float) for values in cycles)
+    for parity, colour, label in ((0, ORANGE, "even"), (1, BLUE, "odd")):
+        chosen = n % 2 == parity
+        lengths.plot(n[chosen], share[chosen], "o", color=colour, markersize=4, label=label)
+    lengths.set(xlabel="measurements in the cycle", ylabel="share", ylim=(-0.02, 1.02), title="(b) cycles")
+    lengths.legend(loc="lower right")
+    for colour, (name, (x, y)) in zip(CLASS_COLOURS, noise.items(), strict=False):
+        visibility.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), color=colour, label=name)
+    visibility.set(xlabel="visibility", ylabel="contextual fraction", ylim=(-0.02, 1.02), title="(c) white noise")
+    visibility.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]) -> Figure:
+    """The measure of contextuality by default against the disturbance, one curve a phenomenon.
+
+    disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
+    """
+    figure, ax = subplots(figsize=(6.4, 3.4))
+    for colour, (name, values) in zip((BLUE, ORANGE, GREEN, PURPLE), measures.items(), strict=False):
+        x, y = np.asarray(disturbance[name], dtype=float), np.asarray(values, dtype=float)
+        if y.shape != x.shape:
+            raise ValueError(f"measures of {name!r}: shape {y.shape} should be {x.shape}, one a disturbance")
+        ax.plot(x, y, color=colour, label=name)
+    ax.set(xlabel="disturbance, sum of the distances of a measurement's laws", ylabel="contextuality by default")
+    ax.set_ylim(bottom=-0.02)
+    ax.legend(loc="upper right")
+    return figure
+
+
+def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure:
+    """Causal graphs in rows of `columns`, at one scale, each under its name.
+
+    Raises ``ValueError`` for no graph, or a number of columns that is not positive.
+    """
+    if not graphs or columns < 1:
+        raise ValueError(f"{len(graphs)} graphs in {columns} columns: there should be at least one of either")
+    extents = [_extent(_positions(graph)) for graph in graphs.values()]
+    width = max(right - left for left, right, _, _ in extents)
+    height = max(top - bottom for _, _, bottom, top in extents)
+    rows = -(-len(graphs) // columns)
+    size = (INCHES_PER_UNIT * width * columns, (INCHES_PER_UNIT * height + 0.35) * rows)
+    figure, axes = subplots(rows, columns, squeeze=False, figsize=size)
+    for ax in axes.flat[len(graphs) :]:
+        ax.axis("off")
+    for ax, (name, graph) in zip(axes.flat, graphs.items(), strict=False):
+        draw_causal_graph(ax, graph)
+        ax.set_title(name)
+    return figure
+
+
+def signal_against_perturbation(
+    sizes: ArrayLike,
+    signals: Mapping[str, ArrayLike],
+    rounds_for: Callable[[ArrayLike], ArrayLike],
+    protected: Mapping[str, ArrayLike],
+) -> Figure:
+    """Hidden signals of causal models whose parameters are perturbed: medians, and how they spread.
+
+    signals : model → |signal|, shape (perturbations, len(sizes)), not zero. rounds_for : the rounds that reveal a
+    signal, for the axis on the right; a power of it, so that both axes can be logarithmic. protected : signals that a
+    d-separation forbids, of the same shape, shown for comparison beside the others at the smallest size.
+    """
+    x = np.asarray(sizes, dtype=float)
+    figure, (growth, spread) = subplots(1, 2, figsize=(9.2, 3.8), width_ratios=(3, 2))
+    for name, values in signals.items():
+        growth.plot(x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
+    growth.set(xscale="log", yscale="log", xlabel="perturbation ε", ylabel="signal to Bob, median")
+    growth.legend(fontsize=9)
+    rounds = growth.twinx()
+    rounds.set(yscale="log", ylim=np.asarray(rounds_for(growth.get_ylim())), ylabel="rounds that reveal it")
+    rounds.spines["right"].set_visible(True)
+    rounds.grid(visible=False)
+    shown = {**signals, **protected}
+    for row, values in enumerate(shown.values()):
+        ratio = np.asarray(values, dtype=float)[:, 0] / x[0]
+        low, lower, middle, upper, high = np.quantile(ratio, [0, 0.25, 0.5, 0.75, 1])
+        spread.plot([low, high], [-row, -row], color=BLUE, linewidth=1.2)
+        spread.plot([lower, upper], [-row, -row], color=BLUE, linewidth=6, solid_capstyle="butt")
+        spread.plot(middle, -row, "o", color=VERMILLION, zorder=3)
+    spread.set_yticks(-np.arange(len(shown)), list(shown), fontsize=9)
+    spread.grid(axis="y", visible=False)
+    spread.set_xlabel("signal / ε")
+    return figure
+
+
+def cost_against_violation(
+    points: ArrayLike,
+    linear: Mapping[str, tuple[Callable[[float], float], ArrayLike]],
+    curves: Mapping[str, Callable[[float], float]],
+    quantum: float,
+) -> Figure:
+    """What a classical model of a CHSH value S from 2 to 4 costs: linear costs with dots at some points, and curves.
+
+    points : values of S. linear : label → its function of S, and the costs at the points. curves : label → its
+    function of S, a cost in bits. quantum : the largest S of quantum theory, marked in both panels.
+    """
+    figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
+    S = np.linspace(2, 4, 161)
+    for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", (0, (4, 4))))):
+        (line,) = left.plot(S, [function(s) for s in S], linestyle=style, label=label)
+        left.plot(np.asarray(points, dtype=float), np.asarray(dots, dtype=float), "o", color=line.get_color())
+    for label, function in curves.items():
+        right.plot(S[:-1], [function(s) for s in S[:-1]], label=label)
+    for ax, cost in ((left, "least fraction"), (right, "least information, bits")):
+        ax.axvline(quantum, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
+        ax.annotate("quantum", (quantum, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
+        ax.set(xlabel="CHSH value S", ylabel=cost)
+        ax.legend(fontsize=9, loc="upper left", frameon=True, framealpha=1, edgecolor="none")
+    return figure

@@ -1,0 +1,1 @@
+"""Generated pages: ledger, first page, explorables, citations, exercises."""

@@ -1,0 +1,209 @@
+"""The ledger as HTML: the table of all claims, and the list of corrections.
+
+Both are functions of the claims and of the records that the chapters left; neither needs a server or another host.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from compendium import paths
+from compendium.claims import printed
+from compendium.claims.ledger import MARKS, MEANS, PAPERS, VERDICTS, Claim, Correction, Record, prose
+
+Claims = Mapping[str, Claim]
+Records = Mapping[str, Record]
+KINDS = ("definition", "equation", "theorem", "figure", "table", "number")
+COLUMNS = {
+    "item": "Item",
+    "paper": "Paper",
+    "statement": "Statement",
+    "kind": "Kind",
+    "how": "Means",
+    "verdict": "Verdict",
+}
+
+
+def load_records(path: Path | None = None) -> dict[str, Record]:
+    """The derived half of the ledger by id; empty when the pipeline has not written it yet.
+
+    path : by default what the environment variable ``COMPENDIUM_LEDGER`` names, else ``data/generated/ledger.json``.
+    """
+    path = path or Path(os.environ.get("COMPENDIUM_LEDGER") or paths.GENERATED / "ledger.json")
+    if not path.is_file():
+        return {}
+    return {entry["id"]: Record(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def link(claim: Claim) -> str | None:
+    """Where the claim is checked, as seen from a page in ``book/reference/``; None while its chapter is not written.
+
+    Only claims that are not `open` are checked anywhere.
+    """
+    written = claim.verdict != "open" and (paths.BOOK / f"{claim.chapter}.md").is_file()
+    return f"../{claim.chapter}.html#{claim.anchor}" if written else None
+
+
+def linked(claim: Claim, text: str) -> str:
+    """Some HTML, as a link to the claim's check if there is one."""
+    target = link(claim)
+    return f'<a href="{html.escape(target)}">{text}</a>' if target else text
+
+
+def ledger_html(claims: Claims, records: Records) -> str:
+    """All claims as a table that a browser sorts and filters; counts by paper and verdict above it.
+
+    Without records it shows the authored verdicts and says so.
+    """
+    rows = "\n".join(_row(claim, records.get(claim.id)) for claim in claims.values())
+    heads = "".join(
+        f'<th scope="col" data-key="{key}"><button type="button">{name}</button></th>' for key, name in COLUMNS.items()
+    )
+    script = files("compendium.pages").joinpath("ledger_pages.js").read_text(encoding="utf-8")
+    return (
+        f'<div class="ledger">{_notice(records)}{_counts(claims.values())}{_controls()}'
+        f'<p class="ledger-shown" role="status"></p><table class="ledger-table"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>\n{rows}\n</tbody></table></div>\n<script>\n{script}</script>"
+    )
+
+
+def _notice(records: Records) -> str:
+    if records:
+        return ""
+    said = "The chapters have left no records yet: these are the verdicts as authored"
+    said += " (<code>make book</code> derives them)."
+    return f'<p class="ledger-notice">{said}</p>'
+
+
+def _counts(claims: Iterable[Claim]) -> str:
+    counts = Counter((claim.verdict, claim.paper) for claim in claims)
+    names = "".join(
+        f'<th scope="col"><code>{key}</code> <span>{html.escape(n)}</span></th>' for key, n in PAPERS.items()
+    )
+    rows = ""
+    for verdict in VERDICTS:
+        row = [counts[verdict, paper] for paper in PAPERS]
+        cells = "".join(f"<td>{n}</td>" for n in [*row, sum(row)])
+        rows += f'<tr class="claim-{verdict}"><th scope="row">{MARKS[verdict]} {verdict}</th>{cells}</tr>'
+    columns = [sum(counts[verdict, paper] for verdict in VERDICTS) for paper in PAPERS]
+    totals = "".join(f"<td>{n}</td>" for n in [*columns, sum(columns)])
+    body = f'{rows}<tr><th scope="row">all</th>{totals}</tr>'
+    table = f'<table><thead><tr><td></td>{names}<th scope="col">all</th></tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="ledger-counts">{table}</div>'
+
+
+def _controls() -> str:
+    choices: dict[str, tuple[str, list[tuple[str, str]]]] = {
+        "Paper": ("paper", list(PAPERS.items())),
+        "Kind": ("kind", [(kind, kind) for kind in KINDS]),
+        "Means": ("how", [(how, how) for how in MEANS]),
+        "Verdict": ("verdict", [(verdict, verdict) for verdict in VERDICTS]),
+    }
+    selects = ""
+    for label, (name, values) in choices.items():
+        options = "".join(f'<option value="{value}">{html.escape(text)}</option>' for value, text in values)
+        selects += f'<label>{label} <select name="{name}"><option value="">all</option>{options}</select></label>'
+    search = '<label>Text <input type="search" name="text" autocomplete="off" placeholder="in any column"></label>'
+    reset = '<button type="reset">Show all</button>'
+    return f'<form class="ledger-controls" hidden>{selects}{search}{reset}</form>'
+
+
+def _row(claim: Claim, record: Record | None) -> str:
+    how = record.how if record else ""
+    cells = {
+        "item": f"{linked(claim, html.escape(claim.item))}<br><code>{claim.id}</code>",
+        "paper": html.escape(PAPERS[claim.paper]),
+        "statement": prose(claim.statement),
+        "kind": claim.kind,
+        "how": how or "–",
+        "verdict": f'<span aria-hidden="true">{MARKS[claim.verdict]}</span> {claim.verdict}',
+    }
+    values = {"paper": claim.paper, "kind": claim.kind, "how": how, "verdict": claim.verdict}
+    data = "".join(f' data-{key}="{value}"' for key, value in values.items())
+    first = f'<th scope="row" class="ledger-item">{cells.pop("item")}</th>'
+    rest = "".join(f'<td class="ledger-{key}">{cell}</td>' for key, cell in cells.items())
+    return f'<tr id="row-{claim.anchor}" class="claim-{claim.verdict}"{data}>{first}{rest}</tr>'
+
+
+def corrections_html(claims: Claims, records: Records) -> str:
+    """Every claim that print and derivation disagree on: what is printed, what is true, and why."""
+    pairs = [(claim, claim.correction) for claim in claims.values()]
+    sections = [_correction(claim, c, records.get(claim.id)) for claim, c in pairs if c]
+    return _notice(records) + "\n".join(sections) if sections else "<p>None so far.</p>"
+
+
+def _correction(claim: Claim, correction: Correction, record: Record | None) -> str:
+    facts = [f"{PAPERS[claim.paper]}, {claim.where}", claim.verdict, *([f"by {record.how}"] if record else [])]
+    about = " · ".join(html.escape(fact) for fact in facts)
+    return (
+        f'<section class="correction" id="correction-{claim.anchor.removeprefix("claim-")}">'
+        f"<h2>{html.escape(claim.item)}</h2>"
+        f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
+        f"<p>{prose(claim.statement)}</p><p><strong>{prose(correction.statement)}</strong></p>"
+        f"{_correction_table(claim, correction, record)}<p>{prose(correction.argument)}</p></section>"
+    )
+
+
+def _correction_table(claim: Claim, correction: Correction, record: Record | None) -> str:
+    rows = ""
+    for key in record.wrong if record else correction.values:
+        true = printed.readable(correction.values[key]) if key in correction.values else "–"
+        cells = (printed.readable(claim.printed[key]), true, *([record.derived[key]] if record else []))
+        rows += f'<tr><th scope="row">{html.escape(key)}</th>'
+        rows += "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    columns = ("", "printed", "true", *(["derived here"] if record else []))
+    heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    label = html.escape(f"{claim.item} ({claim.id}), values")
+    return f'<div class="claim-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+
+
+NO_VALUE = (
+    "Definitions and drawings say what is meant, not what is the case. The object built here accepts what it should "
+    "and refuses near-misses; that it is the right object remains a judgement."
+)
+
+
+def unreproduced_html(claims: Claims, records: Records) -> str:
+    """What could not be reproduced, with the reason; what has no value to reproduce; what was not yet tried.
+
+    The first are the claims with verdict ``not-reproducible``, whose correction tells why; the second those that are
+    ``modelled``; the third those that are ``open``.
+    """
+    by_verdict = {verdict: [claim for claim in claims.values() if claim.verdict == verdict] for verdict in VERDICTS}
+    lost = "".join(_unreproduced(claim, records.get(claim.id)) for claim in by_verdict["not-reproducible"])
+    none = "<p>Nothing so far: every item that was taken up could be derived as printed, or corrected.</p>"
+    return (
+        f"{_notice(records)}<h2>Not reproducible</h2>{lost or none}"
+        f"<h2>No value to reproduce</h2><p>{NO_VALUE}</p>{_listed(by_verdict['modelled'])}"
+        "<h2>Not tried yet</h2>" + (_listed(by_verdict["open"]) if by_verdict["open"] else "<p>Nothing is left.</p>")
+    )
+
+
+def _unreproduced(claim: Claim, record: Record | None) -> str:
+    reason = claim.correction
+    if reason is None:
+        raise ValueError(f"{claim.id}: verdict {claim.verdict!r} needs a correction that tells why")
+    about = f"{PAPERS[claim.paper]}, {claim.where}"
+    return (
+        f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
+        f"<h3>{html.escape(claim.item)}</h3>"
+        f'<p class="correction-where">{html.escape(about)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
+        f"<p>{prose(claim.statement)}</p><p><strong>{prose(reason.statement)}</strong></p>"
+        f"{_correction_table(claim, reason, record)}<p>{prose(reason.argument)}</p></section>"
+    )
+
+
+def _listed(claims: Iterable[Claim]) -> str:
+    items = (
+        f"<li>{linked(claim, html.escape(f'{PAPERS[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
+        f"{prose(claim.statement)}</li>"
+        for claim in claims
+    )
+    return f'<ul class="unreproduced">{"".join(items)}</ul>'

@@ -1,0 +1,1 @@
+"""What only one paper needs: its experiments, censuses and exhaustions."""

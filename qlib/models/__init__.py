@@ -1,0 +1,114 @@
+"""Classical causal models: what happens, what would happen if, what would have happened, and what data can say of it.
+
+A `StructuralModel` gives every variable a function of its causes; a `ProbabilisticModel` adds a law of the exogenous
+variables, and answers on all three rungs of the ladder: ``distribution`` and ``probability``, ``do``, and
+``counterfactual`` (abduction, action, prediction). `with_independent_noise` makes one from a Bayesian network,
+`parallel_worlds` puts several worlds side by side. Probabilities are found by elimination, exactly for exact numbers.
+
+In the instrumental scenario Z → X → Y a behaviour is an array p[x, y, z] = P(X=x, Y=y | Z=z); axes before these three
+are a batch. `ace_bounds` bounds the average causal effect of X on Y, `certificate` proves a bound,
+`instrumental_inequality` tests whether a table fits the scenario at all, and `assumption_table` shows what each
+assumption about the potential outcomes contributes.
+
+>>> import numpy as np
+>>> p = np.array([[[0.0064, 0.0028], [0.9936, 0.1972]], [[0.0, 0.001], [0.0, 0.799]]])  # a trial of vitamin A
+>>> bounds = ace_bounds(p)
+>>> round(float(bounds.lower), 4), round(float(bounds.upper), 4)
+(-0.1946, 0.0054)
+"""
+
+from qlib.models.balke_pearl import AffineFunction, Derivation, DerivedFunction, bound_expressions, derive_bounds
+from qlib.models.bounds import (
+    AceBounds,
+    AssumptionRow,
+    InstrumentalInequality,
+    ace_bounds,
+    assumption_table,
+    certificate,
+    instrumental_inequality,
+)
+from qlib.models.potential_outcomes import (
+    Assumption,
+    Point,
+    ReducedPoint,
+    Reduction,
+    SingleWorldPoint,
+    average_causal_effect,
+    balke_pearl_program,
+    behaviour,
+    behaviour_symbols,
+    couple,
+    is_jointly_exogenous,
+    is_marginally_exogenous,
+    law_from_solution,
+    law_of_response_types,
+    law_with_marginal_exogeneity_only,
+    law_with_stratified_exclusion_only,
+    observed_behaviour,
+    potential_outcome_program,
+    reduction,
+    response_type_program,
+    satisfies_individual_exclusion,
+    satisfies_stratified_exclusion,
+    single_world_program,
+)
+from qlib.models.structural_models import (
+    Mechanism,
+    ProbabilisticModel,
+    Response,
+    StructuralModel,
+    firing_squad,
+    independent,
+    parallel_worlds,
+    six_node_model,
+    vaccination,
+    with_independent_noise,
+)
+
+__all__ = [
+    "AceBounds",
+    "AffineFunction",
+    "Assumption",
+    "AssumptionRow",
+    "Derivation",
+    "DerivedFunction",
+    "InstrumentalInequality",
+    "Mechanism",
+    "Point",
+    "ProbabilisticModel",
+    "ReducedPoint",
+    "Reduction",
+    "Response",
+    "SingleWorldPoint",
+    "StructuralModel",
+    "ace_bounds",
+    "assumption_table",
+    "average_causal_effect",
+    "balke_pearl_program",
+    "behaviour",
+    "behaviour_symbols",
+    "bound_expressions",
+    "certificate",
+    "couple",
+    "derive_bounds",
+    "firing_squad",
+    "independent",
+    "instrumental_inequality",
+    "is_jointly_exogenous",
+    "is_marginally_exogenous",
+    "law_from_solution",
+    "law_of_response_types",
+    "law_with_marginal_exogeneity_only",
+    "law_with_stratified_exclusion_only",
+    "observed_behaviour",
+    "parallel_worlds",
+    "potential_outcome_program",
+    "reduction",
+    "response_type_program",
+    "satisfies_individual_exclusion",
+    "satisfies_stratified_exclusion",
+    "single_world_program",
+    "six_node_model",
+    "vaccination",
+    "with_independent_noise",
+]

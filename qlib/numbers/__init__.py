@@ -1,0 +1,168 @@
+"""Exact arithmetic, and what is proved with it: zeros and signs, linear programs, cones, networks of tensors, tests.
+
+An array is *exact* if its dtype is ``object`` and its entries are SymPy numbers or expressions; any other array holds
+floating-point numbers. Every function of `qlib` takes both, and answers in the number system that it was given.
+
+* Whether an exact number is zero, or which sign it has, is decided and never guessed: `is_zero`, `exact_sign`. What
+  cannot be decided is an error that says so. In floating point nothing is small by itself: `negligible` asks for the
+  scale of what a number was computed from.
+* A `LinearProgram` has variables and constraints with names. `solve` finds its optimum, `certificate` proves it in
+  rational arithmetic, and if there is none, `farkas_certificate` names the constraints that contradict each other.
+* `contract` and `Network` sum products of tensors by elimination, so that a model of forty variables costs no more than
+  its width allows.
+* `acceptance_region`, `best_bet` and `accumulate` weigh what was counted against a class of models.
+
+>>> import sympy as sp
+>>> is_zero(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
+True
+>>> coin = Constraint("total", {"heads": 1, "tails": 1}, sp.sqrt(2) / 2)
+>>> certificate(LinearProgram(("heads", "tails"), {"heads": 1}, (coin,)), "max").value
+sqrt(2)/2
+"""
+
+from qlib.numbers.algebraic_numbers import (
+    NotEnclosed,
+    Undecided,
+    differs,
+    enclosure,
+    is_real,
+    is_zero,
+    separation,
+    sign,
+    with_roots,
+)
+from qlib.numbers.arguments import (
+    all_of,
+    as_it_stands,
+    distinct,
+    field_of,
+    numbers,
+    one_of,
+    probabilities,
+    real_number,
+    reals,
+    require,
+    require_shape,
+    several,
+    show,
+    table,
+    whole,
+    wholes,
+)
+from qlib.numbers.exact_arrays import (
+    absolute,
+    as_float,
+    common,
+    conditional_probability,
+    exact,
+    exact_sign,
+    expanded,
+    has_free_symbols,
+    is_exact,
+    is_finite,
+    maximum,
+    minimum,
+    negligible,
+    number,
+    quotient,
+    rational,
+    sample_points,
+    simplified,
+    undecided,
+    vanishes,
+    zeros,
+)
+from qlib.numbers.hypothesis_tests import Bet, acceptance_region, accumulate, best_bet
+from qlib.numbers.linear_programs import (
+    Certificate,
+    CertificateError,
+    Constraint,
+    DualPolyhedron,
+    FarkasCertificate,
+    Infeasible,
+    LinearProgram,
+    Solution,
+    TooManyBases,
+    Unbounded,
+    certificate,
+    combine,
+    dual_vertices,
+    farkas_certificate,
+    solve,
+)
+from qlib.numbers.polyhedra import extreme_rays
+from qlib.numbers.tensor_networks import Network, Tensor, conjugate, contract, operator_tensor
+
+__all__ = [
+    "Bet",
+    "Certificate",
+    "CertificateError",
+    "Constraint",
+    "DualPolyhedron",
+    "FarkasCertificate",
+    "Infeasible",
+    "LinearProgram",
+    "Network",
+    "NotEnclosed",
+    "Solution",
+    "Tensor",
+    "TooManyBases",
+    "Unbounded",
+    "Undecided",
+    "absolute",
+    "acceptance_region",
+    "accumulate",
+    "all_of",
+    "as_float",
+    "as_it_stands",
+    "best_bet",
+    "certificate",
+    "combine",
+    "common",
+    "conditional_probability",
+    "conjugate",
+    "contract",
+    "differs",
+    "distinct",
+    "dual_vertices",
+    "enclosure",
+    "exact",
+    "exact_sign",
+    "expanded",
+    "extreme_rays",
+    "farkas_certificate",
+    "field_of",
+    "has_free_symbols",
+    "is_exact",
+    "is_finite",
+    "is_real",
+    "is_zero",
+    "maximum",
+    "minimum",
+    "negligible",
+    "number",
+    "numbers",
+    "one_of",
+    "operator_tensor",
+    "probabilities",
+    "quotient",
+    "rational",
+    "real_number",
+    "reals",
+    "require",
+    "require_shape",
+    "sample_points",
+    "separation",
+    "several",
+    "show",
+    "sign",
+    "simplified",
+    "solve",
+    "table",
+    "undecided",
+    "vanishes",
+    "whole",
+    "wholes",
+    "with_roots",
+    "zeros",
+]

@@ -1,0 +1,432 @@
+"""The one place that knows about number systems: exact arrays hold SymPy numbers (dtype object), others floats.
+
+Everything else in `qlib` is written once, for both. NumPy's ``einsum``, ``tensordot``, ``kron`` and ``@`` work on
+either kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache, reduce
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+from sympy.core.function import AppliedUndef
+
+from qlib.numbers import algebraic_numbers
+from qlib.numbers.algebraic_numbers import Undecided
+
+__all__ = [
+    "ACCURATE", "ROUNDING",
+    "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
+    "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
+    "quotient", "rational", "sample_points", "simplified", "undecided", "vanishes", "zeros",
+]  # fmt: skip
+
+Array = NDArray[Any]
+
+
+def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
+    """An array of SymPy numbers or expressions from nested lists, a SymPy matrix, or whole numbers.
+
+    Raises ``ValueError`` for an entry that is not exact: an exact computation cannot start from rounded numbers.
+
+    >>> exact([[1, 0], [0, sp.sqrt(2) / 2]])
+    array([[1, 0],
+           [0, sqrt(2)/2]], dtype=object)
+    """
+    rows = values.tolist() if isinstance(values, sp.MatrixBase | np.ndarray) else values
+    array = np.array(rows, dtype=object)
+    for index, value in np.ndenumerate(array):
+        if isinstance(value, float | complex | np.inexact) or (isinstance(value, sp.Expr) and value.has(sp.Float)):
+            raise ValueError(f"entry {index} is the rounded number {value!r}; give it exactly, as a SymPy number")
+        if isinstance(value, bool) or not isinstance(value, sp.Expr | Rational):
+            raise ValueError(f"entry {index} is {value!r}; it should be a whole number or a SymPy expression")
+        array[index] = number(value)
+        if not is_finite(array[index]):
+            raise ValueError(f"entry {index} is {value}; it should be a finite number")
+    return array
+
+
+def is_exact(array: Array) -> bool:
+    """Whether an array is an exact one."""
+    return bool(np.asarray(array).dtype == object)
+
+
+def common(arrays: Sequence[Array]) -> list[Array]:
+    """The arrays in one number system: if some are exact and some are not, the exact ones become complex numbers.
+
+    Exact arrays with free symbols have no floating-point value; where one of them occurs, all stay as they are.
+
+    >>> [array.dtype.name for array in common([exact([[1, sp.I]]), np.array([0.5]), np.array([1])])]
+    ['complex128', 'float64', 'int64']
+    """
+    exactly = [is_exact(array) for array in arrays]
+    rounded = any(not e and array.dtype.kind in "fc" for e, array in zip(exactly, arrays, strict=True))
+    if not (any(exactly) and rounded):
+        return list(arrays)
+    entries = (entry for e, array in zip(exactly, arrays, strict=True) if e for entry in array.flat)
+    if any(getattr(entry, "free_symbols", None) for entry in entries):
+        return list(arrays)
+    return [array.astype(complex) if e else array for e, array in zip(exactly, arrays, strict=True)]
+
+
+def has_free_symbols(array: ArrayLike) -> bool:
+    """Whether an entry of an array depends on a symbol.
+
+    >>> has_free_symbols(exact([sp.sqrt(2)])), has_free_symbols(exact([sp.Symbol("t")]))
+    (False, True)
+    """
+    values = np.asarray(array)
+    return is_exact(values) and any(getattr(entry, "free_symbols", None) for entry in values.flat)
+
+
+# --- zero -------------------------------------------------------------------------------------------------------------
+
+
+def number(value: Any) -> sp.Expr:
+    """An exact number or expression as SymPy's: whole numbers and fractions of any kind, SymPy expressions.
+
+    Raises ``ValueError`` for anything else: a text is never a number, and what is rounded is not exact.
+
+    >>> number(3), number(sp.sqrt(2))
+    (3, sqrt(2))
+    >>> number("1/2")
+    Traceback (most recent call last):
+        ...
+    ValueError: '1/2' is no exact number; give a whole number, a fraction or a SymPy expression
+    """
+    if isinstance(value, sp.Expr):
+        return value
+    if isinstance(value, Rational) and not isinstance(value, bool):
+        return sp.Rational(int(value.numerator), int(value.denominator))
+    raise ValueError(f"{value!r} is no exact number; give a whole number, a fraction or a SymPy expression")
+
+
+def is_zero(value: Any) -> bool:
+    """Whether an exact number is zero, however it is written and however small it is.
+
+    An expression with free symbols, or with functions that are not known, is zero if it is so identically: for all
+    numbers that they may stand for. What is infinite or undefined is not zero. Zero is proved, for algebraic numbers by
+    their distance from zero (:func:`qlib.numbers.algebraic_numbers.separation`), for the rest by SymPy; not zero is
+    proved by a ball that excludes it. Raises :class:`Undecided` where neither succeeds, ``ValueError`` for what is no
+    exact number.
+
+    >>> is_zero(sp.sqrt(2) + sp.sqrt(3) - sp.sqrt(5 + 2 * sp.sqrt(6))), is_zero(sp.sqrt(2) - sp.Rational(7, 5))
+    (True, False)
+    >>> is_zero(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
+    True
+    """
+    expression = number(value)
+    return not expression.p if expression.is_Rational else _is_zero(expression)
+
+
+def exact_sign(value: Any) -> int:
+    """The sign of a real number: -1, 0 or 1, decided as :func:`is_zero` decides; of a float, of the number that it is.
+
+    Raises ``ValueError`` where there is none: for a symbol, a complex number, an infinity, a text.
+
+    >>> exact_sign(5 * sp.sqrt(2) - 7), exact_sign(sp.sqrt(2) - sp.Rational(14142135623730951, 10**16)), exact_sign(0.1)
+    (1, -1, 1)
+    """
+    if isinstance(value, float | np.floating | sp.Float):
+        if not np.isfinite(float(value)):
+            raise ValueError(f"{value} has no sign: it is not a finite real number")
+        return int(float(value) > 0) - int(float(value) < 0)
+    expression = number(value)
+    if expression.is_Rational:
+        return int(expression.p > 0) - int(expression.p < 0)
+    _require_exact(expression)
+    if expression.free_symbols or not is_finite(expression):
+        raise ValueError(f"{expression} has no sign: it is not a finite real number")
+    return algebraic_numbers.sign(expression)
+
+
+def rational(value: Any) -> Fraction | None:
+    """The rational number that an exact number is, however it is written; None if no simple one is found.
+
+    >>> rational(4 * sp.cos(sp.pi / 7) * sp.cos(2 * sp.pi / 7) * sp.cos(4 * sp.pi / 7)), rational(sp.sqrt(2))
+    (Fraction(-1, 2), None)
+    """
+    expression = number(value)
+    if expression.is_Rational:
+        return Fraction(expression.p, expression.q)
+    if expression.free_symbols or not is_finite(expression):
+        return None
+    digits = sp.re(expression.evalf(60))
+    candidate = Fraction(str(digits)).limit_denominator(10**20)
+    return candidate if is_zero(expression - number(candidate)) else None
+
+
+def absolute(value: Any) -> Any:
+    """The absolute value of a real number, its sign decided by :func:`exact_sign`."""
+    return -value if exact_sign(value) < 0 else value
+
+
+def maximum(values: Iterable[Any]) -> Any:
+    """The largest of some real numbers, compared by :func:`exact_sign`; the first of those that are equal.
+
+    >>> maximum([sp.Rational(7, 5), sp.sqrt(2), sp.Rational(141, 100)])
+    sqrt(2)
+    """
+    return reduce(lambda best, value: value if exact_sign(value - best) > 0 else best, values)
+
+
+def minimum(values: Iterable[Any]) -> Any:
+    """The smallest of some real numbers, as :func:`maximum`."""
+    return reduce(lambda best, value: value if exact_sign(value - best) < 0 else best, values)
+
+
+def _require_exact(expression: sp.Expr) -> None:
+    if expression.has(sp.Float):
+        raise ValueError(f"{expression} holds rounded numbers; whether it is zero is decided of exact ones only")
+
+
+def is_finite(expression: sp.Expr) -> bool:
+    """Whether an expression holds no infinity and nothing undefined, as far as its form says."""
+    return not expression.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_zero(expression: sp.Expr) -> bool:
+    _require_exact(expression)
+    if not is_finite(expression):
+        return False
+    if expression.free_symbols or expression.has(AppliedUndef):
+        return _is_identically_zero(expression)
+    return algebraic_numbers.is_zero(expression)
+
+
+def _is_identically_zero(expression: sp.Expr) -> bool:
+    points = list(sample_points(sorted(expression.free_symbols, key=str)))
+    values = [_differs_at(expression, point) for point in points]
+    if any(values):
+        return False
+    if sp.expand(expression) == 0:
+        return True
+    if False in values and (decided := _coefficients_vanish(expression)) is not None:
+        return decided
+    if sp.radsimp(sp.simplify(expression)) == 0 or expression.equals(0):
+        return True
+    raise Undecided(f"{expression} vanishes wherever it was evaluated, but it could not be proved to be zero")
+
+
+def _differs_at(expression: sp.Expr, point: algebraic_numbers.Point) -> bool | None:
+    """Whether an expression is certainly not zero at a point; None if it has no finite value there.
+
+    What is zero for undefined functions f is zero for every function: each is taken to be one over a linear form.
+    """
+    known = expression.replace(lambda part: isinstance(part, AppliedUndef), _some_value)
+    try:
+        ball = algebraic_numbers.enclosure(known, 128, point)
+    except algebraic_numbers.NotEnclosed:
+        return algebraic_numbers.differs(known.subs(point))
+    return not ball.contains(0) if ball.is_finite() else None
+
+
+def _some_value(part: AppliedUndef) -> sp.Expr:
+    code = sum(k * ord(letter) for k, letter in enumerate(part.func.__name__, 1))
+    return 1 / sum((k * x for k, x in enumerate(sp.flatten(part.args), 2)), sp.Integer(code))
+
+
+def _coefficients_vanish(expression: sp.Expr) -> bool | None:
+    """Whether the coefficients of the monomials in symbols and their exponentials are zero; None if that says nothing.
+
+    Of a polynomial that decides either way; monomials in other functions may depend on each other.
+    """
+    above, _ = sp.fraction(sp.together(expression.rewrite(sp.exp)))
+    sums: dict[sp.Expr, list[sp.Expr]] = {}
+    symbols = expression.free_symbols
+    for term in sp.Add.make_args(sp.expand(above)):
+        coefficient, monomial = term.as_independent(*symbols, as_Add=False)
+        sums.setdefault(monomial, []).append(coefficient)
+    if any(coefficient.has(AppliedUndef) for parts in sums.values() for coefficient in parts):
+        return None
+    if all(is_zero(sp.Add(*parts)) for parts in sums.values()):
+        return True
+    return False if all(monomial.is_polynomial(*symbols) for monomial in sums) else None
+
+
+def sample_points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
+    """Up to three points whose values suit what is assumed of each symbol (real, negative, an integer …).
+
+    A symbol without assumptions is positive at the first point, negative at the second, complex at the third. There
+    is no point if some symbol is not a number at all.
+    """
+    for turn in range(3):
+        point: dict[sp.Symbol, sp.Expr] = {}
+        for k, symbol in enumerate(symbols):
+            n = 3 * k + turn + 2
+            q = sp.Rational(sp.prime(n + 4), sp.prime(n + 1) * 2)
+            first = [q, -q, q + sp.I / n]
+            whole = [(-1) ** turn * (n + 1), -n - 2, 2 * n, -2 * n, 2 * n + 1, -2 * n - 1, sp.prime(n), 9 * n * n, 0]
+            other = [q * sp.I, q * sp.sqrt(2), -q * sp.sqrt(2), q * sp.pi]
+            suiting = (x for x in map(sp.sympify, first[turn:] + first[:turn] + whole + other) if _suits(x, symbol))
+            if (number := next(suiting, None)) is not None:
+                point[symbol] = number
+        if len(point) == len(symbols):
+            yield point
+
+
+def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
+    return all(getattr(number, f"is_{fact}") is truth for fact, truth in symbol.assumptions0.items())
+
+
+def vanishes(array: ArrayLike, tolerance: float = 1e-9) -> bool:
+    """Whether every entry is zero: within the tolerance, or, of exact entries, as :func:`is_zero` decides.
+
+    >>> t = sp.Symbol("t")
+    >>> vanishes([1e-12]), vanishes([sp.Rational(1, 10**12)]), vanishes(exact([sp.sin(t) ** 2 + sp.cos(t) ** 2 - 1]))
+    (True, False, True)
+    """
+    values = _numeric(array)
+    if is_exact(values):
+        return all(map(is_zero, values.flat))
+    return bool(np.max(np.abs(values), initial=0.0) <= tolerance)
+
+
+def zeros(array: ArrayLike, tolerance: float = 1e-9) -> NDArray[np.bool_]:
+    """Which entries are zero, decided as in :func:`vanishes`; an array of the same shape.
+
+    >>> zeros(exact([0, sp.sqrt(2) - 1, sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6)])).tolist()
+    [True, False, True]
+    """
+    values = _numeric(array)
+    if is_exact(values):
+        return np.array([is_zero(entry) for entry in values.flat], dtype=bool).reshape(values.shape)
+    return np.asarray(np.abs(values) <= tolerance)
+
+
+def _numeric(array: ArrayLike) -> Array:
+    """Something as an array of numbers; raises ``ValueError`` for a text, which is never a number."""
+    values = np.asarray(array)
+    if values.dtype.kind not in "biufcO":
+        raise ValueError(
+            f"an array of dtype {values.dtype}: its entries should be numbers, but are {values.flat[0]!r} …"
+        )
+    return values
+
+
+def simplified(array: ArrayLike) -> Array:
+    """The array with every exact entry expanded and its radicals rationalised; floats are returned as they are.
+
+    >>> simplified(exact([1 / (4 - 2 * sp.sqrt(2))]))
+    array([sqrt(2)/4 + 1/2], dtype=object)
+    """
+    array = _numeric(array)
+    if not is_exact(array):
+        return array
+    tidy = np.frompyfunc(lambda entry: sp.expand(sp.radsimp(number(entry))), 1, 1)
+    return np.asarray(tidy(array), dtype=object)
+
+
+def as_float(array: ArrayLike) -> NDArray[np.float64]:
+    """The array in floating-point numbers; raises ``TypeError`` if an entry has a free symbol or an imaginary part.
+
+    >>> as_float(exact([sp.sqrt(2) / 2]))
+    array([0.70710678])
+    """
+    values = _numeric(array)
+    if np.iscomplexobj(values):
+        for index in np.argwhere(values.imag != 0):
+            raise TypeError(f"entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
+        values = values.real
+    return values.astype(np.float64)
+
+
+def quotient(numerator: sp.Expr, denominator: sp.Expr) -> sp.Expr:
+    """The quotient of two polynomials in lowest terms: what `sympy.cancel` gives, ten times as fast for long ones.
+
+    Raises ``ZeroDivisionError`` for the denominator zero.
+
+    >>> a, b = sp.symbols("a b")
+    >>> quotient(sp.expand((a + b) * a), sp.expand((a + b) * (b - 1)))
+    a/(b - 1)
+    """
+    if is_zero(denominator):
+        raise ZeroDivisionError(f"{numerator} is divided by zero")
+    if not (numerator.free_symbols | denominator.free_symbols):
+        return numerator / denominator
+    _, polynomials = sp.sring([numerator, denominator])
+    above, below = polynomials[0].cancel(polynomials[1])
+    return above.as_expr() / below.as_expr()
+
+
+def expanded(array: ArrayLike) -> Array:
+    """An exact array with every entry multiplied out: `sympy.expand` for polynomials, fast for sums of long products.
+
+    Raises ``ValueError`` for an entry that is no polynomial with rational coefficients in the array's free symbols.
+
+    >>> a, b = sp.symbols("a b")
+    >>> expanded([a * (1 - b), 1])
+    array([-a*b + a, 1], dtype=object)
+    """
+    entries = np.frompyfunc(number, 1, 1)(np.asarray(array, dtype=object))
+    symbols = sorted(set().union(*(entry.free_symbols for entry in entries.flat)), key=str)
+    ring = sp.polys.rings.PolyRing(symbols, sp.QQ)
+    return np.asarray(np.frompyfunc(lambda entry: ring.from_expr(entry).as_expr(), 1, 1)(entries), dtype=object)
+
+
+# --- what floating-point numbers can tell -----------------------------------------------------------------------------
+
+ROUNDING = 2.0**-46  # of the scale of a sum: 64 units in the last place, what adding up some hundred terms may leave
+ACCURATE = 1e-10  # of that scale: a result that is larger is known to six digits or more
+
+
+def negligible(values: ArrayLike, scale: ArrayLike = 1.0, tolerance: float = ROUNDING) -> NDArray[np.bool_]:
+    """Which entries are zero: exact ones as they are; others if they are no more than rounding, given their scale.
+
+    scale : of what they were computed from, such as the sum of the terms' absolute values, the prior of a λ, the weight
+    of an operator; it broadcasts. So a value of 1e-20 is zero if it is left of terms of size 1, and is not if it is a
+    product of small numbers. tolerance : the share of the scale that is negligible.
+
+    >>> negligible([1e-17, 1e-17, 0.0], scale=[1.0, 1e-17, 0.0]).tolist()
+    [True, False, True]
+    """
+    array = np.asarray(values)
+    if is_exact(array):
+        return zeros(array)
+    return np.asarray(np.abs(array) <= tolerance * np.asarray(scale))
+
+
+def undecided(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
+    """Which entries are more than rounding, but too small against their scale to be divided by; never an exact one.
+
+    >>> undecided([1e-17, 1e-12, 1e-3]).tolist(), undecided([1e-12], scale=1e-12).tolist()
+    ([False, True, False], [False])
+    """
+    array = np.asarray(values)
+    if is_exact(array):
+        return np.zeros(array.shape, dtype=bool)
+    size, whole = np.abs(array), np.asarray(scale)
+    return np.asarray((size > ROUNDING * whole) & (size <= ACCURATE * whole))
+
+
+def conditional_probability(value: Any, name: str) -> Any:
+    """A conditional probability, freed of rounding that takes it out of [0, 1]; exact ones as they are; nan stays.
+
+    Raises ``ArithmeticError`` that names it if it is clearly outside: then it was computed wrongly, whatever was asked.
+
+    >>> conditional_probability(1 + 1e-12, "P(c | b)")
+    1.0
+    >>> conditional_probability(1.54, "P(c | b)")
+    Traceback (most recent call last):
+        ...
+    ArithmeticError: internal error: P(c | b) was found to be 1.54, which is no probability; please report it
+    """
+    array = np.asarray(value)
+    if has_free_symbols(array):
+        return value
+    numbers = np.real(array.astype(complex))
+    for wrong in numbers[(numbers < -1e-6) | (numbers > 1 + 1e-6)].flat[:1]:
+        raise ArithmeticError(
+            f"internal error: {name} was found to be {wrong:.6g}, which is no probability; please report it"
+        )
+    if is_exact(array):
+        return value
+    inside = np.clip(array, 0.0, 1.0)
+    return inside if inside.ndim else inside.item()

@@ -1,0 +1,217 @@
+"""Causal separability of two-node processes: is there a causal order, or a mixture of the two, behind a process?
+
+A process over A and B is causally separable if σ = σ^{A≺B} + σ^{B≺A}, where B's output does not matter in
+the first and A's not in the second. Write X[σ] for "trace X out and replace it by 1/d". Whatever the split,
+
+    σ^{A≺B} = B_out[σ] − A_out B_out[σ] + C,        σ^{B≺A} = A_out[σ] − C
+
+for some operator C on A_in ⊗ B_in, as the first terms are the parts of σ that only one of the orders allows. So the
+question is whether a Hermitian C makes both positive: a small semidefinite program. Its value is the *random
+robustness*, the least weight r of white noise for which σ + r·1° is separable (1° is maximally mixed inputs, outputs
+ignored); its dual is a *witness* S with Tr[S σ′] ≥ 0 for all separable σ′ and Tr[S σ] = −r. The program is solved by
+Clarabel, and what it returns is checked without it (`is_witness`). Oreshkov, Costa & Brukner (2012); Araújo et al.
+(2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import clarabel
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from qlib.numbers.arguments import numbers, real_number, require, whole
+from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode, numeric, trace_and_replace
+
+A_IN, A_OUT, B_IN, B_OUT = range(4)  # the places of the tensor factors
+ACCURACY = 1e-6  # of certificates in floating-point arithmetic: a smaller robustness is none
+
+
+@dataclass(frozen=True, eq=False)
+class CausalSeparability:
+    """What was found about a two-node process.
+
+    robustness : the least weight of white noise that makes it separable; negative if it stays separable when some noise
+    is taken away. first, second : the split of σ + r·1°, r the robustness or 0 if that is negative, into a part in
+    which A comes first and one in which B does. witness : S with Tr[S σ] = −robustness, and Tr[S σ′] ≥ 0 for all
+    separable processes σ′.
+    bounds : positive operators, equal to S where a process of the order A ≺ B, or B ≺ A, can have a component.
+    """
+
+    robustness: float
+    first: Array
+    second: Array
+    witness: Array
+    bounds: tuple[Array, Array]
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether the process is a mixture of causally ordered ones, to the solver's accuracy."""
+        return self.robustness <= ACCURACY
+
+
+def causal_separability(process: ProcessOperator) -> CausalSeparability:
+    """Decide by a semidefinite program whether a process over two nodes is causally separable, with a certificate.
+
+    Raises ``ValueError`` for another number of nodes, ``ArithmeticError`` if the solver fails.
+
+    >>> result = causal_separability(oreshkov_costa_brukner())
+    >>> result.is_separable, round(result.robustness, 6)
+    (False, 0.414214)
+    """
+    require(ProcessOperator, process=process)
+    if len(process.endogenous) != 2:
+        raise ValueError(f"causal separability is decided for two nodes; the process has {len(process.endogenous)}")
+    W, dims = numeric(process.array), process.dims
+    only_first, only_second, common = _components(W, dims)
+    basis = _hermitian_basis(dims)
+    noise = np.eye(prod(dims)) / (dims[A_IN] * dims[B_IN])
+    # The unknowns: the coefficients of C, then r. Both operators are constants plus their sum.
+    one = [*basis, 0 * noise, only_first]
+    other = [*(-element for element in basis), noise, only_second + common]
+    x, duals = _least(*([_without(F, dims, place) for F in family] for family, place in ((one, B_OUT), (other, A_OUT))))
+    bounds = _padded(duals[0], dims, B_OUT), _padded(duals[1], dims, A_OUT)
+    robustness, C = float(x[-1]), np.tensordot(x[:-1], basis, axes=1)
+    second = only_second + common - C + max(robustness, 0) * noise
+    first = only_first + C
+    if robustness < 0:  # a split of σ itself, with the surplus noise
+        second = second + robustness * noise
+        first, second = first - robustness * noise / 2, second - robustness * noise / 2
+    result = CausalSeparability(robustness, first, second, _witness(bounds, dims), bounds)
+    _require_certificate(result, W, dims)
+    return result
+
+
+def _require_certificate(result: CausalSeparability, W: Array, dims: tuple[int, ...]) -> None:
+    """Raise ``ArithmeticError`` if what the solver returned does not prove the robustness, from both sides."""
+    least = min(float(np.linalg.eigvalsh(part).min()) for part in (result.first, result.second))
+    gap = abs(float(np.trace(result.witness @ W).real) + result.robustness)
+    if least < -ACCURACY or gap > ACCURACY or not is_witness(result.witness, result.bounds, dims):
+        raise ArithmeticError(f"the solver's certificate is off: least eigenvalue {least:.3g}, gap {gap:.3g}")
+
+
+def oreshkov_costa_brukner() -> ProcessOperator:
+    """The process over two qubit nodes that is in no causal order, nor in a mixture of orders; exact.
+
+    σ = ¼ (1 + (Z_{A_out} Z_{B_in} + Z_{A_in} X_{B_in} Z_{B_out}) / √2); Oreshkov, Costa & Brukner (2012).
+    """
+    one, Z, X = exact(np.eye(2, dtype=int)), PAULI_Z, PAULI_X
+    terms = kron(one, Z, Z, one) + kron(Z, one, X, Z)
+    array = (kron(one, one, one, one) + terms / sp.sqrt(2)) / sp.Integer(4)
+    return ProcessOperator([QuantumNode("A"), QuantumNode("B")], array)
+
+
+def order_component(array: ArrayLike, dims: tuple[int, ...], last: int) -> Array:
+    """The component of an operator that a process can have in which the node with this place, 0 or 1, comes last.
+
+    The orthogonal projection onto the operators with L_out[σ] = σ and L_in L_out[σ] = F_out L_in L_out[σ], F the first.
+    """
+    array = numbers(array, "array")
+    whole(last, "last", 0)
+    L_in, L_out, F_out = (A_IN, A_OUT, B_OUT) if last == 0 else (B_IN, B_OUT, A_OUT)
+    ignored = trace_and_replace(array, dims, L_out)
+    late = trace_and_replace(ignored, dims, L_in)
+    return np.asarray(ignored - late + trace_and_replace(late, dims, F_out))
+
+
+def is_witness(
+    witness: ArrayLike, bounds: tuple[ArrayLike, ArrayLike], dims: tuple[int, ...], tolerance: float = ACCURACY
+) -> bool:
+    """Whether S is non-negative on all causally separable processes, as two positive operators prove.
+
+    A process of the order A ≺ B sees only the component of S that such a process can have. If a positive operator has
+    the same component, Tr[S σ] is its trace with σ, which is not negative. No solver is asked.
+    """
+    real_number(tolerance, "tolerance")
+    for last, bound in ((1, bounds[0]), (0, bounds[1])):
+        if not vanishes(order_component(numbers(witness, "witness") - np.asarray(bound), dims, last), tolerance):
+            return False
+        if np.linalg.eigvalsh(numeric(np.asarray(bound))).min() < -tolerance:
+            return False
+    return True
+
+
+def _components(W: Array, dims: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """What only the order A ≺ B, only B ≺ A, and both allow; their sum is the process."""
+    without_b, without_a = (trace_and_replace(W, dims, place) for place in (B_OUT, A_OUT))
+    common = trace_and_replace(without_b, dims, A_OUT)
+    return without_b - common, without_a - common, common
+
+
+def _hermitian_basis(dims: tuple[int, ...]) -> list[Array]:
+    """A basis of the Hermitian operators on A_in ⊗ B_in, with the identity on the outputs."""
+    a, b = dims[A_IN], dims[B_IN]
+    elements = []
+    for i, j in np.ndindex(a * b, a * b):
+        E = np.zeros((a * b, a * b), complex)
+        E[i, j] = E[j, i] = 1
+        if i > j:
+            E[i, j], E[j, i] = 1j, -1j
+        four = np.einsum("abcd,xy,zw->axbzcydw", E.reshape(a, b, a, b), np.eye(dims[A_OUT]), np.eye(dims[B_OUT]))
+        elements.append(four.reshape(prod(dims), prod(dims)))
+    return elements
+
+
+def _without(F: Array, dims: tuple[int, ...], place: int) -> Array:
+    """An operator that is the identity on one factor, without that factor."""
+    return np.asarray(partial_trace(F, dims, [k for k in range(len(dims)) if k != place]) / dims[place])
+
+
+def _padded(T: Array, dims: tuple[int, ...], place: int) -> Array:
+    """The operator with Tr[T F] = Tr[padded T · padded F] for the F of `_without`."""
+    d, before, after = dims[place], prod(dims[:place]), prod(dims[place + 1 :])
+    four = np.einsum("abcd,xy->axbcyd", T.reshape(before, after, before, after), np.eye(d) / d)
+    return np.asarray(four.reshape(prod(dims), prod(dims)))
+
+
+def _least(one: list[Array], other: list[Array]) -> tuple[Any, tuple[Array, Array]]:
+    """The x of least last entry with Σ x F + F₀ positive for both families, F₀ their last, and the dual operators."""
+    (*F, first), (*G, second) = ([_triangle(_real(element)) for element in family] for family in (one, other))
+    A = -np.vstack([np.array(F).T, np.array(G).T])
+    k, h = len(F), np.concatenate([first, second])
+    sizes, settings = (2 * len(one[0]), 2 * len(other[0])), clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-9
+    cost = np.zeros(k)
+    cost[-1] = 1
+    cones = [clarabel.PSDTriangleConeT(size) for size in sizes]
+    quadratic = sparse.csc_matrix((k, k))
+    solution = clarabel.DefaultSolver(quadratic, cost, sparse.csc_matrix(A), h, cones, settings).solve()
+    if solution.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
+        raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
+    duals = np.split(np.array(solution.z), [len(first)])
+    return np.array(solution.x), (_complex(duals[0], sizes[0]), _complex(duals[1], sizes[1]))
+
+
+def _real(H: Array) -> NDArray[np.float64]:
+    """A Hermitian matrix as a real symmetric one of twice the size, positive exactly when it is."""
+    return np.block([[H.real, -H.imag], [H.imag, H.real]])
+
+
+def _triangle(S: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The upper triangle, column by column, off the diagonal scaled by √2: the solver's order."""
+    column, row = np.tril_indices(len(S))
+    return np.asarray(S[row, column] * np.where(row == column, 1, np.sqrt(2)))
+
+
+def _complex(triangle: NDArray[np.float64], size: int) -> NDArray[np.complex128]:
+    """The Hermitian matrix H with Tr[S R] = Tr[H K] for each R that is the real form of K, S the solver's."""
+    column, row = np.tril_indices(size)
+    S = np.zeros((size, size))
+    S[row, column] = S[column, row] = triangle / np.where(row == column, 1, np.sqrt(2))
+    d = size // 2
+    return np.asarray(S[:d, :d] + S[d:, d:] + 1j * (S[d:, :d] - S[:d, d:]))
+
+
+def _witness(bounds: tuple[Array, Array], dims: tuple[int, ...]) -> Array:
+    """The operator that has, for each order, the component of its bound: the two agree on what both orders allow."""
+    first, second = order_component(bounds[0], dims, 1), order_component(bounds[1], dims, 0)
+    both = [trace_and_replace(trace_and_replace(S, dims, A_OUT), dims, B_OUT) for S in (first, second)]
+    return np.asarray(first + second - (both[0] + both[1]) / 2)

@@ -1,0 +1,441 @@
+"""Quantum instruments: what may be done at a quantum node, as named outcomes and a completely positive map for each.
+
+An element of an instrument is kept as its Choi–Jamiołkowski operator τ on A_out ⊗ A_in, in convention (10) of Suresh,
+Frembs & Cavalcanti (2023): the *output first*, and transposed relative to the operators between nodes, `process_cj`.
+So the element that finds the projector F and then prepares the state ρ is τ = ρᵀ ⊗ F. Leading axes of an operator are
+a batch, an instrument for every value of a parameter. Entries are floating-point numbers or SymPy expressions.
+
+To and from `qiskit.quantum_info`: its `Choi` has the input first and no transpose, `qlib.quantum.channels.choi`;
+matrices are taken as they are, so row k of an operator is the same basis state on both sides, whatever qubits it is
+made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from qlib.numbers.arguments import as_it_stands, numbers, probabilities, require, require_shape, several, show, whole
+from qlib.numbers.exact_arrays import (
+    ROUNDING,
+    Array,
+    common,
+    exact,
+    has_free_symbols,
+    is_exact,
+    negligible,
+    vanishes,
+    zeros,
+)
+from qlib.quantum.channels import (
+    deviation_note,
+    instrument_cj,
+    kraus_operators,
+    kron,
+    partial_trace,
+    require_positive,
+    swap_factors,
+)
+
+Outcome: TypeAlias = Hashable
+TOLERANCE = 1e-9  # of an operator's own size
+MOST_DIMENSION = 1024  # of a system; its maps have matrices of the square of it
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """A quantum instrument: outcome a → the operator τ^a on A_out ⊗ A_in of its completely positive map (10).
+
+    operators : outcome → array of shape (..., d_out·d_in, d_out·d_in). d_in, d_out : dimensions of the node.
+    name : the label z of the instrument. Eq. (9) of Suresh, Frembs & Cavalcanti (2023).
+    Raises ``ValueError`` that names the instrument, the outcome and the deviation if an element is not completely
+    positive, or if the elements do not sum to a trace-preserving map (11). Complete positivity of exact numbers is
+    decided in floating-point arithmetic; of entries with free symbols it cannot be, and they are let pass.
+
+    >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
+    >>> Z.outcomes, Z.d_in, Z.d_out
+    ((0, 1), 2, 2)
+    """
+
+    operators: Mapping[Outcome, Array]
+    d_in: int
+    d_out: int
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        require(str, name=self.name)
+        whole(self.d_in, "d_in", 1)
+        whole(self.d_out, "d_out", 1)
+        require(Mapping, operators=self.operators)
+        arrays = _named(self.operators, "operators")
+        object.__setattr__(self, "operators", {a: _read_only(tau) for a, tau in arrays.items()})
+        _validate(self)
+
+    # ── ways to give one ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def from_kraus(cls, kraus: Mapping[Outcome, ArrayLike], name: str = "") -> Instrument:
+        """The instrument with these Kraus operators: outcome → array of shape (..., k, d_out, d_in).
+
+        >>> Instrument.from_kraus({"up": [[[1, 0]]], "down": [[[0, 1]]]})["down"].tolist()
+        [[0, 0], [0, 1]]
+        """
+        require(Mapping, kraus=kraus)
+        arrays = _named(kraus, "kraus")
+        shapes = {outcome: K.shape[-2:] for outcome, K in arrays.items()}
+        for outcome, K in arrays.items():
+            if K.ndim < 3 or K.shape[-2:] != next(iter(shapes.values())):
+                raise ValueError(
+                    f"{_label(name)}, outcome {outcome!r}: Kraus operators of shape {K.shape} should be "
+                    "(..., k, d_out, d_in), with the same d_out and d_in for all outcomes"
+                )
+        d_out, d_in = next(iter(shapes.values()), (1, 1))
+        return cls({outcome: instrument_cj(K) for outcome, K in arrays.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_choi(cls, operators: Mapping[Outcome, ArrayLike], d_in: int, d_out: int, name: str = "") -> Instrument:
+        """The instrument with these usual Choi operators Σ |i⟩⟨j| ⊗ ℳ(|i⟩⟨j|), the *input first*; see `choi`.
+
+        operators : outcome → array of shape (..., d_in·d_out, d_in·d_out).
+        """
+        require(Mapping, operators=operators)
+        d_in, d_out = whole(d_in, "d_in", 1, MOST_DIMENSION), whole(d_out, "d_out", 1, MOST_DIMENSION)
+        arrays = _named(operators, "operators")
+        for outcome, C in arrays.items():
+            _require_shape(C, d_in, d_out, f"{_label(name)}, outcome {outcome!r}")
+        return cls({a: _transpose(swap_factors(C, (d_in, d_out))) for a, C in arrays.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_quantum_info(cls, maps: Mapping[Outcome, Any], name: str = "") -> Instrument:
+        """The instrument of objects of `qiskit.quantum_info`: Kraus, Choi, SuperOp, PTM, Stinespring, or Operator.
+
+        >>> from qiskit.quantum_info import Operator
+        >>> Instrument.from_quantum_info({"flip": Operator([[0, 1], [1, 0]])})["flip"].real.tolist()[1]
+        [0.0, 1.0, 1.0, 0.0]
+        """
+        from qiskit.quantum_info import Choi
+
+        require(Mapping, maps=maps)
+        for outcome, one in maps.items():
+            if not hasattr(one, "reverse_qargs") and not hasattr(one, "to_instruction"):
+                raise TypeError(f"maps: {show(one)}, for outcome {outcome!r}, should be a map of qiskit.quantum_info")
+        chois = {outcome: Choi(one) for outcome, one in maps.items()}
+        dims = {(one.dim[0], one.dim[1]) for one in chois.values()}
+        if len(dims) != 1:
+            raise ValueError(
+                f"{_label(name)}: its maps should have the same (d_in, d_out), and have {_list(sorted(dims))}"
+            )
+        [(d_in, d_out)] = dims
+        return cls.from_choi({outcome: one.data for outcome, one in chois.items()}, d_in, d_out, name)
+
+    @classmethod
+    def from_povm(cls, effects: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
+        """The measurement of a POVM that disturbs least (Lüders): one Kraus operator √F^a for each outcome.
+
+        effects : outcome → F, or outcomes first, of shape (..., d, d); in floating-point numbers, as roots are.
+        `projective` is the exact one for projectors, `measure_and_prepare` prepares other states.
+        """
+        F = {a: np.asarray(f).astype(np.complex128) for a, f in _named(effects, "effects").items()}
+        for outcome, f in F.items():
+            require_positive(f, f"{_label(name)}, outcome {outcome!r}", "its effect", computed_from=1.0)
+        return cls.from_kraus({a: _root(f)[..., None, :, :] for a, f in F.items()}, name)
+
+    @classmethod
+    def measure_and_prepare(
+        cls,
+        effects: Mapping[Outcome, ArrayLike] | ArrayLike,
+        states: Mapping[Outcome, ArrayLike] | ArrayLike,
+        name: str = "",
+    ) -> Instrument:
+        """The instrument that measures a POVM and prepares a state for each outcome: τ^a = (ρ^a)ᵀ ⊗ F^a."""
+        F, rho = _named(effects, "effects"), _named(states, "states")
+        if set(F) != set(rho):
+            raise ValueError(f"{_label(name)}: effects for outcomes {_list(F)}, states for {_list(rho)}")
+        operators = {a: kron(_transpose(rho[a]), F[a]) for a in F}
+        first = next(iter(F))
+        return cls(operators, F[first].shape[-1], rho[first].shape[-1], name)
+
+    @classmethod
+    def projective(cls, projectors: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
+        """The projective measurement that leaves the system in the projected state (Lüders): one Kraus operator each.
+
+        Raises ``ValueError`` for an operator that is no projector.
+        """
+        P = _named(projectors, "projectors")
+        for outcome, p in P.items():
+            require_shape(p, f"{_label(name)}, outcome {outcome!r}", (..., "d", "d"))
+            if not vanishes(deviation := p @ p - p):
+                note = deviation_note(deviation)
+                raise ValueError(
+                    f"{_label(name)}, outcome {outcome!r}: P² should be P{note}; for effects see `from_povm`"
+                )
+        return cls.from_kraus({a: p[..., None, :, :] for a, p in P.items()}, name)
+
+    @classmethod
+    def discard_and_prepare(
+        cls, weights: Mapping[Outcome, Any], states: Mapping[Outcome, ArrayLike], d_in: int = 1, name: str = ""
+    ) -> Instrument:
+        """The instrument that ignores its input and prepares ρ^λ with probability P(λ): τ^λ = P(λ) (ρ^λ)ᵀ ⊗ 1, (18).
+
+        weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out). See `normalised` for (19).
+        """
+        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states")
+        require(str, name=name)
+        require(Mapping, weights=weights, states=states)
+        weights = {k: probabilities(p, f"weights, outcome {k!r}") for k, p in weights.items()}
+        if set(weights) != set(rho):
+            raise ValueError(f"{_label(name)}: weights for outcomes {_list(weights)}, states for {_list(rho)}")
+        pairs = {k: common([weights[k], _transpose(rho[k])]) for k in weights}
+        operators = {k: weight[..., None, None] * kron(state, one) for k, (weight, state) in pairs.items()}
+        return cls(operators, d_in, next(iter(rho.values())).shape[-1] if rho else 1, name)
+
+    @classmethod
+    def do(cls, state: ArrayLike, d_in: int, outcome: Outcome = "do", name: str = "do") -> Instrument:
+        """The do-instrument: discards its input and prepares a state, with one outcome; τ = ρᵀ ⊗ 1, eq. (28)."""
+        return cls.discard_and_prepare({outcome: 1}, {outcome: state}, d_in, name)
+
+    @classmethod
+    def unitary(cls, matrix: ArrayLike, outcome: Outcome = "", name: str = "") -> Instrument:
+        """The instrument of one outcome that applies a unitary."""
+        U = numbers(as_it_stands(matrix), "matrix", (..., "d", "d"))
+        return cls.from_kraus({outcome: U[..., None, :, :]}, name)
+
+    @classmethod
+    def idle(cls, dimension: int, outcome: Outcome = "", name: str = "idle") -> Instrument:
+        """The instrument of one outcome that lets its input pass unchanged."""
+        return cls.unitary(np.eye(whole(dimension, "dimension", 1, MOST_DIMENSION), dtype=int), outcome, name)
+
+    # ── what it is ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes, in the order in which they were given."""
+        return tuple(self.operators)
+
+    @cached_property
+    def channel(self) -> Array:
+        """The operator τ^{|z} of the channel that is left when the outcome is ignored: the sum of the elements."""
+        return _read_only(sum(self.operators.values()))
+
+    def __getitem__(self, outcome: Outcome) -> Array:
+        """The operator of one outcome; ``ValueError`` that lists the outcomes if there is no such one."""
+        if not isinstance(outcome, Hashable) or outcome not in self.operators:
+            raise ValueError(
+                f"{_label(self.name)}: no outcome {show(outcome)}; its outcomes are {_list(self.operators)}"
+            )
+        return self.operators[outcome]
+
+    def kraus(self, outcome: Outcome) -> Array:
+        """Kraus operators of one outcome, of shape (k, d_out, d_in), in floating-point numbers; as few as can be."""
+        return kraus_operators(_transpose(self[outcome]), self.d_out)
+
+    def choi(self, outcome: Outcome) -> Array:
+        """The usual Choi operator of one outcome, the *input first*, of shape (..., d_in·d_out, d_in·d_out)."""
+        return swap_factors(_transpose(self[outcome]), (self.d_out, self.d_in))
+
+    def quantum_info(self, outcome: Outcome) -> Any:
+        """The map of one outcome as a `qiskit.quantum_info.Choi`, from which Kraus, SuperOp and the others are made."""
+        from qiskit.quantum_info import Choi
+
+        return Choi(self.choi(outcome).astype(complex), input_dims=self.d_in, output_dims=self.d_out)
+
+    @cached_property
+    def is_discard_and_prepare(self) -> bool:
+        """Whether every element is ρᵀ ⊗ 1 up to a factor: outcome and output are independent of the input."""
+        one, dims = np.eye(self.d_in, dtype=int), (self.d_out, self.d_in)
+        return all(
+            _alike(tau, kron(partial_trace(tau, dims, (0,)) / _whole(self.d_in, tau), one))
+            for tau in self.operators.values()
+        )
+
+    def strength(self, outcome: Outcome) -> Array:
+        """The largest probability that an outcome has for any input, of shape (...): the norm of its effect Tr_out τ.
+
+        In floating-point numbers; 1 for entries with free symbols. What is rare is judged against it.
+
+        >>> z = Instrument.from_kraus({"heard": [[[1e-3, 0], [0, 0]]], "not": [[[1 - 5e-7, 0], [0, 1]]]})
+        >>> z.strength("heard").item()
+        1e-06
+        """
+        if has_free_symbols(self[outcome]):
+            return np.ones(self[outcome].shape[:-2])
+        if outcome not in self._strengths:
+            effect = partial_trace(self[outcome].astype(complex), (self.d_out, self.d_in), (1,))
+            self._strengths[outcome] = np.asarray(np.linalg.eigvalsh(effect)[..., -1])
+        return self._strengths[outcome]
+
+    def normalised(self, outcome: Outcome) -> Array:
+        """The element τ̃ = P(λ) (ρ^λ)ᵀ ⊗ 1/d_in of a discard-and-prepare instrument, eq. (19).
+
+        Its trace over the input is P(λ) (ρ^λ)ᵀ, whatever comes in. Raises ``ValueError`` if the input is not discarded.
+        """
+        tau = self[outcome]
+        if not self.is_discard_and_prepare:
+            raise ValueError(f"{_label(self.name)}: what it finds or prepares depends on its input, unlike in eq. (18)")
+        return np.asarray(tau / _whole(self.d_in, tau))
+
+    def weight(self, outcome: Outcome) -> Array:
+        """P(λ), of shape (...), of an outcome of a discard-and-prepare instrument (18)."""
+        trace = np.asarray(np.trace(self.normalised(outcome), axis1=-2, axis2=-1))
+        return trace if is_exact(trace) else np.maximum(trace.real, 0.0)
+
+    def state(self, outcome: Outcome) -> Array:
+        """ρ^λ, of shape (..., d_out, d_out), that a discard-and-prepare instrument prepares; zero where P(λ) is."""
+        weight = self.weight(outcome)[..., None, None]
+        prepared = _transpose(partial_trace(self.normalised(outcome), (self.d_out, self.d_in), (0,)))
+        return np.asarray(prepared / np.where(zeros(weight, 0), 1, weight))
+
+    def factors(self, outcome: Outcome) -> tuple[Array, Array] | None:
+        """ρᵀ and F of the element τ = ρᵀ ⊗ F, if nothing passes from its input to its output; else None.
+
+        Decided within 1e-9 of the element's own weight, however rare the outcome is.
+        """
+        tau = self[outcome]
+        if outcome not in self._factors:
+            self._factors[outcome] = product_factors(tau, self.d_out, self.d_in)
+        return self._factors[outcome]
+
+    @cached_property
+    def _factors(self) -> dict[Outcome, tuple[Array, Array] | None]:
+        return {}
+
+    def cut(self, outcome: Outcome) -> tuple[Array, Array] | None:
+        """The same, but only if not even a trace passes: entry by entry, up to rounding.
+
+        A probability may then be computed with the two factors in the place of τ, whatever is rare elsewhere.
+        """
+        if outcome not in self._cuts:
+            self._cuts[outcome] = product_factors(self[outcome], self.d_out, self.d_in, to_rounding=True)
+        return self._cuts[outcome]
+
+    @cached_property
+    def channel_cut(self) -> tuple[Array, Array] | None:
+        """The same of the channel that is left when the outcome is ignored."""
+        return product_factors(self.channel, self.d_out, self.d_in, to_rounding=True)
+
+    @cached_property
+    def _cuts(self) -> dict[Outcome, tuple[Array, Array] | None]:
+        return {}
+
+    @cached_property
+    def _strengths(self) -> dict[Outcome, Array]:
+        return {}
+
+    def same_as(self, other: Instrument) -> bool:
+        """Whether another instrument has the same outcomes and the same maps, whatever their names."""
+        require(Instrument, other=other)
+        return self is other or (
+            set(self.operators) == set(other.operators)
+            and (self.d_in, self.d_out) == (other.d_in, other.d_out)
+            and all(_alike(tau, other.operators[a], rounding_of=1.0) for a, tau in self.operators.items())
+        )
+
+
+def product_factors(tau: Array, d_out: int, d_in: int, to_rounding: bool = False) -> tuple[Array, Array] | None:
+    """ρᵀ and F of an operator τ = ρᵀ ⊗ F, tr ρ = 1, or None if it is no product; of shapes (..., d, d).
+
+    Both sides of Tr_in τ ⊗ Tr_out τ = (tr τ) τ are quadratic in τ, and so is what may be between them: 1e-9 (tr τ)², or
+    `to_rounding` no more than the rounding of each entry.
+
+    >>> [factor.tolist() for factor in product_factors(np.diag([0, 2, 0, 0]), 2, 2)]
+    [[[1.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 2]]]
+    """
+    tau = numbers(tau, "tau")
+    out, inn = partial_trace(tau, (d_out, d_in), (0,)), partial_trace(tau, (d_out, d_in), (1,))
+    weight = np.asarray(np.trace(tau, axis1=-2, axis2=-1))[..., None, None]
+    deviation = kron(out, inn) - weight * tau
+    if not negligible(deviation, *_allowed(tau, weight, (d_out, d_in), to_rounding)).all():
+        return None
+    return np.asarray(out / np.where(negligible(weight, 0), 1, weight)), inn
+
+
+def _allowed(tau: Array, weight: Array, dims: tuple[int, int], to_rounding: bool) -> tuple[Array, float]:
+    """The scale of a deviation from a product, and the share of it that is negligible."""
+    if is_exact(tau):
+        return np.ones(()), 0.0
+    if not to_rounding:
+        return np.abs(weight) ** 2, TOLERANCE
+    size = np.abs(tau)
+    sums = kron(partial_trace(size, dims, (0,)), partial_trace(size, dims, (1,)))
+    return sums + np.abs(weight) * size, ROUNDING
+
+
+def _alike(one: Array, other: Array, rounding_of: float = 0.0) -> bool:
+    """Whether two operators are equal, or differ by 1e-9 of what they are, or by the rounding of larger numbers."""
+    one, other = common([one, other])
+    if is_exact(one) or is_exact(other):
+        return vanishes(one - other)
+    own = np.maximum(np.abs(one), np.abs(other)).max(axis=(-2, -1), keepdims=True)
+    return bool((np.abs(one - other) <= TOLERANCE * own + ROUNDING * rounding_of).all())
+
+
+def _read_only(operator: ArrayLike) -> Array:
+    array = np.array(operator)
+    array = exact(array) if is_exact(array) else array
+    array.flags.writeable = False
+    return array
+
+
+def _root(effect: Array) -> Array:
+    """The positive square root of a positive operator."""
+    values, vectors = np.linalg.eigh(effect)
+    scaled = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
+    return np.asarray(scaled @ vectors.conj().swapaxes(-1, -2))
+
+
+def _whole(number: int, array: Array) -> Any:
+    """A whole number to divide an array by, exactly if it is exact."""
+    return sp.Integer(number) if is_exact(array) else number
+
+
+def _named(values: Mapping[Outcome, ArrayLike] | ArrayLike, name: str) -> dict[Outcome, Array]:
+    """Outcome → array, numbered from 0 if they are given without names (outcome first)."""
+    if not isinstance(values, Mapping):
+        entries = several(values, name) if isinstance(values, list | tuple) else numbers(values, name, (None, ...))
+        values = dict(enumerate(entries))
+    return {
+        outcome: numbers(as_it_stands(value), f"{name}, outcome {outcome!r}", (..., None, None))
+        for outcome, value in values.items()
+    }
+
+
+def _transpose(matrix: ArrayLike) -> Array:
+    return np.swapaxes(np.asarray(matrix), -1, -2)
+
+
+def _label(name: str) -> str:
+    return f"instrument {name!r}" if name else "instrument"
+
+
+def _list(names: Iterable[object]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _require_shape(array: Array, d_in: int, d_out: int, label: str) -> None:
+    D = d_in * d_out
+    if array.shape[-2:] != (D, D):
+        raise ValueError(
+            f"{label}: shape {array.shape} should be (..., {D}, {D}), as the node has d_out = {d_out} and d_in = {d_in}"
+        )
+
+
+def _validate(instrument: Instrument) -> None:
+    label, d_in, d_out = _label(instrument.name), instrument.d_in, instrument.d_out
+    if not instrument.operators:
+        raise ValueError(f"{label}: it should have at least one outcome")
+    for outcome, tau in instrument.operators.items():
+        _require_shape(tau, d_in, d_out, f"{label}, outcome {outcome!r}")
+        name = f"{label}, outcome {outcome!r}: not completely positive"
+        require_positive(tau, name, "its operator", computed_from=1.0)  # an outcome may be what others leave of 1
+    deviation = partial_trace(instrument.channel, (d_out, d_in), (1,)) - np.eye(d_in, dtype=int)
+    if not vanishes(deviation):
+        raise ValueError(
+            f"{label}: its outcomes {_list(instrument.outcomes)} sum to a map that is not trace preserving"
+            f"{deviation_note(deviation)}"
+        )

@@ -1,0 +1,82 @@
+"""The house: rooms import downwards only, in no circle, and say what is in them."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+import qlib
+from compendium.paths import ROOT
+
+ROOMS = ("numbers", "graphs", "models", "quantum", "correlations", "circuits")
+BELOW = {room: set(ROOMS[: k + 1]) for k, room in enumerate(ROOMS)} | {"circuits": {*ROOMS} - {"correlations"}}
+FILES = sorted((ROOT / "qlib").rglob("*.py"))
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(file: Path, anywhere: bool = True) -> set[str]:
+    """Dotted names of the modules that a file imports, inside functions as well if `anywhere`."""
+    found: set[str] = set()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if anywhere else tree.body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_a_room_imports_from_rooms_below_it_and_never_from_the_book(file: Path) -> None:
+    module = module_of(file)
+    for name in imports(file):
+        assert not name.startswith("compendium"), f"{module} imports {name}"
+        if name.startswith("qlib.") and module != "qlib":
+            assert name.split(".")[1] in BELOW[module.split(".")[1]], f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("package", ["qlib", "compendium"])
+def test_modules_import_each_other_in_no_circle(package: str) -> None:
+    files = {module_of(file): file for file in sorted((ROOT / package).rglob("*.py")) if file.name != "__init__.py"}
+    arrows = [(name, used) for name, file in files.items() for used in imports(file, anywhere=False) if used in files]
+    assert not list(nx.simple_cycles(nx.DiGraph(arrows)))
+
+
+def test_qiskit_is_imported_by_the_room_of_circuits_alone() -> None:
+    """Elsewhere only inside functions that were handed an object of Qiskit's."""
+    for file in FILES:
+        if "circuits" not in file.parts:
+            assert not any(name.startswith("qiskit") for name in imports(file, anywhere=False)), file
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_offers_all_that_its_modules_document(room: str) -> None:
+    package = importlib.import_module(f"qlib.{room}")
+    offered = set(package.__all__)
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"qlib.{room}.{info.name}")
+        for name, item in vars(module).items():
+            documented = (inspect.isroutine(item) or inspect.isclass(item)) and not name.startswith("_")
+            if documented and item.__module__ == module.__name__:
+                assert getattr(package, name, None) is item, f"qlib.{room} lacks {name} of {info.name}"
+    assert all(getattr(package, name).__doc__ for name in offered if callable(getattr(package, name)))
+
+
+def test_no_module_bears_the_name_of_something_that_its_room_offers() -> None:
+    for room in ROOMS:
+        package = importlib.import_module(f"qlib.{room}")
+        assert not {info.name for info in pkgutil.iter_modules(package.__path__)} & set(package.__all__)
+
+
+def test_the_whole_library_is_in_rooms() -> None:
+    assert {info.name for info in pkgutil.iter_modules(qlib.__path__)} == set(ROOMS)
