@@ -18,8 +18,8 @@ UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", 
 
 
 LICENCES = {  # whose files are in _static → what they are (what is not named is this book's own)
-    "sphinx": "basic.css doctools.js documentation_options.js language_data.js searchtools.js sphinx_highlight.js *.png",
-    "pydata-sphinx-theme": "scripts/pydata-sphinx-theme.js styles/pydata-sphinx-theme.css styles/theme.css webpack-macros.html",
+    "sphinx": "basic.css doc*.js language_data.js searchtools.js sphinx_highlight.js *.png",
+    "pydata-sphinx-theme": "scripts/pydata-* styles/pydata-* styles/theme.css webpack-macros.html",
     "sphinx-book-theme": "scripts/sphinx-book-theme.js styles/sphinx-book-theme.css images/* sbt-webpack-macros.html",
     "sphinx-design": "design-tabs.js sphinx-design.min.css",
     "sphinx-copybutton": "copy*",
