@@ -4,16 +4,23 @@ The icons become a few lines of style instead of a script of 1.5 MB, MathJax com
 glyph, the index of all words is loaded where one searches.
 """
 
+import html
 import importlib.metadata
+import importlib.resources
+import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bs4 import BeautifulSoup
+
 MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
 GLYPHS = "output/svg/fonts/tex"  # glyphs as SVG: no font files, which browsers refuse to file:// pages
 PARTS = ["core", "input/tex", "output/svg", "a11y/assistive-mml"]
+THEME, FONTAWESOME_FILE = "pydata_sphinx_theme", "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
 UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "vendor", "locales", "sphinx-thebe.*")
 
 
@@ -118,22 +125,41 @@ EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
 LINE = re.compile(r"<dd>(.*?)</dd>", re.DOTALL)
 SPAN = r'<span class="sig-line">\1</span>'
-OPTIONS = re.compile(r'(<script src="[^"]*documentation_options\.js[^"]*"></script>)')
-NO_EXCERPTS = r"\1<script>DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== 'file:';</script>"
+SEARCHTOOLS = re.compile(r'(<script src="[^"]*searchtools\.js[^"]*"></script>)(?!<script)')
+EXCERPTS = """<script src="_static/excerpts.js"></script><script>
+  window.fetch = async (page) => new Response(EXCERPTS[new URL(page, location).href.slice(new URL(".", location).href.length)]);
+</script>"""
 FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__section">'
 
 
 def mend(text: str, searches: bool) -> str:
     """A page without what it does not use, whose parts are named for what they are.
 
-    Excerpts of the pages that are found are fetched, which browsers refuse to file:// pages: there, only titles.
+    Sphinx fetches the pages that are found, for excerpts, which browsers refuse to file:// pages: it is given texts that
+    were loaded with the page (see `excerpts`).
     """
     text = FONTAWESOME.sub("", text)
-    text = OPTIONS.sub(NO_EXCERPTS, text) if searches else SEARCH.sub("", text)
+    text = SEARCHTOOLS.sub(lambda script: script[1] + EXCERPTS, text) if searches else SEARCH.sub("", text)
     text = EMPTY_HEAD.sub("<td></td>", text)
     text = SIGNATURE.sub(lambda lines: f"<span>{LINE.sub(SPAN, lines[1])}</span>", text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
+
+
+def excerpts(pages: Mapping[str, str]) -> str:
+    """A script with the words of each page, for the search's excerpts; formulas as they were typed."""
+    words = {}
+    for name, text in pages.items():
+        article = BeautifulSoup(text, "html.parser").select_one("article")
+        if article is not None:
+            for node in article.select("script, style, svg, .headerlink, .cell_input, .toggle-button"):
+                node.decompose()
+            said = FORMULA.sub(r"\1\2", " ".join(article.get_text(" ").split()))
+            words[name] = f'<div role="main">{html.escape(said, quote=False)}</div>'
+    return f"const EXCERPTS = {json.dumps(words, ensure_ascii=False)};\n"
+
+
+FORMULA = re.compile(r"\\\((.*?)\\\)|\\\[(.*?)\\\]")
 
 
 def finish(app: Any, error: Exception | None) -> None:
@@ -141,15 +167,16 @@ def finish(app: Any, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     output = Path(app.outdir)
-    used = {"xmark", *PLACES.values()}  # the first in a message of the theme's script
-    for path in output.rglob("*.html"):
-        if "_static" not in path.parts:
-            text = path.read_text(encoding="utf-8")
-            used |= set(re.findall(r"fa-([a-z-]+)", " ".join(ICON_CLASS.findall(text))))
-            path.write_text(mend(text, path.name == "search.html"), encoding="utf-8")
-    static = output / "_static"
-    script = (static / "scripts/fontawesome.js").read_text(encoding="utf-8")
+    pages, static = {}, output / "_static"
+    for path in sorted(path for path in output.rglob("*.html") if "_static" not in path.parts):
+        text = mend(path.read_text(encoding="utf-8"), path.name == "search.html")
+        path.write_text(text, encoding="utf-8")
+        pages[path.relative_to(output).as_posix()] = text
+    classes = " ".join(name for text in pages.values() for name in ICON_CLASS.findall(text))
+    used = {"xmark", *PLACES.values(), *re.findall(r"fa-([a-z-]+)", classes)}  # the first in a message of the theme
+    script = importlib.resources.files(THEME).joinpath(FONTAWESOME_FILE).read_text(encoding="utf-8")
     (static / "icons.css").write_text(icons(script, used - NO_ICONS), encoding="utf-8")
+    (static / "excerpts.js").write_text(excerpts(pages), encoding="utf-8")
     for path in [*static.rglob("*.map"), *(path for name in UNUSED_FILES for path in static.glob(name))]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -7,6 +7,7 @@ contents with these numbers. The programming interface is left out: it is for lo
 import functools
 import html
 import posixpath
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,10 +22,32 @@ from compendium.build.plan import EDITIONS, Plan, read_yaml
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PRINT = ("--no-pdf-header-footer", "--generate-pdf-document-outline", "--virtual-time-budget=3600000")
+FORMULAS = """
+window.MathJax = {
+  ...window.MathJax,
+  svg: { fontCache: "global" }, // each glyph once in all
+  startup: {
+    async pageReady() {
+      await MathJax.startup.defaultPageReady();
+      for (const { math, typesetRoot } of MathJax.startup.document.math) {
+        const said = typesetRoot.appendChild(document.createElement("span"));
+        said.className = "formula-text"; // the picture of a formula cannot be searched nor copied, its source can
+        said.textContent = math;
+      }
+    },
+  },
+};
+"""
+DISTRIBUTION = "causality-quantum-compendium"
 TIMEOUT = 1800  # seconds
 LEFT_OUT = ("reference/api",)
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 REFERRING = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "headers")
-DROPPED = ".headerlink, .figure-files, button:not(th > button), script[type], .prev-next-area, template"
+DROPPED = (
+    ".headerlink, .figure-files, button:not(th > button, .explore button), .prev-next-area, template, .ledger-controls"
+)
+DATA = 'script[type]:not([type="text/javascript"], [type="module"], .explore > script)'
+OPENED = ("claim", "dropdown")  # what is folded on a screen and not on paper
 
 
 class PdfError(Exception):
@@ -56,6 +79,7 @@ def make_pdf(plan: Plan) -> Path:
         run(command, document, partial)
         numbers = page_numbers(partial)
     document.unlink()
+    finish(plan, partial, book.headings)
     return partial.replace(pdf_file(plan))
 
 
@@ -86,6 +110,42 @@ def page_numbers(file: Path) -> dict[str, int]:
     return {unquote(name.lstrip("/")): number + 1 for name, number in found if number is not None}
 
 
+def finish(plan: Plan, file: Path, headings: frozenset[str]) -> None:
+    """Say in a PDF what it is about and by whom, number its pages as they are printed, mend its bookmarks."""
+    from pypdf import PdfWriter
+    from pypdf.generic import NameObject, TextStringObject
+
+    config, citation = read_yaml(plan.root / "_config.yml"), read_yaml(plan.root / "CITATION.cff")
+    writer = PdfWriter(clone_from=file)
+    about = {"/Title": config["title"], "/Author": config["author"], "/Keywords": ", ".join(citation["keywords"])}
+    writer.add_metadata({**about, "/Subject": metadata.metadata(DISTRIBUTION)["Summary"]})
+    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
+    writer.set_page_label(0, 0, prefix="Cover")
+    writer.set_page_label(1, len(writer.pages) - 1, style="/D", start=2)
+    for bookmark in bookmarks(writer.root_object["/Outlines"]):
+        bookmark[NameObject("/Title")] = TextStringObject(once(str(bookmark["/Title"]), headings))
+    writer.write(file)
+
+
+def bookmarks(parent: Any) -> Iterator[Any]:
+    """Every bookmark of a PDF's outline."""
+    child = parent.get("/First")
+    while child is not None:
+        yield child.get_object()
+        yield from bookmarks(child.get_object())
+        child = child.get_object().get("/Next")
+
+
+def once(title: str, headings: frozenset[str]) -> str:
+    """A bookmark's title; Chromium says it again for each time that it has moved the heading to another page.
+
+    >>> once("ExercisesExercises", frozenset({"Exercises"})), once("papapa", frozenset({"papapa", "pa"}))
+    ('Exercises', 'papapa')
+    """
+    repeated = re.fullmatch(r"(.+?)\1+", title)
+    return repeated[1] if repeated and title not in headings and repeated[1] in headings else title
+
+
 # --- one document of many pages ---------------------------------------------------------------------------------------
 
 
@@ -96,6 +156,7 @@ class Book:
         self.title, self.subtitle, self.head = title, subtitle, head
         self.body: list[str] = []
         self.entries: list[tuple[int, str, str]] = []  # level, id, text
+        self.headings: frozenset[str] = frozenset()
 
     def document(self, numbers: Mapping[str, int]) -> str:
         """The whole document, its contents with page numbers as far as they are known."""
@@ -117,7 +178,7 @@ def merge(plan: Plan) -> Book:
     where = plan.html.name
     pages = {slug: soup(plan.html / "book" / f"{slug}.html") for slug in plan.pages if slug not in LEFT_OUT}
     edition = "Student edition, without solutions" if plan.edition == "student" else "With solutions to the exercises"
-    version = metadata.version("causality-quantum-compendium")
+    version = metadata.version(DISTRIBUTION)
     book = Book(html.escape(config["title"]), f"{edition}. Version {version}.", head(next(iter(pages.values())), where))
     for caption, slugs in parts(toc):
         shown = [slug for slug in slugs if slug in pages]
@@ -129,6 +190,7 @@ def merge(plan: Plan) -> Book:
             article = localised(pages[slug], slug, where, set(pages))
             heading = article.find("h2")  # was the page's h1
             book.entries.append((2 if caption else 1, heading["id"], heading.decode_contents()))
+            book.headings |= {" ".join(node.get_text().split()) for node in article.find_all(HEADINGS)}
             book.body.append(f'<article class="bd-article" id="{page_id(slug)}">{article.decode_contents()}</article>')
     return book
 
@@ -156,8 +218,7 @@ def head(page: Any, where: str) -> str:
     links = "".join(f'<link rel="stylesheet" href="{resolved(sheet, "book", where)}">' for sheet in sheets)
     settings = next((s.string for s in page.find_all("script") if (s.string or "").startswith("window.MathJax")), "")
     script = next((s["src"] for s in page.find_all("script", src=True) if "mathjax" in s["src"]), "")
-    cache = 'window.MathJax = {...window.MathJax, svg: {fontCache: "global"}};'  # each glyph once in all
-    mathjax = f'<script>{settings};{cache}</script><script src="{resolved(script, "book", where)}"></script>'
+    mathjax = f'<script>{settings};{FORMULAS}</script><script src="{resolved(script, "book", where)}"></script>'
     return f'<meta charset="utf-8">{links}{mathjax if script else ""}'
 
 
@@ -176,9 +237,8 @@ def page_id(slug: str) -> str:
 def localised(page: Any, slug: str, where: str, slugs: set[str]) -> Any:
     """A page's article: headings one level down, ids that are the page's own, links within the document."""
     article = page.select_one("article.bd-article")
-    for node in article.select(DROPPED):
-        if node.name != "script" or node["type"] not in ("text/javascript", "module"):
-            node.decompose()
+    for node in article.select(f"{DROPPED}, {DATA}"):
+        node.decompose()
     for level in (5, 4, 3, 2, 1):
         for heading in article.find_all(f"h{level}"):
             heading.name = f"h{level + 1}"
@@ -193,7 +253,7 @@ def localised(page: Any, slug: str, where: str, slugs: set[str]) -> Any:
             names = value if isinstance(value, list) else value.split()
             node[name] = " ".join(f"{key}--{each}" for each in names)
     for node in article.find_all("details"):
-        node.attrs |= {"open": ""} if "dropdown" in node.get("class", []) else {}
+        node.attrs |= {"open": ""} if set(OPENED) & set(node.get("class", [])) else {}
     for node in article.find_all(src=True):
         if not urlsplit(node["src"]).scheme:
             node["src"] = resolved(node["src"], folder, where)
