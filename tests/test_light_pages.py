@@ -1,9 +1,12 @@
 """What is left out of the pages: icons and index that no page uses, and nothing that one does."""
 
 import importlib.util
+import json
 import re
 
 import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from compendium.build.plan import ROOT
 
@@ -27,10 +30,44 @@ def test_a_theme_that_has_changed_is_refused():
         light_pages.icons(ICONS, {"moon"})
 
 
-def test_the_index_of_words_is_loaded_on_the_search_page_only():
-    page = '<script src="documentation_options.js"></script><script src="../searchindex.js"></script>'
-    assert "searchindex" not in light_pages.mend(page, searches=False)
-    assert "searchindex" in light_pages.mend(page, searches=True)
+def test_the_index_of_words_and_the_excerpts_are_loaded_on_the_search_page_only():
+    page = '<script src="_static/searchtools.js"></script><script src="searchindex.js"></script>'
+    assert light_pages.mend(page, searches=False) == ""
+    mended = light_pages.mend(page, searches=True)
+    assert mended.index("searchtools") < mended.index("excerpts.js") < mended.index("searchindex")
+
+
+@pytest.mark.parametrize("searches", [True, False])
+def test_a_page_that_is_mended_already_stays_as_it_is(searches):
+    parts = ['<script src="_static/searchtools.js"></script>', "<table><tr><th></th></tr></table>"]
+    parts += [light_pages.FIRST_SECTION, '<script src="a/scripts/fontawesome.js?x=1"></script>']
+    mended = light_pages.mend("".join(parts), searches)
+    assert light_pages.mend(mended, searches) == mended
+
+
+def test_excerpts_are_the_words_of_a_page_with_its_formulas_as_typed():
+    article = r'<h1>A<a class="headerlink">#</a></h1><p>at most \(2\sqrt2\)</p><script>x</script>'
+    page = f"<nav>menu</nav><article>{article}</article>"
+    script = light_pages.excerpts({"a.html": page, "b.html": "<p>no article</p>"})
+    words = json.loads(script.removeprefix("const EXCERPTS = ").removesuffix(";\n"))
+    assert words == {"a.html": r'<div role="main">A at most 2\sqrt2</div>'}
+
+
+def test_a_second_build_with_nothing_changed_leaves_the_pages_as_they_are(tmp_path, monkeypatch):
+    """What Sphinx does not write anew is there and is mended, and nothing that the first build removed is missed."""
+    monkeypatch.syspath_prepend(ROOT / "book/_ext")
+    (tmp_path / "index.md").write_text("# A page\n\n:::{note}\nSaid.\n:::\n", encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "light_pages"], "html_theme": "sphinx_book_theme"}
+    settings |= {"html_static_path": [str(ROOT / "book/_static")], "myst_enable_extensions": ["colon_fence"]}
+
+    def built() -> dict[str, bytes]:
+        html = tmp_path / "html"
+        with patch_docutils(), docutils_namespace():
+            Sphinx(tmp_path, None, html, tmp_path / "doctrees", "html", settings, status=None, warning=None).build()
+        files = {str(path.relative_to(html)): path for path in html.rglob("*") if path.suffix}
+        return {name: re.sub(rb"css\?v=\w+", b"css", file.read_bytes()) for name, file in files.items()}
+
+    assert built() == built()
 
 
 def test_empty_cells_are_no_headings_and_others_are():

@@ -125,9 +125,12 @@ EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
 LINE = re.compile(r"<dd>(.*?)</dd>", re.DOTALL)
 SPAN = r'<span class="sig-line">\1</span>'
-SEARCHTOOLS = re.compile(r'(<script src="[^"]*searchtools\.js[^"]*"></script>)(?!<script)')
+SEARCHTOOLS = re.compile(r'(<script src="[^"]*searchtools\.js[^"]*"></script>)(?!<script src="_static/excerpts)')
 EXCERPTS = """<script src="_static/excerpts.js"></script><script>
-  window.fetch = async (page) => new Response(EXCERPTS[new URL(page, location).href.slice(new URL(".", location).href.length)]);
+  window.fetch = async (page) => {
+    const [found, here] = [page, "."].map((address) => new URL(address, location).href);
+    return new Response(EXCERPTS[found.slice(here.length)]);
+  };
 </script>"""
 FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__section">'
 
@@ -135,8 +138,8 @@ FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__secti
 def mend(text: str, searches: bool) -> str:
     """A page without what it does not use, whose parts are named for what they are.
 
-    Sphinx fetches the pages that are found, for excerpts, which browsers refuse to file:// pages: it is given texts that
-    were loaded with the page (see `excerpts`).
+    Sphinx fetches the pages that are found, for excerpts, which browsers refuse to file:// pages: it is given texts
+    that were loaded with the page (see `excerpts`).
     """
     text = FONTAWESOME.sub("", text)
     text = SEARCHTOOLS.sub(lambda script: script[1] + EXCERPTS, text) if searches else SEARCH.sub("", text)
