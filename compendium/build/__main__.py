@@ -4,9 +4,11 @@ import functools
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from compendium.build.plan import Plan, PlanError
 
@@ -68,6 +70,38 @@ def execute(
         fail(error)
     else:
         print(f"✓ {slug} … {seconds:.1f} s", flush=True)
+
+
+@app.command()
+@job
+def run(
+    slug: str,
+    output: Annotated[Path, typer.Argument(help="the notebook to write")] = Path("out.ipynb"),
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value, the value as YAML")] = None,
+    profile: Profile = "paper",
+) -> None:
+    """Execute one chapter with other parameters, into a notebook of your own."""
+    from compendium.build.execute import ChapterError, execute_with
+
+    try:
+        written = execute_with(Plan(profile), slug, dict(map(named_value, parameter or [])), output)
+    except ChapterError as error:
+        fail(error)
+    else:
+        print(f"Open {written}")
+
+
+def named_value(text: str) -> tuple[str, Any]:
+    """The two sides of ``name=value``.
+
+    >>> named_value("rounds=1_000"), named_value("level = 1.0e-3")
+    (('rounds', 1000), ('level', 0.001))
+    """
+    name, equals, value = text.partition("=")
+    try:
+        return name.strip(), yaml.safe_load(value if equals else "{")
+    except yaml.YAMLError:
+        raise PlanError(f"-p {text!r} should be a parameter's name=value, such as -p rounds=1000") from None
 
 
 @app.command()

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from compendium.build import warm
 from compendium.build.children import KERNEL, kernel_environment
-from compendium.build.plan import SOLVE, Plan
+from compendium.build.plan import SOLVE, Plan, check_parameters
 from compendium.build.secrets import find_secret, redact, secrets_in
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,7 +54,7 @@ def execute(plan: Plan, slug: str, digest: str = "") -> float:
         tables = partial / "tables"
         tables.mkdir()
         os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
-        executed = run(plan, slug, solved, partial / "notebook.ipynb")
+        executed = run(plan, slug, solved, partial / "notebook.ipynb", plan.parameters(slug))
         del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
         seconds = time.monotonic() - started
         refuse_secrets(plan, slug, executed, tables)
@@ -62,6 +62,27 @@ def execute(plan: Plan, slug: str, digest: str = "") -> float:
         refuse_other_than(Plan(plan.profile, plan.root), slug, plan.digests[slug])
         put_in_place(partial, plan.executed(slug).parent)
     return seconds
+
+
+def execute_with(plan: Plan, slug: str, parameters: Mapping[str, Any], output: Path) -> Path:
+    """Execute a chapter with parameters of one's own into a notebook of one's own; returns the latter.
+
+    Raises ``PlanError`` for a chapter or a parameter that does not exist (papermill itself would only warn of it), and
+    ``ChapterError`` as `execute` does.
+    """
+    check_parameters("the command line", slug, dict(parameters), plan.notebooks)
+    refuse_syntax_errors(plan, slug)
+    notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
+    output = output.absolute()
+    with scratch_folder(plan) as tables:
+        os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
+        executed = run(plan, slug, notebook, output, {**plan.parameters(slug), **parameters})
+        try:
+            refuse_secrets(plan, slug, executed, tables)
+        except ChapterError:
+            output.unlink()
+            raise
+    return output
 
 
 def refuse_other_than(plan: Plan, slug: str, digest: str) -> None:
@@ -128,14 +149,14 @@ def warm_kernel() -> dict[str, Any]:
     return {"kernel_manager_class": manager_of(Forked())}
 
 
-def run(plan: Plan, slug: str, notebook: Any, output: Path) -> Any:
+def run(plan: Plan, slug: str, notebook: Any, output: Path, parameters: Mapping[str, Any]) -> Any:
     """Run the notebook with papermill; errors come back as a ChapterError."""
     try:
         with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
             return papermill.execute_notebook(
                 notebook,
                 output,
-                parameters=plan.parameters(slug),
+                parameters=dict(parameters),
                 kernel_name=KERNEL,
                 cwd=plan.root,
                 progress_bar=False,

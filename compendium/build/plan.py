@@ -390,8 +390,8 @@ class Plan:
         }
 
 
-def check_parameters(file: Path, slug: str, parameters: Any, notebooks: Mapping[str, Chapter]) -> None:
-    """Refuse a profile's entry for a chapter or a parameter that does not exist (papermill would only warn)."""
+def check_parameters(file: Path | str, slug: str, parameters: Any, notebooks: Mapping[str, Chapter]) -> None:
+    """Refuse parameters for a chapter, or a parameter, that does not exist (papermill would only warn)."""
     if slug not in notebooks:
         raise PlanError(f"{file}: there is no chapter {slug!r}; there are {', '.join(notebooks)}")
     if not isinstance(parameters, dict):
