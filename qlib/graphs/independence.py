@@ -289,7 +289,7 @@ def _at_a_point(P: Array) -> NDArray[np.float64]:
     """The law in floating point, with a fixed number for each symbol: what differs clearly there differs."""
     symbols = set().union(*(number(value).free_symbols for value in P.ravel()))
     point = _point(symbols)
-    return np.array([float(number(value).subs(point)) for value in P.ravel()]).reshape(P.shape)
+    return np.array([complex(number(value).subs(point)).real for value in P.ravel()]).reshape(P.shape)
 
 
 def _factorises(marginal: list[Array], i: int, j: int, K: int, tolerance: float) -> bool:
