@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlib.graphs.graphs import CausalGraph, Kind, d_separations, disjoint_triples
 from qlib.numbers.arguments import all_of, distinct, numbers, real_number, require
-from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, vanishes
+from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, rounded, vanishes
 
 Bits = NDArray[np.bool_]
 TOLERANCE = 1e-9  # of conditional probabilities, for laws in floating point
@@ -289,7 +289,7 @@ def _at_a_point(P: Array) -> NDArray[np.float64]:
     """The law in floating point, with a fixed number for each symbol: what differs clearly there differs."""
     symbols = set().union(*(number(value).free_symbols for value in P.ravel()))
     point = _point(symbols)
-    return np.array([complex(number(value).subs(point)).real for value in P.ravel()]).reshape(P.shape)
+    return np.array([rounded(number(value).subs(point)) for value in P.ravel()]).reshape(P.shape)
 
 
 def _factorises(marginal: list[Array], i: int, j: int, K: int, tolerance: float) -> bool:

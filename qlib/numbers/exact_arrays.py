@@ -24,7 +24,7 @@ __all__ = [
     "ACCURATE", "ROUNDING",
     "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
     "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
-    "quotient", "rational", "sample_points", "simplified", "undecided", "vanishes", "zeros",
+    "quotient", "rational", "rounded", "sample_points", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -335,7 +335,24 @@ def as_float(array: ArrayLike) -> NDArray[np.float64]:
         for index in np.argwhere(values.imag != 0):
             raise TypeError(f"entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
         values = values.real
+    if is_exact(values):
+        return np.asarray(np.frompyfunc(rounded, 1, 1)(values)).astype(np.float64)
     return values.astype(np.float64)
+
+
+def rounded(value: Any) -> float:
+    """A real number in floating point, be it written as a sum of complex ones; else ``TypeError``.
+
+    >>> rounded(sp.exp(sp.I * sp.pi / 7) + sp.exp(-sp.I * sp.pi / 7)) == rounded(2 * sp.cos(sp.pi / 7))
+    True
+    """
+    try:
+        return float(value)
+    except TypeError:
+        is_number = isinstance(value, sp.Expr) and not value.free_symbols and is_finite(value)
+        if not is_number or not algebraic_numbers.is_real(value):
+            raise
+    return float(algebraic_numbers.enclosure(value, 128).real.mid())
 
 
 def quotient(numerator: sp.Expr, denominator: sp.Expr) -> sp.Expr:

@@ -35,7 +35,7 @@ import numpy.typing as npt
 import sympy
 
 from qlib.numbers.arguments import require, whole
-from qlib.numbers.exact_arrays import exact_sign, number, rational
+from qlib.numbers.exact_arrays import exact_sign, number, rational, rounded
 
 __all__ = [
     "Certificate",
@@ -117,12 +117,12 @@ def _exact(value: Number, what: str) -> Any:
 def _float(value: Number, what: str) -> float:
     """A number as a float; ValueError naming `what` where it is symbolic or not finite."""
     try:
-        rounded = float(value)
+        found = rounded(value)
     except TypeError as error:
         raise ValueError(f"{what} is {value}; substitute numbers for its symbols before solving") from error
-    if not math.isfinite(rounded):
+    if not math.isfinite(found):
         raise ValueError(f"{what} is {value}; it must be finite")
-    return rounded
+    return found
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -182,13 +182,13 @@ class LinearProgram:
         A = np.zeros((len(self.constraints), len(self.variables)))
         for i, row in enumerate(self.constraints):
             for variable, coefficient in row.coefficients.items():
-                A[i, self._position[variable]] = float(coefficient)
+                A[i, self._position[variable]] = rounded(coefficient)
         return A
 
     @cached_property
     def costs(self) -> npt.NDArray[np.float64]:
         """The vector c, shape (variables,), in floating point."""
-        return np.array([float(self.objective.get(variable, 0)) for variable in self.variables])
+        return np.array([rounded(self.objective.get(variable, 0)) for variable in self.variables])
 
     @property
     def rhs(self) -> npt.NDArray[np.object_]:
@@ -512,7 +512,7 @@ def _check_primal(program: LinearProgram, primal: Mapping[str, Any], value: Any)
         if exact_sign(amount) < 0:
             raise CertificateError(f"primal inequality: {variable!r} = {amount} is negative")
     for row in program.constraints:
-        total = sympy.Add(*[sympy.Rational(a) * primal[v] for v, a in row.coefficients.items() if v in primal])
+        total = sympy.Add(*[_exact(a, "a coefficient") * primal[v] for v, a in row.coefficients.items() if v in primal])
         _check_equal(f"constraint {row.name!r}", _exact(row.rhs, "its right-hand side"), total)
     _check_equal(
         "the objective", value, sympy.Add(*[primal[v] * c for v, c in program.objective.items() if v in primal])
