@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import networkx as nx
@@ -80,3 +81,15 @@ def test_no_module_bears_the_name_of_something_that_its_room_offers() -> None:
 
 def test_the_whole_library_is_in_rooms() -> None:
     assert {info.name for info in pkgutil.iter_modules(qlib.__path__)} == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))], ids=lambda page: page.stem
+)
+def test_a_reader_imports_from_rooms(page: Path) -> None:
+    """A module's name stands in a chapter only for what its room does not offer."""
+    statements = re.findall(r"^ *from (qlib\.\w+)\.(\w+) import (\([^)]*\)|.*)$", page.read_text("utf-8"), re.MULTILINE)
+    for room, module, names in statements:
+        package, there = importlib.import_module(room), importlib.import_module(f"{room}.{module}")
+        for name in re.findall(r"(\w+)(?: as \w+)?", names):
+            assert getattr(package, name, None) is not getattr(there, name), f"from {room} import {name}"
