@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import re
 from functools import cache
 from typing import Any
@@ -109,8 +109,8 @@ def test_a_chapter_imports_what_checks_its_exercises(chapter: str) -> None:
     called = set(re.findall(r'^((?:\w+\.)?check)\("', "\n".join(templates), re.M))
     assert called
     for name in called:
-        wanted = r"from qlib\.exercises import check\b" if name == "check" else r"from qlib import .*\bexercises\b"
-        assert re.search(wanted, imports), name
+        module = r"pages\.exercises import check" if name == "check" else r"pages import .*\bexercises"
+        assert re.search(rf"from compendium\.{module}\b", imports), name
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -177,12 +177,8 @@ def table_of_notation() -> list[list[str]]:
 
 
 def resolve(name: str) -> Any:
-    """What a dotted name of the package stands for."""
-    module, *rest = name.split(".")
-    found: Any = importlib.import_module(f"qlib.{module}")
-    for part in rest:
-        found = getattr(found, part)
-    return found
+    """What a dotted name stands for: of a room, of something that a room offers, or of the book's own packages."""
+    return pkgutil.resolve_name(name if name.startswith("compendium.") else f"qlib.{name}")
 
 
 def test_the_notation_table_has_a_column_for_each_paper_and_every_cell_is_filled() -> None:
