@@ -4,14 +4,15 @@ The doctests supply valid calls; each of their arguments is exchanged in turn fo
 number, NaN, an imaginary part, a masked or missing entry, a wrong shape, None. A call should then give a value,
 or raise a ``ValueError`` or ``TypeError`` of the library's own that names the argument or what is wrong in it.
 
-    python tests/fuzz.py                 # the table, module by module
-    python tests/fuzz.py bell channels   # the calls of two modules that ended otherwise
+    python tests/fuzz.py                       # the table, module by module
+    python tests/fuzz.py bell_tests channels   # the calls of two modules that ended otherwise
 """
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import dis
 import doctest
 import enum
 import functools
@@ -39,15 +40,11 @@ import sympy as sp
 
 import qlib
 
+ROOT = Path(qlib.__path__[0]).parent
+PACKAGES = ("qlib", "compendium")
 SECONDS, BYTES = 2.0, 2**30  # what one call may take
-BOOK = frozenset(  # pictures, pages and hardware: not the science
-    """
-    backends bell_figures binders circuit_figures citations confounding_figures counterfactual_figures exercises
-    experiment_figures explanations figure_data figures interactive ionq landing ledger ledger_pages paths printed
-    process_figures query_figures statements
-    """.split()  # noqa: SIM905
-)
-CHECKS = "qlib.numbers.arguments"  # what refuses
+CHECKS = "numbers.arguments"  # what refuses
+BOOK = re.compile(r"(?:claims|figures|pages)\.(?!operator_formulas)|circuits\.(?:backends|ionq)$")  # not the science
 
 
 # --- valid calls -----------------------------------------------------------------------------------------------------
@@ -82,10 +79,18 @@ class Example:
         return self.function(*positional, **named)
 
 
+def short(module: types.ModuleType) -> str:
+    """The name of a module within its package, such as ``models.bounds``."""
+    return module.__name__.partition(".")[2]
+
+
 def modules(book: bool = False) -> list[types.ModuleType]:
-    """The library's modules of science, or those of the book."""
-    names = sorted(module.name for module in pkgutil.iter_modules(qlib.__path__) if f"qlib.{module.name}" != CHECKS)
-    return [importlib.import_module(f"qlib.{name}") for name in names if (name in BOOK) is book]
+    """The modules of science, or those of the book."""
+    rooms = [qlib, importlib.import_module("compendium.studies"), importlib.import_module("compendium.claims")]
+    rooms += [importlib.import_module(f"compendium.{name}") for name in ("pages", "figures")] if book else []
+    found = (m for room in rooms for m in pkgutil.walk_packages(room.__path__, f"{room.__name__}.") if not m.ispkg)
+    chosen = sorted({m.name for m in found if bool(BOOK.match(m.name.partition(".")[2])) is book})
+    return [importlib.import_module(name) for name in chosen if not name.endswith(CHECKS)]
 
 
 @functools.cache
@@ -122,16 +127,16 @@ def _public(module: types.ModuleType) -> Iterator[tuple[str, Any, str, Any]]:
             for attribute, member in list(vars(item).items()):
                 shown = attribute in ("__init__", "__call__", "__getitem__") or not attribute.startswith("_")
                 if shown and isinstance(member, types.FunctionType | classmethod):
-                    yield f"{module.__name__[5:]}.{name}.{attribute}", item, attribute, member
+                    yield f"{short(module)}.{name}.{attribute}", item, attribute, member
         elif isinstance(item, types.FunctionType | functools._lru_cache_wrapper):
-            yield f"{module.__name__[5:]}.{name}", module, name, item
+            yield f"{short(module)}.{name}", module, name, item
 
 
 @contextmanager
 def recording(found: dict[str, list[Example]], chosen: list[types.ModuleType], most: int) -> Iterator[None]:
     """While this lasts, calls of public callables are noted, the first few of each."""
     undo: list[tuple[Any, str, Any]] = []
-    everywhere = [module for name, module in sys.modules.items() if name == "qlib" or name.startswith("qlib.")]
+    everywhere = [module for name, module in sys.modules.items() if name.partition(".")[0] in PACKAGES]
     for module in chosen:
         for name, owner, attribute, member in public(module):
             inner = member.__func__ if isinstance(member, classmethod) else member
@@ -202,7 +207,7 @@ def examples(chosen: list[types.ModuleType], most: int = 2) -> dict[str, list[Ex
         warnings.simplefilter("ignore")
         finder, runner = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestRunner(verbose=False)
         for module in everything:
-            if module.__name__[5:] in BOOK and module not in chosen:
+            if BOOK.match(short(module)) and module not in chosen:
                 continue
             for test in _doctests(finder, module):
                 runner.run(test, clear_globs=False)
@@ -446,11 +451,10 @@ class Outcome:
 
 OPEN = frozenset(  # modules in which not every wrong argument is refused by name yet
     """
-    algebraic_numbers causal_separability circuits counterfactuals exact exhaustion
-    experiment_laws experiments
-    extension extension_census faithfulness feature_selection linear_programs networks
-    process_circuits process_dilations process_networks process_operators processes random_processes structural_models
-    system_operators
+    algebraic_numbers causal_order circuits classical_to_quantum counterfactuals dilations exact_arrays independence
+    kang_experiments kang_feature_selection kang_laws linear_programs operator_formulas pc_surviving_structures
+    process_circuits process_operators process_parts processes random_processes sfc_census structural_models
+    tensor_networks
     """.split()  # noqa: SIM905
 )
 FAILURES = ("answered", "unnamed", "other", "slow")
@@ -516,9 +520,8 @@ def _raised_here(error: BaseException) -> bool:
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     code = traceback.tb_frame.f_code
-    library = str(Path(qlib.__path__[0]))
-    raising = code.co_code[traceback.tb_lasti] == 130  # RAISE_VARARGS
-    return raising and code.co_filename.startswith(library)
+    raising = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raising and Path(code.co_filename).is_relative_to(ROOT)
 
 
 def fuzz(found: Mapping[str, list[Example]], share: float = 1.0, seed: int = 0) -> Iterator[Outcome]:
@@ -544,21 +547,25 @@ def _address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
+def _module(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
 def table(outcomes: list[Outcome]) -> str:
     """Calls by module and how they ended."""
     kinds = ("value", "refused", "documented", *FAILURES)
-    counts = Counter((o.name.split(".")[0], o.kind) for o in outcomes)
+    counts = Counter((_module(o.name), o.kind) for o in outcomes)
     rows = [("module", "calls", *kinds)]
-    for module in [*sorted({o.name.split(".")[0] for o in outcomes}), "all"]:
+    for module in [*sorted({_module(o.name) for o in outcomes}), "all"]:
         row = [sum(n for (m, k), n in counts.items() if k == kind and module in (m, "all")) for kind in kinds]
         rows.append((module, str(sum(row)), *map(str, row)))
-    return "\n".join(f"{row[0]:26}" + "".join(f"{cell:>11}" for cell in row[1:]) for row in rows)
+    return "\n".join(f"{row[0]:36}" + "".join(f"{cell:>11}" for cell in row[1:]) for row in rows)
 
 
 def main(arguments: list[str]) -> None:
     """Print the table; for modules that are named, the failures."""
-    chosen = [m for m in modules() + modules(book=True) if not arguments or m.__name__[5:] in arguments]
-    chosen = chosen if arguments else modules()
+    every = modules() + modules(book=True)
+    chosen = [m for m in every if {short(m), *short(m).split(".")} & set(arguments)] if arguments else modules()
     start = time.perf_counter()
     with redirect_stderr(io.StringIO()):
         found = examples(chosen)
