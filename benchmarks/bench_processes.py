@@ -15,7 +15,7 @@ from scipy.stats import unitary_group
 from qlib.quantum.channels import kron, swap_factors
 from qlib.quantum.counterfactuals import Query, evaluate
 from qlib.quantum.instruments import Instrument
-from qlib.quantum.process_parts import process_matrix
+from qlib.quantum.process_parts import _process_matrix
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, probability, unitary
 
 SIZES = (10, 20, 30)
@@ -111,7 +111,7 @@ def bench_probability_densely(benchmark, shape, n):
     """The same as the trace of the process operator times the product of the operators at the nodes."""
     process, instruments = setting(shape, n)
     outcomes = dict.fromkeys(process.nodes, 0)
-    dense = process_matrix(process.parts, process._sources, process.endogenous, process.dims, process.prior())
+    dense = _process_matrix(process.parts, process._sources, process.endogenous, process.dims, process.prior())
 
     def trace() -> complex:
         tau = kron(*(swap_factors(instruments[name][a], (2, 2)) for name, a in outcomes.items()))

@@ -12,13 +12,13 @@ from qlib.quantum.channels import process_cj
 from qlib.quantum.process_operators import QuantumNode
 from qlib.quantum.process_parts import (
     Part,
+    _light_cone,
+    _process_matrix,
+    _reduced_channel,
+    _require_commuting,
+    _require_unitary,
     channel,
     influences,
-    light_cone,
-    process_matrix,
-    reduced_channel,
-    require_commuting,
-    require_unitary,
     unitary,
 )
 from qlib.quantum.random_processes import random_channel, random_structural_model, random_unitary
@@ -36,7 +36,7 @@ def test_a_unitary_part_and_its_operator_are_the_same_channel(rng: np.random.Gen
     dims = {"A": (1, 4), "B": (4, 1)}
     nodes = [QuantumNode("A", 1, 4), QuantumNode("B", 4, 1)]
     same = Part(part.operator, ("A",), ("B",))
-    np.testing.assert_allclose(process_matrix([part], {}, nodes, dims), process_matrix([same], {}, nodes, dims))
+    np.testing.assert_allclose(_process_matrix([part], {}, nodes, dims), _process_matrix([same], {}, nodes, dims))
 
 
 def test_the_light_cone_of_a_node_holds_the_parts_that_lead_to_it_over_wires() -> None:
@@ -47,9 +47,9 @@ def test_the_light_cone_of_a_node_holds_the_parts_that_lead_to_it_over_wires() -
         unitary(one, ["w"], ["A"]),
         unitary(one, ["A"], ["B"]),
     ]
-    assert light_cone(parts, "A", {"v", "w"}) == [0, 1, 2]
-    assert light_cone(parts, "B", {"v", "w"}) == [3]
-    assert light_cone(parts, "Λ", {"v", "w"}) == []
+    assert _light_cone(parts, "A", {"v", "w"}) == [0, 1, 2]
+    assert _light_cone(parts, "B", {"v", "w"}) == [3]
+    assert _light_cone(parts, "Λ", {"v", "w"}) == []
 
 
 @given(SEEDS, st.integers(1, 3), st.integers(1, 3))
@@ -93,20 +93,20 @@ def test_a_reduced_channel_ignores_what_it_is_not_asked_for(rng: np.random.Gener
     dims = {"A": (1, 2), "B": (1, 2), "C": (2, 1), "E": (1, 3)}
     rho = part.operator.reshape((2,) * 6)
     np.testing.assert_allclose(
-        reduced_channel([part], {}, "C", ["A"], (), dims), np.einsum("cabdeb->cade", rho).reshape(4, 4) / 2, atol=1e-12
+        _reduced_channel([part], {}, "C", ["A"], (), dims), np.einsum("cabdeb->cade", rho).reshape(4, 4) / 2, atol=1e-12
     )
-    whole = reduced_channel([part], {}, "C", ["B", "A"], (), dims)
+    whole = _reduced_channel([part], {}, "C", ["B", "A"], (), dims)
     np.testing.assert_allclose(whole, rho.transpose(0, 2, 1, 3, 5, 4).reshape(8, 8), atol=1e-12)
-    wider = reduced_channel([part], {}, "C", ["A", "B", "E"], (), dims)
+    wider = _reduced_channel([part], {}, "C", ["A", "B", "E"], (), dims)
     np.testing.assert_allclose(wider, np.kron(part.operator, np.eye(3)), atol=1e-12)
 
 
 def test_parts_that_share_nothing_commute() -> None:
     one, other = channel([np.eye(2)], ["A"], ["B"]), channel([np.eye(2)], ["C"], ["D"])
-    require_commuting(one, other, dict.fromkeys("ABCD", QUBIT))
+    _require_commuting(one, other, dict.fromkeys("ABCD", QUBIT))
 
 
 def test_a_part_is_described_by_what_it_reads_and_writes() -> None:
     assert str(unitary(np.eye(2), ["A"], ["B"])) == "the part A → B"
     with pytest.raises(ValueError, match="the part A → B: its matrix U is not unitary"):
-        require_unitary(unitary(2 * np.eye(2), ["A"], ["B"]))
+        _require_unitary(unitary(2 * np.eye(2), ["A"], ["B"]))

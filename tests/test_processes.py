@@ -24,12 +24,12 @@ from qlib.quantum.processes import (
     QuantumCausalModel,
     QuantumNode,
     QuantumStructuralModel,
+    _compiled,
+    _real,
     channel,
-    compiled,
     node_operators,
     outcome_tensor,
     probability,
-    real,
     unitary,
 )
 from qlib.quantum.random_processes import (
@@ -180,8 +180,8 @@ def test_a_batch_of_states_gives_a_batch_of_probabilities() -> None:
 
 
 def test_real_takes_the_real_part_and_unpacks_a_single_number() -> None:
-    assert real(np.array(0.5 + 1e-17j)) == 0.5
-    assert real(np.array([1j + 2, 3])).tolist() == [2.0, 3.0]
+    assert _real(np.array(0.5 + 1e-17j)) == 0.5
+    assert _real(np.array([1j + 2, 3])).tolist() == [2.0, 3.0]
 
 
 # ── Markov processes ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -554,7 +554,7 @@ def test_what_is_kept_goes_with_the_process() -> None:
     model = QuantumStructuralModel((A,), {"Λ": COIN}, (unitary(ONE, ["Λ"], ["A"]),))
     made: list[int] = []
     for _ in range(3):
-        assert compiled(model, "key", lambda: made.append(1) or len(made)) == 1
+        assert _compiled(model, "key", lambda: made.append(1) or len(made)) == 1
     kept = weakref.ref(model)
     probability(model, {"A": Instrument.projective([P0, P1])}, {"A": 0})
     del model

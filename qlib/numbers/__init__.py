@@ -65,7 +65,6 @@ from qlib.numbers.exact_arrays import (
     number,
     quotient,
     rational,
-    sample_points,
     simplified,
     undecided,
     vanishes,
@@ -90,7 +89,7 @@ from qlib.numbers.linear_programs import (
     solve,
 )
 from qlib.numbers.polyhedra import extreme_rays
-from qlib.numbers.tensor_networks import Network, Tensor, conjugate, contract, operator_tensor
+from qlib.numbers.tensor_networks import Network, Tensor, contract
 
 __all__ = [
     "Bet",
@@ -119,7 +118,6 @@ __all__ = [
     "combine",
     "common",
     "conditional_probability",
-    "conjugate",
     "contract",
     "differs",
     "distinct",
@@ -141,7 +139,6 @@ __all__ = [
     "number",
     "numbers",
     "one_of",
-    "operator_tensor",
     "probabilities",
     "quotient",
     "rational",
@@ -149,7 +146,6 @@ __all__ = [
     "reals",
     "require",
     "require_shape",
-    "sample_points",
     "separation",
     "several",
     "show",

@@ -24,7 +24,7 @@ __all__ = [
     "ACCURATE", "ROUNDING",
     "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
     "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
-    "quotient", "rational", "rounded", "sample_points", "simplified", "undecided", "vanishes", "zeros",
+    "quotient", "rational", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -202,7 +202,7 @@ def _is_zero(expression: sp.Expr) -> bool:
 
 
 def _is_identically_zero(expression: sp.Expr) -> bool:
-    points = list(sample_points(sorted(expression.free_symbols, key=str)))
+    points = list(_sample_points(sorted(expression.free_symbols, key=str)))
     values = [_differs_at(expression, point) for point in points]
     if any(values):
         return False
@@ -251,7 +251,7 @@ def _coefficients_vanish(expression: sp.Expr) -> bool | None:
     return False if all(monomial.is_polynomial(*symbols) for monomial in sums) else None
 
 
-def sample_points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
+def _sample_points(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]:
     """Up to three points whose values suit what is assumed of each symbol (real, negative, an integer …).
 
     A symbol without assumptions is positive at the first point, negative at the second, complex at the third. There

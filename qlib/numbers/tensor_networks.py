@@ -455,7 +455,7 @@ def _shapes(tensors: Iterable[Tensor]) -> tuple[tuple[Legs, tuple[int, ...]], ..
     return tuple((tensor.legs, tensor.array.shape) for tensor in tensors)
 
 
-def operator_tensor(operator: Array, spaces: Sequence[tuple[Leg, Leg, int]]) -> Tensor:
+def _operator_tensor(operator: Array, spaces: Sequence[tuple[Leg, Leg, int]]) -> Tensor:
     """An operator on a product of spaces as a tensor: for each space (row leg, column leg, dimension), in its order."""
     dims = tuple(dimension for _, _, dimension in spaces)
     array = np.asarray(operator)
@@ -464,7 +464,7 @@ def operator_tensor(operator: Array, spaces: Sequence[tuple[Leg, Leg, int]]) -> 
     return Tensor(array.reshape((*batch, *dims, *dims)), legs)
 
 
-def conjugate(array: Array) -> Array:
+def _conjugate(array: Array) -> Array:
     """The complex conjugate of an array, exact or not."""
     values = np.asarray(array)
     return np.conjugate(values) if not is_exact(values) else np.asarray(np.frompyfunc(_conjugated, 1, 1)(values))

@@ -48,7 +48,7 @@ from qlib.numbers.exact_arrays import (
 from qlib.numbers.tensor_networks import Leg, Network, Tensor
 from qlib.quantum.derivation_steps import Explanation, Step, readable
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.processes import Process, at_places, compiled, node_operators, places, real, require_process
+from qlib.quantum.processes import Process, _at_places, _compiled, _places, _real, _require_process, node_operators
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
 SUSPICIOUS = 1e-6  # a floating-point probability up to this share of its bound is judged by its sensitivity
@@ -272,7 +272,7 @@ def evaluate(process: Process, query: Query) -> Answer:
     not fit, evidence of probability zero, an event that floating-point numbers cannot tell from an impossible one, or
     an antecedent that depends on too many λ at once (2²⁴ values).
     """
-    require_process(process)
+    _require_process(process)
     require(Query, query=query)
     actual, certain = _abduct(process, query)
     abducted, reciprocals, indicators = [Tensor(1 / certain, ())], [], []
@@ -292,13 +292,13 @@ def evaluate(process: Process, query: Query) -> Answer:
         star = star | bad.any(axis=tuple(range(bad.ndim - len(antecedent.legs), bad.ndim)))
         indicators.append(Tensor(np.where(bad, 0, 1), antecedent.legs))
     remaining = _sum(process, [actual], (), [*abducted, *indicators]) if star.any() else 1
-    weight = _tidy(real(np.where(star, 1 - remaining, 0)))
+    weight = _tidy(_real(np.where(star, 1 - remaining, 0)))
     predicted = _world(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
-    value = np.asarray(real(_sum(process, [actual, predicted], (), [*abducted, *reciprocals])))
+    value = np.asarray(_real(_sum(process, [actual, predicted], (), [*abducted, *reciprocals])))
     star = np.broadcast_to(star, np.broadcast_shapes(value.shape, star.shape))
     value = np.asarray(conditional_probability(np.where(star, 0, value), str(query)))
     return Answer(
-        process, query, _starred(value, star), star.item() if star.ndim == 0 else star, _tidy(real(certain)),
+        process, query, _starred(value, star), star.item() if star.ndim == 0 else star, _tidy(_real(certain)),
         tuple(impossible), weight, tuple(conditions),
     )  # fmt: skip
 
@@ -306,14 +306,14 @@ def evaluate(process: Process, query: Query) -> Answer:
 def posterior(process: Process, query: Query, variables: Sequence[str]) -> Array:
     """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes."""
     variables = distinct(variables, "variables")
-    require_process(process)
+    _require_process(process)
     require(Query, query=query)
     for name in variables:
         if name not in process.exogenous:
             raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
     actual, certain = _abduct(process, query)
     legs = [("λ", name) for name in variables]
-    return np.asarray(_tidy(real(_sum(process, [actual], legs, [Tensor(1 / certain, ())]))))
+    return np.asarray(_tidy(_real(_sum(process, [actual], legs, [Tensor(1 / certain, ())]))))
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,7 @@ def _world(
     asked = {node for node in outcomes if len(instruments[node].outcomes) > 1}
     strength = np.asarray(prod((instruments[node].strength(outcomes[node]) for node in asked), start=np.ones(())))
     ignored = frozenset(process.nodes) - asked
-    return _World(name, ignored, at_places(process, operators, name), strength, _list(outcomes))
+    return _World(name, ignored, _at_places(process, operators, name), strength, _list(outcomes))
 
 
 def _abduct(process: Process, query: Query) -> tuple[_World, Array]:
@@ -401,14 +401,14 @@ def _network(
 
     def build() -> Network:
         ones = [Tensor(np.ones(len(values), int), (leg,)) for leg, values in _values_of(process, keep)]
-        networks = [tensor for world in worlds for tensor in places(process, world.ignored, world.name)]
+        networks = [tensor for world in worlds for tensor in _places(process, world.ignored, world.name)]
         named = [Tensor(factor.array, factor.legs, ("factor", k)) for k, factor in enumerate(factors)]
         return Network([*(process.prior() if with_prior else ()), *ones, *networks, *named], keep)
 
     arrays: dict[Hashable, Array] = {("factor", k): factor.array for k, factor in enumerate(factors)}
     for world in worlds:
         arrays |= world.operators
-    return compiled(process, key, build), arrays
+    return _compiled(process, key, build), arrays
 
 
 def _values_of(process: Process, legs: Iterable[Leg]) -> Iterator[tuple[Leg, tuple[Outcome, ...]]]:
@@ -426,7 +426,7 @@ def _antecedent(process: Process, query: Query) -> list[tuple[Tensor, Array]]:
             split.add(node)
             arrays[(node, "out")], arrays[(node, "in")] = factors
     key = ("antecedent", world.ignored, frozenset(split))
-    pieces = compiled(process, key, lambda: _antecedent_pieces(process, world.ignored, split))
+    pieces = _compiled(process, key, lambda: _antecedent_pieces(process, world.ignored, split))
     return [piece.evaluated(arrays, strengths) for piece in pieces]
 
 
@@ -447,7 +447,7 @@ class _Piece:
 def _antecedent_pieces(process: Process, ignored: frozenset[str], split: Collection[str]) -> list[_Piece]:
     """The parts that P^λ(b') falls into where operators τ = ρᵀ ⊗ F at some nodes are two tensors, (node, out or in)."""
     tensors = []
-    for tensor in places(process, ignored, COUNTERFACTUAL):
+    for tensor in _places(process, ignored, COUNTERFACTUAL):
         node = tensor.name[0] if isinstance(tensor.name, tuple) else None
         if node in split:
             (a, b, c, d), (d_out, d_in, *_) = tensor.legs, tensor.dims
@@ -505,7 +505,7 @@ def _sort(
         names = [leg[1] for leg in legs if isinstance(leg, tuple)]
         values = {name: process.exogenous[name][k] for name, k in zip(names, place, strict=True)}
         probability = 0 if zero[place] else _tidy(antecedent.array[place])
-        found = Impossible(values, probability, _tidy(real(weights[place])))
+        found = Impossible(values, probability, _tidy(_real(weights[place])))
         (excluded if zero[place] else possible).append(found)
     return excluded, possible
 
@@ -525,7 +525,7 @@ def _require_possible(probability: Array, scale: Array, query: Query) -> None:
     zero, unknown = negligible(probability, scale), undecided(probability, scale)
     for index in np.argwhere(zero | unknown):
         place = f" at {tuple(map(int, index))} of the batch" if probability.ndim else ""
-        value = 0 if is_exact(probability) else real(probability[tuple(index)])
+        value = 0 if is_exact(probability) else _real(probability[tuple(index)])
         if zero[tuple(index)]:
             note = f" ({value:.3g} in floating point: exact entries would tell it from zero)" if value > 0 else ""
             raise ValueError(
@@ -583,14 +583,14 @@ def _terms(process: Process, query: Query, certain: Any) -> tuple[Term, ...]:
 
     def over_lambda(instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], world: str) -> Array:
         done = _world(process, instruments, outcomes, world)
-        return np.asarray(real(_sum(process, [done], legs, with_prior=False)))
+        return np.asarray(_real(_sum(process, [done], legs, with_prior=False)))
 
-    prior = np.asarray(real(_sum(process, [], legs)))
+    prior = np.asarray(_real(_sum(process, [], legs)))
     likelihood = over_lambda(query.actual, query.evidence, ACTUAL)
     world = _world(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
     antecedent, scale = _weighed(process, world, legs, (), with_prior=False)
     zero, unknown = negligible(antecedent, scale), undecided(antecedent, scale)
-    antecedent = np.asarray(real(antecedent))
+    antecedent = np.asarray(_real(antecedent))
     joint = over_lambda(query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
     terms = []
     for place in np.ndindex(*(len(values) for values in process.exogenous.values())):
@@ -686,7 +686,7 @@ def disambiguate(
     Raises ``ValueError`` where `evaluate` does; for an instrument given at a node of the antecedent, as then nothing is
     ambiguous; where no state is given and none can be deduced; and for a batch of which only a part is counterpossible.
     """
-    require_process(process)
+    _require_process(process)
     require(Mapping, evidence=evidence, antecedent=antecedent, consequent=consequent, actual=actual)
     require((Mapping, NoneType), counterfactual=counterfactual, states=states)
     for node in antecedent:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, distinct, numbers, require, whole, wholes
 from qlib.numbers.exact_arrays import Array, is_exact, vanishes
-from qlib.numbers.tensor_networks import Tensor, operator_tensor
+from qlib.numbers.tensor_networks import Tensor, _operator_tensor
 from qlib.quantum.channels import deviation_note, partial_trace, require_positive
 from qlib.quantum.instruments import Outcome
 
@@ -82,12 +82,12 @@ class ProcessOperator:
     @cached_property
     def nodes(self) -> dict[str, QuantumNode]:
         """The nodes by name."""
-        return named(self.endogenous)
+        return _named(self.endogenous)
 
     @property
     def dims(self) -> tuple[int, ...]:
         """The dimensions of the tensor factors: d_in, d_out of each node."""
-        return factor_dims(self.endogenous)
+        return _factor_dims(self.endogenous)
 
     @property
     def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
@@ -106,8 +106,8 @@ class ProcessOperator:
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a), eq. (16): the process operator and an operator at each node."""
         require(Mapping, operators=operators)
-        network = [Tensor(operator_tensor(self.array, spaces(self.endogenous, world)).array, legs(self, world))]
-        return [*network, *(node_tensor(node, operators[node.name], 1, world) for node in self.endogenous)]
+        network = [Tensor(_operator_tensor(self.array, _spaces(self.endogenous, world)).array, _legs(self, world))]
+        return [*network, *(_node_tensor(node, operators[node.name], 1, world) for node in self.endogenous)]
 
     def reduced(self, node: str, outputs: Sequence[str]) -> Array:
         """The channel from some nodes' outputs to one node's input, all else discarded and the other outputs mixed.
@@ -132,7 +132,7 @@ class ProcessOperator:
         return np.asarray(np.asarray(traced).reshape((*batch, D, D)) / _whole(mixed, self.array))
 
 
-def named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
+def _named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
     """The nodes by name; ``ValueError`` for a name that stands twice."""
     nodes = all_of(QuantumNode, nodes, "nodes")
     result: dict[str, QuantumNode] = {}
@@ -143,13 +143,13 @@ def named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
     return result
 
 
-def factor_dims(nodes: Sequence[QuantumNode]) -> tuple[int, ...]:
+def _factor_dims(nodes: Sequence[QuantumNode]) -> tuple[int, ...]:
     """The dimensions d_in, d_out, d_in, d_out, ... of the tensor factors of a process operator."""
     nodes = all_of(QuantumNode, nodes, "nodes")
     return tuple(d for node in nodes for d in (node.d_in, node.d_out))
 
 
-def spaces(nodes: Sequence[QuantumNode], world: World) -> list[tuple[Hashable, Hashable, int]]:
+def _spaces(nodes: Sequence[QuantumNode], world: World) -> list[tuple[Hashable, Hashable, int]]:
     """Row leg, column leg and dimension of each tensor factor, where each output is read once."""
     nodes = all_of(QuantumNode, nodes, "nodes")
     return [
@@ -162,14 +162,14 @@ def spaces(nodes: Sequence[QuantumNode], world: World) -> list[tuple[Hashable, H
     ]
 
 
-def legs(operator: ProcessOperator, world: World) -> tuple[Hashable, ...]:
+def _legs(operator: ProcessOperator, world: World) -> tuple[Hashable, ...]:
     """The legs of a process operator as a tensor: all rows, then all columns."""
     require(ProcessOperator, operator=operator)
-    found = spaces(operator.endogenous, world)
+    found = _spaces(operator.endogenous, world)
     return (*(row for row, _, _ in found), *(column for _, column, _ in found))
 
 
-def node_tensor(node: QuantumNode, tau: ArrayLike, readers: int, world: World) -> Tensor:
+def _node_tensor(node: QuantumNode, tau: ArrayLike, readers: int, world: World) -> Tensor:
     """τ on A_out ⊗ A_in at a node whose output `readers` parts read; its rows are the process's columns.
 
     It has the name (node, world), by which another operator may take its place in a `Network`.
@@ -220,8 +220,8 @@ def closed_loops(array: ArrayLike, nodes: Sequence[QuantumNode]) -> dict[tuple[s
 
 def _loop(array: Array, nodes: Sequence[QuantumNode], chosen: tuple[int, ...]) -> Array:
     """∏ (1 − A_out) over the chosen nodes, of the operator with all others traced out."""
-    array = partial_trace(array, factor_dims(nodes), [factor for k in chosen for factor in (2 * k, 2 * k + 1)])
-    dims = factor_dims([nodes[k] for k in chosen])
+    array = partial_trace(array, _factor_dims(nodes), [factor for k in chosen for factor in (2 * k, 2 * k + 1)])
+    dims = _factor_dims([nodes[k] for k in chosen])
     for k in range(len(chosen)):
         array = array - trace_and_replace(array, dims, 2 * k + 1)
     return array
@@ -234,13 +234,13 @@ def satisfies_trace_condition(array: ArrayLike, nodes: Sequence[QuantumNode]) ->
     """
     array = numbers(array, "array")
     nodes = all_of(QuantumNode, nodes, "nodes")
-    traced = partial_trace(array, factor_dims(nodes), range(1, 2 * len(nodes), 2))
+    traced = partial_trace(array, _factor_dims(nodes), range(1, 2 * len(nodes), 2))
     return vanishes(traced - np.eye(traced.shape[-1], dtype=int))
 
 
 def _validate(operator: ProcessOperator) -> None:
     array, D = operator.array, int(np.prod(operator.dims))
-    named(operator.endogenous)
+    _named(operator.endogenous)
     if array.shape[-2:] != (D, D) or array.ndim < 2:
         over = ", ".join(node.name for node in operator.endogenous)
         raise ValueError(f"process operator over {over}: shape {array.shape} should be (..., {D}, {D})")
@@ -257,7 +257,7 @@ def _validate(operator: ProcessOperator) -> None:
         raise ValueError(f"not a process operator: a signal runs {way}{deviation_note(loop)}")
 
 
-def numeric(array: Array) -> Array:
+def _numeric(array: Array) -> Array:
     """The array in complex floating-point numbers; exact entries are evaluated."""
     array = numbers(array, "array")
     return np.asarray(array).astype(np.complex128)

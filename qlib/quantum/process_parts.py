@@ -1,6 +1,6 @@
 """Parts of a quantum process, the network that they form with operators at the nodes, and who influences whom in it.
 
-A `Part` is a channel that reads outgoing spaces of nodes, or wires, and writes incoming ones. `assemble` joins parts
+A `Part` is a channel that reads outgoing spaces of nodes, or wires, and writes incoming ones. `_assemble` joins parts
 with the operators of instruments to the network of tensors whose contraction is a probability. The influence of a space
 on a node (Def. 9 of Suresh, Frembs & Cavalcanti 2023) is found on the node's *light cone*, the parts that lead to it.
 """
@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, require
 from qlib.numbers.exact_arrays import ROUNDING, Array, has_free_symbols, is_exact, vanishes
-from qlib.numbers.tensor_networks import Leg, Tensor, conjugate, contract
+from qlib.numbers.tensor_networks import Leg, Tensor, _conjugate, contract
 from qlib.quantum.channels import deviation_note, partial_trace, process_cj, require_positive
-from qlib.quantum.process_operators import QuantumNode, World, node_tensor, numeric
+from qlib.quantum.process_operators import QuantumNode, World, _node_tensor, _numeric
 
 INFLUENCE = ROUNDING  # in floating-point arithmetic, the square of the relative size from which on an influence counts
 
@@ -53,7 +53,7 @@ class Part:
         if not self.isometry:
             return self.array
         vector = self.array.reshape((*self.array.shape[:-2], -1))
-        return np.asarray(vector[..., :, None] * conjugate(vector)[..., None, :])
+        return np.asarray(vector[..., :, None] * _conjugate(vector)[..., None, :])
 
     def __str__(self) -> str:
         return f"the part {', '.join(self.reads) or '()'} → {', '.join(self.writes) or '()'}"
@@ -87,7 +87,7 @@ def channel(kraus: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Pa
 # ── networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def assemble(
+def _assemble(
     parts: Sequence[Part],
     sources: Mapping[str, Tensor],
     operators: Mapping[str, Array],
@@ -107,7 +107,7 @@ def assemble(
     network = [t for k in kept for t in _part_tensors(parts[k], k, readers, nodes, discarded, dims, world)]
     for name, tau in operators.items():
         if name not in discarded:
-            network.append(node_tensor(QuantumNode(name, *dims[name]), tau, len(readers.get(name, ())), world))
+            network.append(_node_tensor(QuantumNode(name, *dims[name]), tau, len(readers.get(name, ())), world))
     return [*network, *_source_tensors(sources, readers, world)]
 
 
@@ -155,14 +155,14 @@ def _part_tensors(
         place = readers[space].index(k)
         rows.append(("out", space, place, world))
         columns.append(("out", space, place + 1, world))
-    shape, batch = part_dims(part, dims), part.array.shape[:-2]
+    shape, batch = _part_dims(part, dims), part.array.shape[:-2]
     if part.isometry:
         array = part.array.reshape((*batch, *shape))
-        return [Tensor(array, tuple(rows)), Tensor(conjugate(array), tuple(columns))]
+        return [Tensor(array, tuple(rows)), Tensor(_conjugate(array), tuple(columns))]
     return [Tensor(part.array.reshape((*batch, *shape, *shape)), (*rows, *columns))]
 
 
-def part_dims(part: Part, dims: Dims) -> tuple[int, ...]:
+def _part_dims(part: Part, dims: Dims) -> tuple[int, ...]:
     """The dimensions of the spaces that a part writes, then of those that it reads."""
     return (*(dims[space][0] for space in part.writes), *(dims[space][1] for space in part.reads))
 
@@ -176,7 +176,7 @@ def _source_tensors(
             yield Tensor(source.array, (*source.legs[:-2], *ends))
 
 
-def process_matrix(
+def _process_matrix(
     parts: Sequence[Part],
     sources: Mapping[str, Tensor],
     nodes: Sequence[QuantumNode],
@@ -220,7 +220,7 @@ def _opened(name: str, readers: int, dimension: int) -> list[Tensor]:
 # ── light cones ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def light_cone(parts: Sequence[Part], space: str, wires: Collection[str]) -> list[int]:
+def _light_cone(parts: Sequence[Part], space: str, wires: Collection[str]) -> list[int]:
     """The parts that lead to a space: those that write it, or a wire that one of them reads."""
     parts = all_of(Part, parts, "parts")
     require(str, space=space)
@@ -244,7 +244,7 @@ class _Cone:
 
 
 def _cone(parts: Sequence[Part], node: str, wires: Collection[str], dims: Dims, world: World) -> _Cone:
-    kept = light_cone(parts, node, wires)
+    kept = _light_cone(parts, node, wires)
     readers = _readers(parts, kept)
     written = {space for k in kept for space in parts[k].writes}
     discarded = {space for space in written if space != node and not (space in wires and space in readers)}
@@ -267,7 +267,7 @@ def influences(parts: Sequence[Part], node: str, wires: Collection[str], dims: D
     parts = all_of(Part, parts, "parts")
     require(str, node=node)
     if not any(has_free_symbols(part.array) for part in parts):
-        parts = [replace(part, array=numeric(part.array)) for part in parts]
+        parts = [replace(part, array=_numeric(part.array)) for part in parts]
     one, other = _cone(parts, node, wires, dims, 0), _cone(parts, node, wires, dims, 1)
     total = _norm(one, other, None)
     return frozenset(
@@ -294,7 +294,7 @@ def _differs(total: Array, reduced: Array) -> bool:
     return bool(np.max(np.abs(share)) > INFLUENCE)
 
 
-def reduced_channel(
+def _reduced_channel(
     parts: Sequence[Part],
     sources: Mapping[str, Tensor],
     node: str,
@@ -313,7 +313,7 @@ def reduced_channel(
     require(Mapping, sources=sources)
     require(str, node=node)
     cone = _cone(parts, node, wires, dims, 0)
-    readers = _readers(parts, light_cone(parts, node, wires))
+    readers = _readers(parts, _light_cone(parts, node, wires))
     network = [*cone.tensors, *prior, *_source_tensors(sources, readers, 0)]
     rows, columns = [cone.ends[""][0]], [cone.ends[""][1]]
     mixed = 1
@@ -336,7 +336,7 @@ def reduced_channel(
 # ── refusals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def require_wiring(
+def _require_wiring(
     parts: Sequence[Part],
     nodes: Mapping[str, QuantumNode],
     exogenous: Collection[str],
@@ -366,7 +366,7 @@ def require_wiring(
 
 
 def _require_shape(part: Part, dims: Dims) -> None:
-    lengths = part_dims(part, dims)
+    lengths = _part_dims(part, dims)
     out, inn = prod(lengths[: len(part.writes)]), prod(lengths[len(part.writes) :])
     shape = (out, inn) if part.isometry else (out * inn, out * inn)
     if part.array.shape[-2:] != shape or part.array.ndim < 2:
@@ -386,10 +386,10 @@ def _require_order(parts: Sequence[Part], wires: Collection[str]) -> None:
         raise ValueError(f"the wires form a cycle: {' → '.join([*cycle, cycle[0]])}")
 
 
-def require_channel(part: Part, dims: Dims) -> None:
+def _require_channel(part: Part, dims: Dims) -> None:
     """Raise ``ValueError`` if a part is not positive, or does not preserve the trace."""
     require(Part, part=part)
-    operator, lengths = part.operator, part_dims(part, dims)
+    operator, lengths = part.operator, _part_dims(part, dims)
     require_positive(operator, str(part))
     inn = prod(lengths[len(part.writes) :])
     deviation = partial_trace(operator, (operator.shape[-1] // inn, inn), (1,)) - np.eye(inn, dtype=int)
@@ -397,18 +397,18 @@ def require_channel(part: Part, dims: Dims) -> None:
         raise ValueError(f"{part}: the trace over what it writes should be the identity{deviation_note(deviation)}")
 
 
-def require_unitary(part: Part) -> None:
+def _require_unitary(part: Part) -> None:
     """Raise ``ValueError`` if a part is not given by a unitary matrix."""
     require(Part, part=part)
     V = part.array
     if not part.isometry or V.shape[-1] != V.shape[-2]:
         raise ValueError(f"{part}: it should be unitary, but it is {'an isometry' if part.isometry else 'a channel'}")
-    deviation = conjugate(np.swapaxes(V, -1, -2)) @ V - np.eye(V.shape[-1], dtype=int)
+    deviation = _conjugate(np.swapaxes(V, -1, -2)) @ V - np.eye(V.shape[-1], dtype=int)
     if not vanishes(deviation):
         raise ValueError(f"{part}: its matrix U is not unitary, U†U − 1 should vanish{deviation_note(deviation)}")
 
 
-def require_commuting(one: Part, other: Part, dims: Dims) -> None:
+def _require_commuting(one: Part, other: Part, dims: Dims) -> None:
     """Raise ``ValueError`` if the operators of two parts do not commute, each padded with identities."""
     require(Part, one=one, other=other)
     shared = [space for space in one.reads if space in other.reads]
@@ -435,6 +435,6 @@ def _product(first: Part, second: Part, dims: Dims) -> Array:
                 rows.append((kind, space, place if joint else 0))
                 columns.append((kind, space, place + 1 if joint else 2))
         ends |= {leg for leg in (*rows, *columns) if leg[2] != 1}
-        shape, operator = part_dims(part, dims), part.operator
+        shape, operator = _part_dims(part, dims), part.operator
         tensors.append(Tensor(operator.reshape((*operator.shape[:-2], *shape, *shape)), (*rows, *columns)))
     return contract(tensors, sorted(ends))

@@ -35,18 +35,18 @@ from qlib.numbers.exact_arrays import Array, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.process_operators import ProcessOperator, QuantumNode, World, named
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode, World, _named
 from qlib.quantum.process_parts import (
     Part,
-    assemble,
+    _assemble,
+    _process_matrix,
+    _reduced_channel,
+    _require_channel,
+    _require_commuting,
+    _require_unitary,
+    _require_wiring,
     channel,
     influences,
-    process_matrix,
-    reduced_channel,
-    require_channel,
-    require_commuting,
-    require_unitary,
-    require_wiring,
     unitary,
 )
 
@@ -58,14 +58,10 @@ __all__ = [
     "QuantumCausalModel",
     "QuantumNode",
     "QuantumStructuralModel",
-    "at_places",
     "channel",
-    "compiled",
     "node_operators",
     "outcome_tensor",
-    "places",
     "probability",
-    "real",
     "unitary",
 ]
 
@@ -90,11 +86,11 @@ class Process(Protocol):
         """The network of P_z(a | λ): the process with an operator at every node, in a world of its own.
 
         ignored : nodes whose operator is that of a channel, since their outcome is not asked for. The operators stand
-        in tensors named (node, world), see `node_tensor`; nothing else depends on them.
+        in tensors named (node, world), see `_node_tensor`; nothing else depends on them.
         """
 
 
-def require_process(process: Process) -> None:
+def _require_process(process: Process) -> None:
     """Raise ``TypeError`` for what is no process."""
     if not all(hasattr(process, part) for part in ("nodes", "exogenous", "prior", "tensors")):
         raise TypeError(f"process: {show(process)} should be a process: a model, an operator or a mixture")
@@ -102,14 +98,14 @@ def require_process(process: Process) -> None:
 
 def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: Iterable[str] = ()) -> Array:
     """P_z(a | λ) for every λ: one axis for each exogenous variable, after the batch axes; eqs. (16) and (25)."""
-    require_process(process)
+    _require_process(process)
     require(Mapping, operators=operators)
     ignored = distinct(ignored, "ignored", known=process.nodes)
     ones = [Tensor(np.ones(len(values), int), (("λ", name),)) for name, values in process.exogenous.items()]
     keep = [("λ", name) for name in process.exogenous]
     ignored = frozenset(ignored)
-    network = compiled(process, ("outcomes", ignored), lambda: Network([*ones, *places(process, ignored, 0)], keep))
-    return network(at_places(process, operators, 0))
+    network = _compiled(process, ("outcomes", ignored), lambda: Network([*ones, *_places(process, ignored, 0)], keep))
+    return network(_at_places(process, operators, 0))
 
 
 def probability(process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]) -> Any:
@@ -120,15 +116,15 @@ def probability(process: Process, instruments: Mapping[str, Instrument], outcome
     operators = node_operators(process, instruments, outcomes)
     ignored = frozenset(process.nodes).difference(outcomes)
     key = ("probability", ignored)
-    network = compiled(process, key, lambda: Network([*process.prior(), *places(process, ignored, 0)]))
-    return real(network(at_places(process, operators, 0)))
+    network = _compiled(process, key, lambda: Network([*process.prior(), *_places(process, ignored, 0)]))
+    return _real(network(_at_places(process, operators, 0)))
 
 
 T = TypeVar("T")
 _COMPILED: WeakKeyDictionary[Process, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
-def compiled(process: Process, key: Hashable, build: Callable[[], T]) -> T:
+def _compiled(process: Process, key: Hashable, build: Callable[[], T]) -> T:
     """What `build` makes of a process, made once for each key, and forgotten with the process."""
     made = _COMPILED.setdefault(process, {})
     if key not in made:
@@ -136,8 +132,8 @@ def compiled(process: Process, key: Hashable, build: Callable[[], T]) -> T:
     return cast(T, made[key])
 
 
-def places(process: Process, ignored: frozenset[str], world: World) -> list[Tensor]:
-    """The network of P_z(a | λ) with no operators yet: for a `Network`, to be called with what `at_places` gives.
+def _places(process: Process, ignored: frozenset[str], world: World) -> list[Tensor]:
+    """The network of P_z(a | λ) with no operators yet: for a `Network`, to be called with what `_at_places` gives.
 
     Raises ``ValueError`` for a process that does not keep the operators in tensors of their names.
     """
@@ -149,7 +145,7 @@ def places(process: Process, ignored: frozenset[str], world: World) -> list[Tens
     return network
 
 
-def at_places(process: Process, operators: Mapping[str, Array], world: World) -> dict[Hashable, Array]:
+def _at_places(process: Process, operators: Mapping[str, Array], world: World) -> dict[Hashable, Array]:
     """The operators τ on A_out ⊗ A_in by the names of their places, one axis for each row and column of a space."""
     placed: dict[Hashable, Array] = {}
     for name, node in process.nodes.items():
@@ -162,7 +158,7 @@ def node_operators(
     process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]
 ) -> dict[str, Array]:
     """Node → the operator of its outcome, or of its channel where no outcome is given; names and dimensions checked."""
-    require_process(process)
+    _require_process(process)
     require(Mapping, instruments=instruments, outcomes=outcomes)
     nodes = process.nodes
     for name in (*instruments, *outcomes):
@@ -183,7 +179,7 @@ def node_operators(
     return operators
 
 
-def real(value: ArrayLike) -> Any:
+def _real(value: ArrayLike) -> Any:
     """The real part of probabilities in floating point; exact ones as they are; a scalar if there is no batch."""
     array = np.asarray(value)
     array = array.real if np.iscomplexobj(array) else array
@@ -223,13 +219,13 @@ class QuantumCausalModel:
         require(CausalGraph, graph=graph)
         object.__setattr__(self, "endogenous", tuple(endogenous))
         object.__setattr__(self, "parts", tuple(parts))
-        require_wiring(self.parts, self.nodes, (), (), self.dims)
+        _require_wiring(self.parts, self.nodes, (), (), self.dims)
         for part in self.parts:
             if len(part.writes) != 1:
                 raise ValueError(f"{part}: a part of a quantum causal model should write one node")
-            require_channel(part, self.dims)
+            _require_channel(part, self.dims)
         for one, other in combinations(self.parts, 2):
-            require_commuting(one, other, self.dims)
+            _require_commuting(one, other, self.dims)
         read = CausalGraph(
             dict.fromkeys(self.nodes, Kind.OBSERVED), [(p, part.writes[0]) for part in self.parts for p in part.reads]
         )
@@ -253,7 +249,7 @@ class QuantumCausalModel:
             parents = [name for name in operator.nodes if name in graph.parents(node.name)]
             parts.append(Part(operator.reduced(node.name, parents), tuple(parents), (node.name,)))
         model = cls(operator.endogenous, parts, graph)
-        deviation = process_matrix(model.parts, {}, model.endogenous, model.dims) - operator.array
+        deviation = _process_matrix(model.parts, {}, model.endogenous, model.dims) - operator.array
         if not vanishes(deviation):
             raise ValueError(
                 f"the process operator is not Markov for the graph: it is not the product{deviation_note(deviation)}"
@@ -263,7 +259,7 @@ class QuantumCausalModel:
     @cached_property
     def nodes(self) -> dict[str, QuantumNode]:
         """The nodes by name."""
-        return named(self.endogenous)
+        return _named(self.endogenous)
 
     @property
     def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
@@ -282,11 +278,11 @@ class QuantumCausalModel:
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a), eqs. (16) and (17)."""
         require(Mapping, operators=operators)
-        return assemble(self.parts, {}, operators, self.dims, ignored, world)
+        return _assemble(self.parts, {}, operators, self.dims, ignored, world)
 
     def process_operator(self) -> ProcessOperator:
         """The process operator (17), built."""
-        return ProcessOperator(self.endogenous, process_matrix(self.parts, {}, self.endogenous, self.dims))
+        return ProcessOperator(self.endogenous, _process_matrix(self.parts, {}, self.endogenous, self.dims))
 
 
 def _require_nodes(graph: CausalGraph, nodes: Mapping[str, QuantumNode], others: Iterable[str] = ()) -> None:
@@ -345,7 +341,7 @@ class QuantumStructuralModel:
     @cached_property
     def nodes(self) -> dict[str, QuantumNode]:
         """The endogenous nodes by name."""
-        return named(self.endogenous)
+        return _named(self.endogenous)
 
     @cached_property
     def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
@@ -389,12 +385,12 @@ class QuantumStructuralModel:
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a | λ), eqs. (24) and (25)."""
         require(Mapping, operators=operators)
-        return assemble(self.parts, self._sources, operators, self.dims, ignored, world)
+        return _assemble(self.parts, self._sources, operators, self.dims, ignored, world)
 
     def weight(self, outcomes: Mapping[str, Outcome]) -> Any:
         """P(λ), the probability of outcomes at some exogenous nodes."""
         require(Mapping, outcomes=outcomes)
-        return real(contract([*self.prior(), *self._chosen(outcomes)]))
+        return _real(contract([*self.prior(), *self._chosen(outcomes)]))
 
     def process_operator(self, outcomes: Mapping[str, Outcome] | None = None) -> ProcessOperator:
         """The process operator (21), or, given outcomes λ at some exogenous nodes, the conditional one (24).
@@ -408,7 +404,7 @@ class QuantumStructuralModel:
         weight = np.asarray(contract(law))
         if negligible(weight, 0).any():
             raise ValueError(f"the exogenous outcomes {outcomes} have probability zero")
-        array = process_matrix(self.parts, self._sources, self.endogenous, self.dims, law)
+        array = _process_matrix(self.parts, self._sources, self.endogenous, self.dims, law)
         return ProcessOperator(self.endogenous, array / weight[..., None, None])
 
     def causal_model(self) -> QuantumCausalModel:
@@ -429,7 +425,7 @@ class QuantumStructuralModel:
         parts = []
         for node in {space for part in self.parts for space in part.writes if space in self.nodes}:
             parents = tuple(name for name in self.nodes if name in self.influence[node])
-            rho = reduced_channel(self.parts, self._sources, node, parents, self.wires, self.dims, self.prior())
+            rho = _reduced_channel(self.parts, self._sources, node, parents, self.wires, self.dims, self.prior())
             parts.append(Part(rho, parents, (node,)))
         return QuantumCausalModel(self.endogenous, parts, graph)
 
@@ -461,9 +457,9 @@ def _require_structure(model: QuantumStructuralModel) -> None:
     for name, instrument in model.preparations.items():
         if not instrument.is_discard_and_prepare:
             raise ValueError(f"exogenous node {name}: its instrument should discard its input and prepare a state")
-    require_wiring(model.parts, model.nodes, model.preparations, model.wires, model.dims)
+    _require_wiring(model.parts, model.nodes, model.preparations, model.wires, model.dims)
     for part in model.parts:
-        require_unitary(part)
+        _require_unitary(part)
     for name in names:
         if (count := sum(name in part.reads for part in model.parts)) > 1:
             raise ValueError(f"{name}: {count} unitary parts read it; at most one should")
@@ -572,7 +568,7 @@ class ProcessMixture:
     @property
     def nodes(self) -> dict[str, QuantumNode]:
         """The nodes by name."""
-        return named(self.endogenous)
+        return _named(self.endogenous)
 
     @property
     def exogenous(self) -> dict[str, tuple[Outcome, ...]]:
