@@ -347,8 +347,9 @@ def _digits(node: ast.AST) -> float:
         base, exponent = _digits(node.left), _digits(node.right)
         if any(isinstance(part, ast.Name) for part in ast.walk(node.right)):
             return max(base, exponent)  # it stays a power
-        number = isinstance(node.right, ast.Constant)
-        return base * (float(node.right.value) if number else 10**exponent if exponent < 9 else float("inf"))
+        if isinstance(node.right, ast.Constant):
+            return base * float(str(node.right.value))
+        return base * (10**exponent if exponent < 9 else float("inf"))
     if isinstance(node, ast.BinOp):
         return _digits(node.left) + _digits(node.right)
     return max(parts, default=1.0)
