@@ -76,6 +76,16 @@ def test_every_chapter_ran_without_error_or_warning(book):
         assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], slug
 
 
+def test_no_cell_shows_how_python_writes_what_others_would_write_plainly(book):
+    """A number of NumPy is shown as a number, a table as a table, a set as a list, and zero has no sign."""
+    python = re.compile(r"np\.\w|array\(|dtype|frozenset\(| object at 0x|(?<![\w.])-0\.0+(?![\d.])")
+    for slug in PLAN.notebooks:
+        for cell in nbformat.read(PLAN.executed(slug), as_version=4).cells:
+            for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+                if not data.keys() & {"text/html", "text/latex", "image/svg+xml"}:
+                    assert not python.search(data.get("text/plain", "")), f"{slug}: {data['text/plain'][:200]}"
+
+
 def test_every_claim_that_is_not_open_has_one_record(book):
     records = json.loads(PLAN.ledger.read_text(encoding="utf-8"))
     due = {claim.id: claim.verdict for claim in ledger.load().values() if claim.verdict != "open"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.util import logging
 from sphinx_proof.domain import ProofDomain
 
 
@@ -137,6 +138,38 @@ def link_first(text: Any, pattern: re.Pattern[str], terms: dict[str, str], page:
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
 
 
+logger = logging.getLogger(__name__)
+NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d[\d,]*(\.\d+)?)(e(?P<power>[+-]\d+))?")
+PYTHON = re.compile(r"\bnp\.|\b(array|Fraction|Rational)\(|dtype|[{}\[\]]|\b(True|False|None|nan|inf)\b")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def as_prose(text: str) -> str:
+    """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
+
+    >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
+    ('0.000', '2 × 10⁻¹⁶', '10⁻⁹', 'both')
+    """
+    number = NUMBER.fullmatch(text)
+    if not number:
+        return text
+    sign = "−" if number["sign"] and re.search("[1-9]", number["digits"]) else ""
+    power = str(int(number["power"] or 0)).translate(RAISED)
+    if number["power"] is None or power == "⁰":
+        return sign + number["digits"]
+    return f"{sign}10{power}" if number["digits"] == "1" else f"{sign}{number['digits']} × 10{power}"
+
+
+def read_as_prose(app: Any, doctree: Any) -> None:
+    """Write what chapters have computed for their prose as prose, and warn where it reads as Python."""
+    for pasted in doctree.findall(nodes.inline):
+        if "pasted-text" in pasted["classes"]:
+            text = pasted.astext()
+            if PYTHON.search(text):
+                logger.warning("the prose says %r, which is Python", text, location=pasted)
+            pasted.children = [nodes.Text(as_prose(text))]
+
+
 LOGOS = {"Binder": "_static/images/logo_binder.svg", "Colab": "_static/images/logo_colab.png"}
 
 
@@ -196,6 +229,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", read_in_parallel)
     app.connect("env-before-read-docs", longest_first)
     app.connect("doctree-read", link_terms)
+    app.connect("doctree-read", read_as_prose)
     app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("autodoc-process-signature", short_signature)

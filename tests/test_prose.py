@@ -1,0 +1,62 @@
+"""Numbers in prose read as prose."""
+
+import importlib.util
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from docutils import nodes
+
+from compendium.build.plan import ROOT
+from compendium.pages.prose import worded
+
+SPEC = importlib.util.spec_from_file_location("compendium_pages", ROOT / "book/_ext/compendium.py")
+extension = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(extension)
+
+
+@pytest.mark.parametrize("value", [np.int8(3), np.uint64(3), 3, np.float32(3), np.float64(3), 3.0])
+def test_a_number_of_numpy_is_kept_as_a_number_of_python(value):
+    kept = worded("n", value)
+    assert kept == 3
+    assert type(kept) in (int, float)
+
+
+@pytest.mark.parametrize("value", ["both", Fraction(1, 3), sp.sqrt(2), sp.Rational(1, 3), sp.Symbol("x")])
+def test_words_and_exact_numbers_are_kept(value):
+    assert worded("n", value) is value
+
+
+@pytest.mark.parametrize("value", [True, np.True_, None, {2: np.True_}, [1], np.zeros(2), {1}, 1j, b"x"])
+def test_what_would_read_as_python_is_refused_by_name(value):
+    with pytest.raises(TypeError, match=r"^answer is .*numbers or words"):
+        worded("answer", value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.inf, -np.inf])
+def test_what_is_no_number_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^answer is"):
+        worded("answer", value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("-0.000", "0.000"), ("-0", "0"), ("-0.0456", "−0.0456"), ("0.000", "0.000"), ("658", "658"),
+        ("2e-16", "2 × 10⁻¹⁶"), ("-1.5e+03", "−1.5 × 10³"), ("1e-09", "10⁻⁹"), ("0e+00", "0"), ("both", "both"),
+        ("20,000", "20,000"), ("0.25 to -0.25", "0.25 to -0.25"),
+    ],
+)  # fmt: skip
+def test_a_pasted_number_is_written_as_a_person_would(text, said):
+    assert extension.as_prose(text) == said
+
+
+@pytest.mark.parametrize("text", ["np.int64(658)", "{2: np.True_}", "True", "[1, 2]", "dtype: str", "nan", "None"])
+def test_a_page_with_python_in_its_prose_is_warned_of(text, monkeypatch):
+    told = []
+    monkeypatch.setattr(extension.logger, "warning", lambda message, *values, **where: told.append(message % values))
+    pasted = nodes.inline("", text, classes=["pasted-text"])
+    extension.read_as_prose(None, nodes.paragraph("", "", pasted, nodes.inline("", text)))
+    assert len(told) == 1
+    assert text in told[0]
