@@ -3,9 +3,11 @@
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import nbformat
 import pytest
 import yaml
 
-from compendium.build.notebooks import hand_out
+from compendium.build.notebooks import KERNEL, hand_out, pair
 from compendium.build.pdf import BROWSERS, PdfError, browser, linked, make_pdf, page_id, parts
 from compendium.build.plan import ROOT, Plan, PlanError
 from compendium.build.takeaway import (
@@ -244,8 +246,34 @@ def test_launch_links_lead_to_files_that_binder_and_the_website_have(tree, addre
     hand_out(plan)
     assert (tree / binder[1]).parent.name == "part"
     assert binder[1].split("/")[0] == plan.notebooks_folder
-    write_downloads(plan, tree / "html")
+    published = tree / "html" / ("" if edition == "instructor" else edition)  # as "Reproducing" says
+    write_downloads(plan, published)
     assert (tree / "html" / colab[1]).is_file()
+
+
+def test_the_two_editions_colab_links_lead_to_different_notebooks(tree):
+    configure(tree, REPOSITORY)
+    links = [launch_links(Plan(root=tree, edition=edition))["Colab"] for edition in ("instructor", "student")]
+    assert links[0] != links[1]
+
+
+@pytest.mark.parametrize("write", [pair, hand_out])
+def test_notebooks_name_a_kernel_that_is_no_other_environment_s(tree, write):
+    write(Plan(root=tree, edition="student" if write is hand_out else "instructor"))
+    named = [nbformat.read(file, as_version=4).metadata.kernelspec.name for file in tree.rglob("notebooks*/**/*.ipynb")]
+    assert set(named) == {KERNEL["name"]}
+    assert KERNEL["name"] not in {"python3", "python"}
+
+
+def test_the_kernel_that_binder_registers_is_the_one_that_notebooks_name_and_runs_the_book(tmp_path):
+    """As in an image with a kernel "python3" of its own: the line of the script, then a Jupyter that looks for it."""
+    line = re.search(r"^\.venv/bin/python (-m ipykernel install .*)$", (ROOT / ".binder/postBuild").read_text(), re.M)
+    home = {**os.environ, "HOME": str(tmp_path), "JUPYTER_PREFER_ENV_PATH": "1"}
+    subprocess.run([sys.executable, *shlex.split(line[1])], env=home, check=True, capture_output=True)
+    code = "import sys; from jupyter_client.kernelspec import get_kernel_spec as g; print(g(sys.argv[1]).argv[0])"
+    asked = [sys.executable, "-c", code, KERNEL["name"]]
+    found = subprocess.run(asked, env=home, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(found).samefile(sys.executable)
 
 
 def test_an_address_that_could_not_be_found_is_refused(tree):

@@ -154,17 +154,19 @@ def notebooks(edition: Edition = "instructor") -> None:
 
     The students' are copies without solutions, of which nothing is taken over.
     """
-    from compendium.build.notebooks import FOLDER, hand_out, pair
+    from compendium.build.notebooks import FOLDER, KERNEL, hand_out, pair, register
 
+    register()
+    kernel = f"{KERNEL['name']} ({sys.executable})"
     if edition != "instructor":
         plan = Plan(edition=edition)
         for chapter in hand_out(plan):
             print(f"edited, left as it is: {chapter}")
-        print(f"The chapters without solutions are in {plan.notebooks_folder}/; their kernel is {sys.executable}.")
+        print(f"The chapters without solutions are in {plan.notebooks_folder}/; their kernel is {kernel}.")
         return
     for chapter in pair(Plan()):
         print(f"edited as a notebook, taken over: {chapter}")
-    print(f"The chapters are notebooks in {FOLDER}/; their kernel is {sys.executable}.")
+    print(f"The chapters are notebooks in {FOLDER}/; their kernel is {kernel}.")
     print("Edit either side, then `make notebooks` again.")
 
 

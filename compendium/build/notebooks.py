@@ -6,6 +6,7 @@ both sides in step by itself, and `pair` does so for everyone else.
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import jupytext
@@ -15,6 +16,7 @@ from compendium.build.plan import Chapter, Plan
 from compendium.build.takeaway import in_edition
 
 FOLDER = "notebooks"
+KERNEL = {"name": "causality-quantum", "display_name": "Causality and quantum theory", "language": "python"}
 VERSIONS = re.compile(r"^ +(format|jupytext)_version: .*\n", re.MULTILINE)  # of this machine's jupytext: no news
 
 
@@ -48,10 +50,22 @@ def hand_out(plan: Plan) -> list[str]:
             edited.append(slug)
             continue
         notebook.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(in_edition(plan, jupytext.read(chapter.path, fmt="md:myst")), notebook)
+        content = in_edition(plan, jupytext.read(chapter.path, fmt="md:myst"))
+        content.metadata["kernelspec"] = dict(KERNEL)
+        nbformat.write(content, notebook)
         times = chapter.path.stat()
         os.utime(notebook, ns=(times.st_atime_ns, times.st_mtime_ns))
     return edited
+
+
+def register() -> None:
+    """Let this interpreter's Jupyter know the kernel that the notebooks name, which is this interpreter.
+
+    Any Jupyter has a kernel "python3", and it need not be one that can import this book.
+    """
+    from ipykernel.kernelspec import install
+
+    install(prefix=sys.prefix, kernel_name=KERNEL["name"], display_name=KERNEL["display_name"])
 
 
 def mtime(path: Path) -> int:
@@ -64,6 +78,7 @@ def write(chapter: Chapter, notebook: Path) -> None:
     notebook.parent.mkdir(parents=True, exist_ok=True)
     content = jupytext.read(chapter.path, fmt="md:myst")
     content.metadata.get("jupytext", {}).pop("formats", None)  # or it would be no half of a pair
+    content.metadata["kernelspec"] = dict(KERNEL)
     jupytext.write(content, notebook, fmt="ipynb")
 
 

@@ -129,6 +129,7 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
     write_figures(plan, output / "html")
     write_downloads(plan, output / "html")
+    (output / "html" / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with a line
     publish(plan, "website", output / "html", plan.html)
     shutil.rmtree(output, ignore_errors=True)
     return plan.html / "index.html"

@@ -13,7 +13,7 @@ import jupytext
 import nbformat
 
 from compendium.build.execute import tables_of
-from compendium.build.plan import Plan, PlanError, read_yaml, sha256
+from compendium.build.plan import EDITIONS, Plan, PlanError, read_yaml, sha256
 from compendium.build.reach import parse
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
@@ -192,7 +192,8 @@ def launch_links(plan: Plan) -> dict[str, str]:
     found = REPOSITORY.fullmatch(repository(plan))
     if not found:
         return {}
+    folder = "" if plan.edition == EDITIONS[0] else f"{plan.edition}/"
     return {
         "Binder": f"https://mybinder.org/v2/gh/{found['name']}/HEAD?urlpath=lab/tree/{plan.notebooks_folder}/{{slug}}.ipynb",
-        "Colab": f"https://colab.research.google.com/github/{found['name']}/blob/gh-pages/{DOWNLOADS}/{{slug}}.ipynb",
+        "Colab": f"https://colab.research.google.com/github/{found['name']}/blob/gh-pages/{folder}{DOWNLOADS}/{{slug}}.ipynb",
     }
