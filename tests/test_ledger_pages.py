@@ -1,6 +1,8 @@
 """The ledger's pages as HTML."""
 
 import json
+import html
+import json
 import re
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
@@ -63,6 +65,14 @@ def test_every_claim_has_one_row():
     claims = ledger.load()
     rows = re.findall(r'<tr id="row-(claim-[a-z0-9-]+)"', ledger_html(claims, {}))
     assert rows == [claim.anchor for claim in claims.values()]
+
+
+def test_what_is_printed_and_what_is_true_instead_is_there_for_the_filter_to_find():
+    for claim in ledger.load().values():
+        row = ledger_html({claim.id: claim}, {}).split("<tbody>")[1].split("</tbody>")[0]
+        words = html.unescape(re.search(r'data-words="([^"]*)"', row)[1])
+        assert json.loads(words)[1] == claim.printed
+        assert not claim.correction or claim.correction.statement in json.loads(words)[2]["statement"]
 
 
 def test_counts_add_up_to_the_number_of_claims():

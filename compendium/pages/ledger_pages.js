@@ -5,7 +5,7 @@
   const body = ledger.querySelector(".ledger-table tbody");
   const heads = [...ledger.querySelectorAll(".ledger-table th[data-key]")];
   const rows = [...body.rows];
-  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const texts = new Map(rows.map((row) => [row, `${row.textContent} ${row.dataset.words}`.toLowerCase()]));
   const status = ledger.querySelector(".ledger-shown");
   const keys = ["paper", "kind", "how", "verdict"];
 

@@ -109,7 +109,9 @@ def _controls() -> str:
     for label, (name, values) in choices.items():
         options = "".join(f'<option value="{value}">{html.escape(text)}</option>' for value, text in values)
         selects += f'<label>{label} <select name="{name}"><option value="">all</option>{options}</select></label>'
-    search = '<label>Text <input type="search" name="text" autocomplete="off" placeholder="in any column"></label>'
+    search = (
+        '<label>Text <input type="search" name="text" autocomplete="off" placeholder="a word, a printed value"></label>'
+    )
     reset = '<button type="reset">Show all</button>'
     return f'<form class="ledger-controls" hidden>{selects}{search}{reset}</form>'
 
@@ -125,7 +127,9 @@ def _row(claim: Claim, record: Record | None) -> str:
         "verdict": f'<span aria-hidden="true">{MARKS[claim.verdict]}</span> {claim.verdict}',
     }
     values = {"paper": claim.paper, "kind": claim.kind, "how": how, "verdict": claim.verdict}
-    data = "".join(f' data-{key}="{value}"' for key, value in values.items())
+    unseen = [claim.where, claim.printed, claim.correction.model_dump() if claim.correction else ""]
+    values["words"] = json.dumps(unseen, ensure_ascii=False)  # found by the filter, shown with the check
+    data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in values.items())
     first = f'<th scope="row" class="ledger-item">{cells.pop("item")}</th>'
     rest = "".join(f'<td class="ledger-{key}">{cell}</td>' for key, cell in cells.items())
     return f'<tr id="row-{claim.anchor}" class="claim-{claim.verdict}"{data}>{first}{rest}</tr>'

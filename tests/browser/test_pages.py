@@ -230,6 +230,17 @@ def test_the_ledger_is_filtered_and_sorted_by_keyboard(at):
         assert cells == (sorted_cells if key == "Enter" else sorted_cells[::-1])
 
 
+def test_the_ledger_finds_a_claim_by_what_is_printed(at):
+    page = at("book/reference/ledger.html")
+    page.focus(".ledger-controls input[name=text]")
+    page.press(*"0.1339")
+    shown = page.js("[...document.querySelectorAll('.ledger-table tbody tr:not([hidden])')].map((row) => row.id)")
+    due = {claim.anchor for claim in ledger.load().values() if "0.1339" in str(claim.printed)}
+    assert due
+    assert {f"row-{anchor}" for anchor in due} <= set(shown)
+    assert len(shown) < len(PLAN.claims) / 10
+
+
 def test_solutions_open_by_keyboard(at):
     page = at("book/joint-exogeneity/potential-outcomes.html")
     solution = ".solution.dropdown, .admonition.dropdown"
