@@ -110,7 +110,7 @@ def _controls() -> str:
         options = "".join(f'<option value="{value}">{html.escape(text)}</option>' for value, text in values)
         selects += f'<label>{label} <select name="{name}"><option value="">all</option>{options}</select></label>'
     search = (
-        '<label>Text <input type="search" name="text" autocomplete="off" placeholder="a word, a printed value"></label>'
+        '<label>Text <input type="search" name="text" autocomplete="off" placeholder="words, printed values"></label>'
     )
     reset = '<button type="reset">Show all</button>'
     return f'<form class="ledger-controls" hidden>{selects}{search}{reset}</form>'
