@@ -10,13 +10,20 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from compendium.build.plan import Plan, PlanError
+from compendium.build.plan import ROOT, Plan, PlanError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 Profile = Annotated[str, typer.Option(help="a file of data/parameters/, without its suffix")]
 Edition = Annotated[str, typer.Option(help="instructor, or student: without the solutions to the exercises")]
 Website = Annotated[bool, typer.Option(help="build the website, too")]
 Jobs = Annotated[str, typer.Option(help="chapters at once; all = one per core")]
+
+
+@app.callback()
+def in_the_tree() -> None:
+    """Execute the chapters, check the claims, build the website."""
+    if not (ROOT / "_toc.yml").exists():
+        fail(f"{ROOT} is no book: run this from the project's directory, or install that with --editable")
 
 
 def fail(error: Exception | str) -> None:

@@ -130,12 +130,16 @@ class Record:
 def load(path: Path | None = None) -> dict[str, Claim]:
     """All claims by id, in the order of the file (by default ``data/claims.yml``).
 
-    Raises ``LedgerError`` naming the entry that is malformed, or what stands there twice.
+    Raises ``LedgerError`` naming the entry that is malformed, or what stands there twice, or a file that is not there.
 
     >>> load()["wz:true-ace"].kind
     'number'
     """
     path = path or paths.CLAIMS
+    if not path.exists():
+        raise LedgerError(
+            f"{path} is not there; the ledger is a part of the project's directory: install with --editable"
+        )
     return dict(_load(path, path.stat().st_mtime_ns))
 
 
