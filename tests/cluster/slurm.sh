@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 settings=/etc/slurm/slurm.conf
 [ ! -e $settings ] || { echo "This machine belongs to a Slurm already: $settings is there." >&2; exit 1; }
 here=$(mktemp --directory /tmp/slurm-XXXXXX)
-trap 'kill $(cat "$here"/*.pid 2>/dev/null) 2>/dev/null || true; wait; rm -rf "$here" $settings' EXIT
+trap 'scancel --user "$(id --user --name)" 2>/dev/null; sleep 1; kill $(cat "$here"/*.pid 2>/dev/null) 2>/dev/null || true; wait; rm -rf "$here" $settings' EXIT
 
 head --bytes 1024 /dev/urandom >"$here/key"
 chmod 400 "$here/key"
