@@ -294,23 +294,30 @@ class Plan:
 
     def modules(self, slug: str) -> set[str]:
         """Names of the modules that a chapter imports, directly or through one another."""
-        return self._reached[slug][0]
+        return self.reached(slug)[0]
 
     @functools.cached_property
     def _reached(self) -> dict[str, tuple[set[str], Mapping[str, str]]]:
-        return {slug: reach([chapter.runs], self.library) for slug, chapter in self.notebooks.items()}
+        return {}
+
+    def reached(self, slug: str) -> tuple[set[str], Mapping[str, str]]:
+        """What `reach` finds of a chapter's code, asked once."""
+        if slug not in self._reached:
+            self._reached[slug] = reach([self.notebooks[slug].runs], self.library)
+        return self._reached[slug]
 
     def _shows_ledger(self, slug: str) -> bool:
         return any(module.endswith(f".{LEDGER_MODULE}") for module in self.modules(slug))
 
     def inputs(self, slug: str) -> dict[str, str]:
         """Input → digest, for one chapter: its text, what its code reaches, data, parameters, claims."""
-        chapter, reached = self.notebooks[slug], self._reached[slug][1]
+        chapter, reached = self.notebooks[slug], self.reached(slug)[1]
         sources = [chapter.runs, *reached.values()]
         resources = [p for package in PACKAGES for p in (self.root / package).rglob("*") if p.suffix not in CODE]
         resources += [self.root / "CITATION.cff", self.root / "book" / "references.bib"]
-        files = [p for p in resources if p.is_file() and any(p.name in source for source in sources)]
-        if any(PUBLISHED.search(source) for source in sources):
+        text = "\n".join(sources)
+        files = [p for p in resources if p.is_file() and p.name in text]
+        if PUBLISHED.search(text):
             files += [p for p in (self.root / "data" / "published").rglob("*.*") if p.suffix != ".md"]
         files += [chapter.path, HERE / "execute.py", self.root / "requirements.lock"]
         claims = [c for c in self.claims if c.get("chapter") == slug or self._shows_ledger(slug)]
@@ -341,28 +348,32 @@ class Plan:
         """A file as seen from the project's directory."""
         return path.relative_to(HERE.parent if path.parent == HERE else self.root).as_posix()
 
-    def tree(self) -> str:
-        """Digest of everything that any digest is made from: as long as it stays, they all do."""
+    def files(self) -> dict[str, str]:
+        """Digests of everything that any digest is made from, each page by itself: as long as they stay, it does."""
         folders = [*PACKAGES, "book", "data/published", "data/parameters"]
         files = [p for folder in folders for p in (self.root / folder).rglob("*") if p.is_file()]
         files += [self.root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff", "requirements.lock")]
         files += [self.root / "data" / "claims.yml", *HERE.glob("*.py")]
-        content = sorted((self.named(p), sha256(p.read_bytes())) for p in files if p.exists() and p.suffix != ".pyc")
-        return sha256(json.dumps([content, self.profile, platform.python_version()]))
+        content = {self.named(p): sha256(p.read_bytes()) for p in sorted(files) if p.exists() and p.suffix != ".pyc"}
+        pages = {name: content.pop(name) for name in [*content] if name.startswith("book/") and name.endswith(".md")}
+        return pages | {"around": sha256(json.dumps([content, self.profile, platform.python_version()]))}
 
     @functools.cached_property
     def record(self) -> dict[str, Any]:
-        """The tree's digest, every target's, and the inputs of every chapter; read from `record_file` if that fits."""
-        tree = self.tree()
-        if (kept := self.last_record()).get("tree") == tree:
+        """Digests of the files, every target's, and the inputs of every chapter; what fits is taken from `record_file`."""
+        files, kept = self.files(), self.last_record()
+        old = kept.get("files", {})
+        if old == files:
             return kept
-        inputs = {slug: self.inputs(slug) for slug in self.notebooks}
-        showing = [slug for slug in inputs if self._shows_ledger(slug)]
+        same = {name for name in files if old.get(name) == files[name]} if old.get("around") == files["around"] else set()
+        fit = {slug for slug, page in self.notebooks.items() if self.named(page.path) in same}
+        inputs = {slug: kept["inputs"][slug] if slug in fit else self.inputs(slug) for slug in self.notebooks}
+        showing = [s for s in inputs if (s in kept["ledger pages"] if s in fit else self._shows_ledger(s))]
         digests = {slug: digest(inputs[slug]) for slug in inputs if slug not in showing}
         digests["ledger"] = digest([self._ledger_inputs(), digests])
         digests |= {slug: digest([inputs[slug], digests["ledger"]]) for slug in showing}
         digests["website"] = digest([self._website_inputs(), digests])
-        return {"tree": tree, "digests": digests, "inputs": inputs, "ledger pages": showing}
+        return {"files": files, "digests": digests, "inputs": inputs, "ledger pages": showing}
 
     @property
     def digests(self) -> dict[str, str]:

@@ -65,8 +65,9 @@ def parse(code: str) -> ast.Module | None:
     >>> parse("def") is None
     True
     """
-    with contextlib.suppress(SyntaxError, ValueError):
-        return ast.parse(plain_python(code))
+    for reading in (str, plain_python):
+        with contextlib.suppress(SyntaxError, ValueError):
+            return ast.parse(reading(code))
     return None
 
 
