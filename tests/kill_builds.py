@@ -22,7 +22,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from test_pipeline import CHAPTER, LEDGER, write  # noqa: E402
+from test_pipeline import CHAPTER, copy_machinery, write  # noqa: E402
 
 from compendium.build.plan import Plan  # noqa: E402
 
@@ -32,13 +32,7 @@ COMMAND = [sys.executable, "-m", "compendium.build", "book", "--no-website", "--
 
 def project(folder: Path) -> Path:
     """A project of six chapters, each of which shows a value of a module."""
-    for name in ("pipeline", "profiles", "Snakefile", "requirements.lock"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
-    write(folder / "qlib/__init__.py", "")
-    write(folder / "qlib/ledger.py", LEDGER)
-    write(folder / "data/claims.yml", "[]\n")
-    write(folder / "data/parameters/paper.yml", "{}\n")
-    write(folder / "_config.yml", "title: Toy\n")
+    copy_machinery(folder)
     files = [{"file": f"book/part/{name}"} for name in CHAPTERS]
     write(folder / "_toc.yml", yaml.safe_dump({"format": "jb-book", "root": "book/intro", "chapters": files}))
     write(folder / "book/intro.md", "# Toy\n")

@@ -63,20 +63,27 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+def copy_machinery(folder: Path) -> None:
+    """What builds this book, with an empty ledger."""
+    for name in ("compendium/build", "profiles", "Snakefile", "requirements.lock"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    shutil.rmtree(folder / "compendium/build/__pycache__", ignore_errors=True)
+    for package in ("qlib", "compendium", "compendium/claims", "compendium/pages"):
+        write(folder / package / "__init__.py", "")
+    write(folder / "compendium/claims/ledger.py", LEDGER)
+    write(folder / "data/claims.yml", "[]\n")
+    write(folder / "data/parameters/paper.yml", "{}\n")
+    write(folder / "_config.yml", "title: Toy\n")
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A small project: chapter a uses module lower through upper, b uses lower itself, c uses none."""
-    for name in ("pipeline", "profiles", "Snakefile", "requirements.lock"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tmp_path / name)
-    write(tmp_path / "qlib/__init__.py", "")
+    copy_machinery(tmp_path)
     write(tmp_path / "qlib/lower.py", "X = 1\n")
     write(tmp_path / "qlib/upper.py", "def x():\n    from .lower import X\n    return X\n")
     write(tmp_path / "qlib/other.py", "Y = 2\n")
-    write(tmp_path / "qlib/ledger.py", LEDGER)
-    write(tmp_path / "data/claims.yml", "[]\n")
-    write(tmp_path / "data/parameters/paper.yml", "{}\n")
-    write(tmp_path / "_config.yml", "title: Toy\n")
     toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": f"book/part/{c}"} for c in "abc"]}
     write(tmp_path / "_toc.yml", yaml.safe_dump(toc))
     write(tmp_path / "book/intro.md", "# Toy\n")
@@ -135,7 +142,8 @@ def test_magics_do_not_hide_imports(tree):
 
 def test_code_that_cannot_be_parsed_depends_on_everything(tree):
     write(tree / "book/part/c.md", CHAPTER.format(title="c", code="def"))
-    assert Plan(root=tree).modules("part/c") == {"qlib", *(f"qlib.{m}" for m in ("ledger", "lower", "other", "upper"))}
+    plan = Plan(root=tree)
+    assert plan.modules("part/c") == set(plan.library.files) >= {"qlib", "qlib.lower", "qlib.other", "qlib.upper"}
 
 
 def test_a_line_that_begins_with_a_percent_sign_is_not_taken_for_a_magic(tree):
@@ -154,6 +162,32 @@ def test_editing_a_function_concerns_those_who_can_call_it_only(tree):
     assert "qlib.upper.x" in changed["part/a"]
     assert changed["part/b"] == ["qlib.upper.unused (which does not exist)"]
     assert edit(tree, "qlib/upper.py", "def x():\n    return 1\n\n\ndef unused():\n    return 3\n") == {}
+
+
+def test_what_a_room_offers_is_traced_to_where_it_is_defined(tree):
+    write(tree / "qlib/room/__init__.py", "from qlib.room.inner import one, two\n\n__all__ = ['one', 'two']\n")
+    write(tree / "qlib/room/inner.py", "def one():\n    return 1\n\n\ndef two():\n    return 2\n")
+    write(tree / "book/part/a.md", CHAPTER.format(title="a", code="from qlib.room import one\none()"))
+    write(tree / "book/part/b.md", CHAPTER.format(title="b", code="import qlib.room\nqlib.room.two()"))
+    changed = edit(tree, "qlib/room/inner.py", "def one():\n    return 10\n\n\ndef two():\n    return 2\n")
+    assert changed == {"part/a": ["qlib.room.inner.one"]}
+    changed = edit(tree, "qlib/room/inner.py", "def one():\n    return 10\n\n\ndef two():\n    return 20\n")
+    assert changed == {"part/b": ["qlib.room.inner.two"]}
+
+
+def test_an_edit_of_a_function_of_this_tree_concerns_the_chapters_that_reach_it():
+    plan = Plan()
+    users = {slug for slug in plan.chapters if "qlib.models.balke_pearl.derive_bounds" in plan.inputs(slug)}
+    assert "joint-exogeneity/linear-program" in users
+    assert not users & {"fine-tuning/exhaustion", "super-confounding/hierarchy", "counterfactuals/queries"}
+
+
+def test_what_is_taken_from_the_last_record_is_what_would_be_found_anew(tree):
+    changes(tree)
+    write(tree / "book/part/c.md", CHAPTER.format(title="c", code="import qlib.other"))
+    kept = Plan(root=tree).record
+    (tree / "_build/paper/plan.json").unlink()
+    assert kept == Plan(root=tree).record
 
 
 def test_touching_changes_nothing(tree):

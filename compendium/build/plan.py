@@ -360,13 +360,13 @@ class Plan:
 
     @functools.cached_property
     def record(self) -> dict[str, Any]:
-        """Digests of the files, every target's, and the inputs of every chapter; what fits is taken from `record_file`."""
+        """Digests of files and targets, and every chapter's inputs; what still fits is taken from `record_file`."""
         files, kept = self.files(), self.last_record()
         old = kept.get("files", {})
         if old == files:
             return kept
-        same = {name for name in files if old.get(name) == files[name]} if old.get("around") == files["around"] else set()
-        fit = {slug for slug, page in self.notebooks.items() if self.named(page.path) in same}
+        same = {name for name in files if old.get(name) == files[name]}
+        fit = {slug for slug, page in self.notebooks.items() if {self.named(page.path), "around"} <= same}
         inputs = {slug: kept["inputs"][slug] if slug in fit else self.inputs(slug) for slug in self.notebooks}
         showing = [s for s in inputs if (s in kept["ledger pages"] if s in fit else self._shows_ledger(s))]
         digests = {slug: digest(inputs[slug]) for slug in inputs if slug not in showing}
