@@ -257,6 +257,29 @@ def test_exact_and_floating_point_answers_agree() -> None:
             assert float(one.antecedent) == pytest.approx(float(other.antecedent))
 
 
+def test_with_exact_complex_matrices_every_number_of_an_answer_is_real_and_exact() -> None:
+    third, root = sp.Rational(1, 3), sp.sqrt(2) / 2
+    turn = exact([[root, -root], [sp.I * root, sp.I * root]])
+    tilted = turn @ exact(
+        [[sp.Rational(4, 5), -sp.Rational(3, 5)], [sp.Rational(3, 5) * sp.I, sp.Rational(4, 5) * sp.I]]
+    )
+    model = QuantumStructuralModel(
+        (QuantumNode("A"), QuantumNode("B", 2, 1)),
+        {"Λ": Instrument.discard_and_prepare({0: third, 1: 1 - third}, {0: exact(ZERO), 1: exact(ONE)}, 2)},
+        (unitary(tilted, ["Λ"], ["A"]), unitary(turn, ["A"], ["B"])),
+    )
+    kraus = {"+": turn @ exact([[1, 0], [0, third]]), "-": exact([[0, 0], [0, sp.sqrt(8) / 3]])}
+    weak = Instrument.from_kraus({a: K[None] for a, K in kraus.items()})
+    looks = Instrument.measure_and_prepare({0: exact(ZERO), 1: exact(ONE)}, {0: [[1]], 1: [[1]]})
+    answer = evaluate(model, Query({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": weak, "B": looks}, {}))
+    for term in answer.terms:
+        for value in (term.posterior, term.antecedent, term.joint, term.probability):
+            assert isinstance(value, sp.Expr)
+            assert not value.has(sp.I)
+            assert 0 <= float(value) <= 1
+    assert answer.probability == sp.expand(sum(t.posterior * t.probability for t in answer.terms))
+
+
 # --- kinds and minimality --------------------------------------------------------------------------------------------
 
 

@@ -107,7 +107,7 @@ def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.Chapter
 
 def test_functions_of_the_library_are_changed_where_they_ran(chapter: mutants.Chapter) -> None:
     library = outcomes(chapter, "channels.py", most=8)
-    assert {o.file for o in library} == {"qlib/channels.py"}
+    assert {o.file for o in library} == {"qlib/quantum/channels.py"}
     assert all(o.function for o in library)
     assert any("sfc:sharp" in o.killers for o in library)
 

@@ -1,7 +1,8 @@
 """Do the checks have teeth? Every claim's derivation is changed, a little at a time, and its check has to notice.
 
-A chapter is taken apart into its statements. Those that a claim's check depends on, by the names that they bind and
-load, are its derivation, together with every function of `qlib` that runs while they are executed. Each change
+A chapter is taken apart into its statements. Those that a claim's check depends on, by the names that they bind, load
+and alter in place, are its derivation, together with every function of `qlib`, of `compendium.studies` and of the
+vocabulary of formulas that runs while they are executed. Each change
 (`compendium.build.mutations`) of a line that ran is made in a fork of the executed chapter, in which only what depends
 on the changed line is executed again. A claim kills the mutant if its verdict is no longer the authored one, or if
 something raises. What no claim kills survives, and is a defect of a check unless it is equivalent:
@@ -38,8 +39,14 @@ from compendium import paths
 from compendium.build.mutations import Mutation, mutations
 from compendium.claims import ledger
 
-SCIENCE = Path(qlib.__file__).parent
-MACHINERY = {"ledger", "ledger_pages", "printed", "paths", "exercises", "citations", "explanations", "landing"}
+ROOT = Path(qlib.__file__).parent.parent
+CLAIMS = ROOT / "compendium" / "claims"
+DERIVATIONS = (ROOT / "qlib", ROOT / "compendium" / "studies", *sorted(CLAIMS.glob("*_*.py")))  # not the comparison
+ALTERING = (  # what changes the object that it is a method of, or its arguments
+    *("add", "append", "clear", "copyto", "difference_update", "discard", "extend", "fill", "fill_diagonal", "insert"),
+    *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
+    *("shuffle", "sort", "symmetric_difference_update", "update"),
+)
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
 Lines = dict[CodeType, set[int]]
 
@@ -57,7 +64,7 @@ class Statement:
     code: CodeType
     binds: frozenset[str]
     loads: frozenset[str]
-    alters: frozenset[str]
+    alters: frozenset[str] = frozenset()
     covered: Lines = field(default_factory=dict)
     changed: dict[str, Any] = field(default_factory=dict)
     generators: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +107,7 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
 
 
 def statement(node: ast.stmt, filename: str) -> Statement:
-    """A statement, with the names that it binds, loads and may alter."""
+    """A statement, with the names that it binds and loads."""
     tree = ast.Module([node], [])
     code = compile(tree, filename, "exec")
     binds = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_NAME", "DELETE_NAME")}
@@ -110,21 +117,82 @@ def statement(node: ast.stmt, filename: str) -> Statement:
         for i in dis.get_instructions(part)
         if i.opname in ("LOAD_NAME", "LOAD_GLOBAL")
     }
-    alters = set()
-    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
-        for part in ast.walk(node):
-            if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
-                alters |= _root(part.value)
-            elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
-                alters |= _root(part.value.func) if isinstance(part.value.func, ast.Attribute) else set()
-    return Statement(tree, code, frozenset(binds), frozenset(loads), frozenset(alters))
+    return Statement(tree, code, frozenset(binds), frozenset(loads))
 
 
-def _root(node: ast.expr) -> set[str]:
-    """The name that an expression begins with, also through calls: `found` in found.setdefault(k, []).append(x)."""
-    while isinstance(node, ast.Subscript | ast.Attribute | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return {node.id} if isinstance(node, ast.Name) else set()
+def _altered(node: ast.AST, functions: Mapping[str, set[str]]) -> set[str]:
+    """The names whose objects some code may alter in place: what is stored into, and what altering calls are given.
+
+    functions : of the functions that may alter something, the names that they alter; "" stands for their arguments.
+
+    >>> sorted(_altered(ast.parse("a[0] = b; next(c for c in d).append(e); f(g[1]); h(k)"), {"f": {"", "l"}}))
+    ['a', 'c', 'd', 'g', 'l', 'next']
+    """
+    found = set()
+    for part in ast.walk(node):
+        match part:
+            case ast.Subscript(value, _, ast.Store() | ast.Del()) | ast.Attribute(value, _, ast.Store() | ast.Del()):
+                found |= _names(value)
+            case ast.AugAssign(target):
+                found |= _names(target)
+            case ast.Call(ast.Attribute(value, name), arguments) if name in ALTERING:
+                found |= _names(value).union(*map(_names, arguments)) - {"np"}
+            case ast.Call(ast.Name(name), arguments, keywords) if name in functions:
+                found |= functions[name] - {""}
+                if "" in functions[name]:
+                    found |= set().union(*map(_names, arguments), *(_names(k.value) for k in keywords))
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def find_altered(statements: Iterable[Statement]) -> None:
+    """Complete `alters` of every statement by what the functions that it calls may alter."""
+    functions: dict[str, set[str]] = {}
+    for one in statements:
+        node = one.tree.body[0]
+        altered = _altered(node, functions)
+        if isinstance(node, ast.FunctionDef):
+            own = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+            if effects := (altered & one.loads) | ({""} if altered & own else set()):
+                functions[node.name] = effects
+        one.alters = frozenset() if one.defines else frozenset(altered & (one.loads | one.binds))
+
+
+def read(slug: str) -> Iterator[Statement]:
+    """The statements of a chapter, in order, with the quick parameters."""
+    path = paths.BOOK / f"{slug}.md"
+    text, position = path.read_text(encoding="utf-8"), 0
+    parameters = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8")).get(slug, {})
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type != "code":
+            continue
+        position = max(text.find(cell.source, position), position)
+        tree = ast.parse(cell.source)
+        ast.increment_lineno(tree, text.count("\n", 0, position))
+        for node in tree.body:
+            yield statement(node, f"book/{slug}.md")
+        if "parameters" in cell.metadata.get("tags", []):
+            for name, value in parameters.items():
+                yield statement(ast.parse(f"{name} = {value!r}").body[0], "parameters")
+
+
+def blind_spots(slug: str) -> Iterator[tuple[str, list[str]]]:
+    """The claims of a chapter, each with the altered transcriptions that its check accepts, too, except listed ones."""
+    known, found = accepted(), []
+
+    def asked(id: str, derived: Mapping[str, object], *, how: Any, names: Any = None) -> None:
+        every = ledger.blind_spots(ledger.load()[id], derived, names)
+        found.append((id, [formula for formula in every if (id, formula) not in known]))
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for one in read(slug):
+        with checking(asked), contextlib.redirect_stdout(io.StringIO()):
+            exec(one.code, namespace)
+        yield from found
+        found.clear()
 
 
 class Chapter:
@@ -134,40 +202,33 @@ class Chapter:
     """
 
     def __init__(self, slug: str) -> None:
-        self.slug, self.path = slug, paths.BOOK / f"{slug}.md"
-        self.filename = str(self.path.relative_to(paths.BOOK.parent))
-        self.statements = list(self._read())
+        self.slug, self.filename = slug, f"book/{slug}.md"
+        self.statements = list(read(slug))
+        find_altered(self.statements)
         self.imports = {
             n for s in self.statements if isinstance(s.tree.body[0], ast.Import | ast.ImportFrom) for n in s.binds
         }
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.verdicts: dict[str, bool] = {}
         self.seen: list[str] = []
-        self.asked: dict[str, list[str]] | None = None
-        self.checks = {k for k, s in enumerate(self.statements) if not s.defines and self._may_check(k)}
+        self.checks = set(self._checking())
         self.needed = frozenset().union(*(self.slice(k) for k in self.checks))
         self._execute()
         self.slices = {id: self.slice(k) for k in sorted(self.checks) for id in self.statements[k].claims}
+        if missing := {claim.id for claim in claims_of(slug)} - set(self.slices):
+            raise ledger.LedgerError(f"{slug}: the derivation of {', '.join(sorted(missing))} was not found")
 
-    def _read(self) -> Iterator[Statement]:
-        text, position = self.path.read_text(encoding="utf-8"), 0
-        parameters = yaml.safe_load((paths.PARAMETERS / "quick.yml").read_text(encoding="utf-8")).get(self.slug, {})
-        for cell in jupytext.read(self.path).cells:
-            if cell.cell_type != "code":
+    def _checking(self) -> Iterator[int]:
+        """The numbers of the statements that hand claims to the ledger, themselves or through a function."""
+        functions: set[str] = set()
+        for k, one in enumerate(self.statements):
+            own = any(isinstance(n, ast.Attribute) and ast.unparse(n) == "ledger.check" for n in ast.walk(one.tree))
+            if not own and not one.loads & functions:
                 continue
-            position = max(text.find(cell.source, position), position)
-            tree = ast.parse(cell.source)
-            ast.increment_lineno(tree, text.count("\n", 0, position))
-            for node in tree.body:
-                yield statement(node, self.filename)
-            if "parameters" in cell.metadata.get("tags", []):
-                for name, value in parameters.items():
-                    yield statement(ast.parse(f"{name} = {value!r}").body[0], "parameters")
-
-    def _may_check(self, k: int) -> bool:
-        """Whether a statement may hand a claim to the ledger: it holds a claim's id as a text."""
-        ids = ledger.load()
-        return any(isinstance(n, ast.Constant) and n.value in ids for n in ast.walk(self.statements[k].tree))
+            if one.defines:
+                functions |= one.binds
+            else:
+                yield k
 
     def slice(self, k: int) -> frozenset[int]:
         """The numbers of the statements that the k-th depends on, itself included.
@@ -224,8 +285,6 @@ class Chapter:
         except ledger.LedgerError:
             self.verdicts[id] = False
         self.seen.append(id)
-        if self.asked is not None:
-            self.asked[id] = ledger.blind_spots(ledger.load()[id], derived, names)
 
     def execute_again(self, changed: set[int]) -> dict[str, bool]:
         """Execute some statements again, and what depends on them; of the others take over what they had bound.
@@ -258,14 +317,6 @@ class Chapter:
             self.verdicts |= dict.fromkeys(one.claims, False)
             for name in one.changed:  # what comes after must not use what was there before
                 self.namespace.pop(name, None)
-
-    def blind_spots(self) -> dict[str, list[str]]:
-        """Claim → the altered transcriptions that its check accepts, too; listed ones left out."""
-        self.asked = {}
-        self.execute_again(self.checks)
-        found, self.asked = self.asked, None
-        known = accepted()
-        return {id: new for id, every in found.items() if (new := [f for f in every if (id, f) not in known])}
 
     def ran(self, file: str, line: int) -> set[int]:
         """The statements in which a line ran."""
@@ -306,9 +357,7 @@ def tracing(covered: Lines, chapter: str) -> Iterator[None]:
 
     def is_watched(filename: str) -> bool:
         path = Path(filename)
-        return filename == chapter or (
-            path.parent == SCIENCE and path.stem not in MACHINERY and not path.stem.endswith("figures")
-        )
+        return filename == chapter or any(path == part or part in path.parents for part in DERIVATIONS)
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
         filename = frame.f_code.co_filename
@@ -343,12 +392,13 @@ def clear_caches() -> None:
 
 def is_ours(thing: Any) -> bool:
     """Whether something was made by `qlib`, or by the chapter."""
-    return str(getattr(thing, "__module__", "")).split(".")[0] in ("qlib", "__main__")
+    module = str(getattr(thing, "__module__", ""))
+    return module == "__main__" or module.startswith(("qlib.", "compendium.studies."))
 
 
 def kept_by_class() -> dict[type, list[str]]:
     """The classes whose objects keep results, with the names of what they keep; cached functions among them."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("qlib.")]
+    modules = [module for name, module in sys.modules.items() if name.startswith(("qlib.", "compendium.studies."))]
     kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type) and is_ours(kind)}
     kept = {k: [n for n, v in vars(k).items() if isinstance(v, functools.cached_property)] for k in kinds}
     return {functools._lru_cache_wrapper: []} | {kind: names for kind, names in kept.items() if names}
@@ -375,7 +425,7 @@ def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k
     patience = 2 + PATIENCE * sum(chapter.statements[s].seconds for s in chapter.needed)
     verdicts = forked(lambda: _verdicts(chapter, mutation, file, tree, k, ran), patience)
     killers = claims if verdicts is None else tuple(id for id in claims if not verdicts.get(id, True))
-    short = os.path.relpath(file, SCIENCE.parent) if k is None else file
+    short = os.path.relpath(file, ROOT) if k is None else file
     return Outcome(
         chapter.slug,
         short,
@@ -479,9 +529,14 @@ def outcomes(slugs: Iterable[str], seed: int, sample: int | None, budget: float,
                 yield outcome
 
 
+def claims_of(slug: str) -> list[ledger.Claim]:
+    """The claims that a chapter checks."""
+    return [claim for claim in ledger.load().values() if claim.chapter == slug and claim.verdict != "open"]
+
+
 def chapters() -> list[str]:
     """The chapters that check a claim."""
-    return sorted({claim.chapter for claim in ledger.load().values() if claim.verdict != "open"})
+    return sorted({claim.chapter for claim in ledger.load().values() if claims_of(claim.chapter)})
 
 
 def table(found: list[Outcome]) -> str:

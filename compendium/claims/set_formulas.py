@@ -89,9 +89,18 @@ class Reading:
         1
         """
 
-        def called(xs: Any, ys: Any, given: Any = None) -> sp.Integer:
-            sets = [self.variables(part) if part is not None else frozenset() for part in (xs, ys, given)]
-            return sp.Integer(int(holds(*sets)))
+        return self.meaning(lambda *sets: sp.Integer(int(holds(*sets))))
+
+    def meaning(self, of: Callable[[Variables, Variables, Variables], Any]) -> Callable[..., Any]:
+        """What a formula's relation of two sets given a third is to stand for: whatever `of` makes of the three.
+
+        >>> sets = Reading({"A": {0: "a"}, "B": {0: "b"}}).meaning(lambda *sets: [sorted(part) for part in sets])
+        >>> sets(Name("A"), Name("B"))
+        [['a'], ['b'], []]
+        """
+
+        def called(xs: Any, ys: Any, given: Any = None) -> Any:
+            return of(*(self.variables(part) if part is not None else frozenset() for part in (xs, ys, given)))
 
         return called
 

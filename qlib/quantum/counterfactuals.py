@@ -553,7 +553,7 @@ def _require_known(process: Process, query: Query, antecedent: Tensor, anteceden
 def _tidy(value: Any) -> Any:
     """Exact entries simplified; anything else as it is."""
     if isinstance(value, sp.Expr):
-        return _simplest(value) if value.free_symbols else sp.radsimp(value)
+        return _simplest(value) if value.free_symbols else sp.expand(sp.radsimp(sp.expand(value)))
     if isinstance(value, np.ndarray) and is_exact(value):
         return np.asarray(np.frompyfunc(_tidy, 1, 1)(value), dtype=object)
     return value
@@ -644,7 +644,7 @@ def _conditional(joint: Any, antecedent: Any, zero: Array, unknown: Array) -> An
     ratio = np.asarray(numerator / denominator)
     if unknown.any():
         ratio = np.where(unknown, np.nan, ratio)
-    ratio = np.asarray(conditional_probability(ratio, "P^λ(c' | b')"))
+    ratio = np.asarray(_tidy(conditional_probability(ratio, "P^λ(c' | b')")))
     return _starred(ratio, np.broadcast_to(zero, ratio.shape))
 
 
