@@ -90,6 +90,27 @@ def test_a_claim_rests_on_what_its_check_uses_and_on_nothing_else(chapter: mutan
     assert line("unused") not in lines["sfc:sharp"] | lines["sfc:blunt"]
 
 
+def test_what_is_altered_in_place_is_seen_through_functions_loops_and_arguments() -> None:
+    text = """
+def fill(seen, kept):
+    seen.add(1)
+
+def note_down():
+    log[0] = 1
+
+found, log, rows, table = set(), {}, {}, []
+fill(found, 2)
+note_down()
+next(row for row in rows.values() if row).append(3)
+for k in table:
+    k.update(log)
+shown = table.count(2)
+"""
+    every = [mutants.statement(node, "page") for node in ast.parse(text).body]
+    mutants.find_altered(every)
+    assert [set(one.alters) for one in every[3:]] == [{"found"}, {"log"}, {"next", "row", "rows"}, {"k", "log"}, set()]
+
+
 def test_executed_again_unchanged_every_claim_holds(chapter: mutants.Chapter) -> None:
     for k in sorted(chapter.needed):
         assert all(chapter.execute_again({k}).values())

@@ -158,7 +158,7 @@ def find_altered(statements: Iterable[Statement]) -> None:
             own = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
             if effects := (altered & one.loads) | ({""} if altered & own else set()):
                 functions[node.name] = effects
-        one.alters = frozenset() if one.defines else frozenset(altered & (one.loads | one.binds))
+        one.alters = frozenset() if one.defines else frozenset(altered)
 
 
 def read(slug: str) -> Iterator[Statement]:
