@@ -136,7 +136,7 @@ def _altered(node: ast.AST, functions: Mapping[str, set[str]]) -> set[str]:
             case ast.AugAssign(target):
                 found |= _names(target)
             case ast.Call(ast.Attribute(value, name), arguments) if name in ALTERING:
-                found |= _names(value).union(*map(_names, arguments)) - {"np"}
+                found |= set().union(*map(_names, arguments)) if _names(value) == {"np"} else _names(value)
             case ast.Call(ast.Name(name), arguments, keywords) if name in functions:
                 found |= functions[name] - {""}
                 if "" in functions[name]:
