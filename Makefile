@@ -27,8 +27,8 @@ venv: ## .venv from requirements.lock (the other commands do this by themselves)
 book: venv ## execute what changed, check every claim, build the website
 	@$(BIN)/python -m compendium.build book --profile $(PROFILE) --edition $(EDITION) --jobs $(JOBS)
 
-test: venv ## unit, property and doctests, the ledger and its mutants, the executed book
-	@$(BIN)/python -m pytest -n auto --dist loadfile -q
+test: venv ## unit, property and doctests, the ledger and its mutants, the built book
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (BUDGET=60: a sample)
 	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(BUDGET),--budget $(BUDGET)) $(CHAPTERS)

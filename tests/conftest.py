@@ -1,19 +1,33 @@
-"""What tests share: one hypothesis profile (the same examples every time, no time limit on a single one), one book."""
+"""What tests share: how many examples are tried, one book, and who looks at it."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("compendium", deadline=None, derandomize=True)
-settings.load_profile("compendium")
+HERE = Path(__file__).parent
+LOOKING = {"test_book.py", "browser"}  # tests of the book's pages: all in one process, which reads them once
+
+# The same examples every time, no time limit on a single one.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("daily", settings.get_profile("ci"), max_examples=30)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, in one process, what looks at the book; all other tests go wherever a core is free."""
+    for item in items:
+        if HERE in item.path.parents and item.path.relative_to(HERE).parts[0] in LOOKING:
+            item.add_marker(pytest.mark.xdist_group("book"))
 
 
 @pytest.fixture(scope="session")
 def book() -> subprocess.CompletedProcess:
-    """The finished build of the quick profile (a second process that asks for it waits, and finds it done)."""
-    import quick_book
+    """The finished build of the published book (a second process that asks for it waits, and finds it done)."""
+    import published_book
 
-    result = quick_book.build()
+    result = published_book.build()
     assert result.returncode == 0, result.stdout + result.stderr
     return result

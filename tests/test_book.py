@@ -1,4 +1,4 @@
-"""The executed book, in the quick profile, through the same pipeline as the published one."""
+"""The published book: what was executed, the ledger, the pages."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from quick_book import KEY, PLAN, build
+from published_book import KEY, PLAN, build
 
 from compendium.build.plan import ROOT
 from compendium.build.reach import reach
@@ -102,14 +102,6 @@ def test_no_key_of_the_environment_is_stored(book):
     files = [*PLAN.build.rglob("*"), *(ROOT / ".snakemake").rglob("*"), *(ROOT / "data").rglob("*")]
     assert not [file for file in files if file.is_file() and KEY.encode() in file.read_bytes()]
     assert KEY not in book.stdout + book.stderr
-
-
-def test_the_profile_is_what_the_chapters_ran_with(book):
-    for slug in PLAN.notebooks:
-        cells = nbformat.read(PLAN.executed(slug), as_version=4).cells
-        injected = "\n".join(c.source for c in cells if "injected-parameters" in c.metadata.get("tags", []))
-        for name, value in PLAN.parameters(slug).items():
-            assert f"{name} = {value!r}" in injected
 
 
 def test_the_website_loads_nothing_from_elsewhere(pages):

@@ -259,6 +259,15 @@ def test_an_unknown_profile_is_refused_with_the_known_ones(profile, tree):
     assert set(tree.rglob("*")) == before
 
 
+def test_the_profile_is_what_a_chapter_runs_with(tree):
+    write(tree / "data/parameters/mine.yml", "part/c: {shots: 7}\n")
+    write(tree / "book/part/c.md", CHAPTER.format(title="c", code="shots, seed"))
+    command = [sys.executable, "-m", "compendium.build", "execute", "part/c", "--profile", "mine"]
+    subprocess.run(command, cwd=tree, check=True)
+    shown = nbformat.read(Plan("mine", tree).executed("part/c"), as_version=4).cells[-1].outputs
+    assert shown[0].data["text/plain"] == "(7, 1)"
+
+
 def test_only_the_published_profile_writes_published_data():
     assert Plan("paper").generated == ROOT / "data" / "generated"
     assert Plan("quick").generated.is_relative_to(ROOT / "_build" / "quick")

@@ -1,6 +1,7 @@
 """``python -m compendium.build``: what the Makefile and the Snakefile call."""
 
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -76,7 +77,9 @@ def execute(
     except ChapterError as error:
         fail(error)
     else:
-        print(f"✓ {slug} … {seconds:.1f} s", flush=True)
+        spent = os.times()
+        processor = spent.children_user + spent.children_system  # the kernel's
+        print(f"✓ {slug} … {seconds:.1f} s, {processor:.1f} s of processor", flush=True)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import chromium
 import pytest
-from quick_book import PLAN
+from published_book import PLAN
 
 from compendium.claims import ledger
 

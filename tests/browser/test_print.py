@@ -9,8 +9,8 @@ import re
 
 import chromium
 import pytest
+from published_book import PLAN
 from pypdf import PdfReader
-from quick_book import PLAN
 
 from compendium.build import pdf
 
