@@ -178,6 +178,31 @@ def test_many_weak_measurements_in_a_row_have_a_probability_however_small(n: int
     assert evaluate(*weak_chain(n, lambda p, q: p / q)).probability == pytest.approx(float(truth), rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["exact", "floating point"])
+def test_after_forty_one_weak_results_in_turn_the_next_is_nearly_a_fair_coin(kind: str) -> None:
+    """A source of 0 or 1, each with probability 1/2; had the first of forty-two results been 0, 1, …, 0, the last is 0.
+
+    By two vectors of rational numbers, one for each λ; the answer is the mean of what they say, 0.4978667188531532….
+    """
+    model, query = weak_chain(41, sp.Rational if kind == "exact" else lambda p, q: p / q)
+    number = sp.Rational if kind == "exact" else lambda p, q: p / q
+    zero, one = (np.array(rows) * number(1, 1) for rows in ([[1, 0], [0, 0]], [[0, 0], [0, 1]]))
+    source = Instrument.discard_and_prepare({0: number(1, 2), 1: number(1, 2)}, {0: zero, 1: one}, 1)
+    model = QuantumStructuralModel(tuple(model.nodes.values()), {"L": source}, model.parts)
+    last = {**query.actual, "C": query.actual["N0"]}
+    answer = evaluate(model, Query({}, query.antecedent, {"C": 0}, last, {}))
+    c, s = sp.Rational(4, 5), sp.Rational(3, 5)
+    found = []
+    for a, b in ((1, 0), (0, 1)):
+        for k in range(41):
+            a, b = (c * a, s * b) if k % 2 == 0 else (s * a, c * b)
+            a, b = s * a - c * b, c * a + s * b
+        found.append((c**2 * a**2 + s**2 * b**2) / (a**2 + b**2))
+    truth = (found[0] + found[1]) / 2
+    assert round(float(truth), 6) == 0.497867
+    assert answer.probability == (truth if kind == "exact" else pytest.approx(float(truth), rel=1e-9))
+
+
 # --- exact and floating point -----------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,6 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.correlations.scenarios import (
-    TOLERANCE,
     Context,
     Phenomenon,
     Scenario,
@@ -37,7 +36,21 @@ from qlib.correlations.scenarios import (
     shared_measurements,
 )
 from qlib.numbers.arguments import numbers, real_number, require, whole
-from qlib.numbers.exact_arrays import Array, as_float, exact, exact_sign, maximum, number, simplified, vanishes, zeros
+from qlib.numbers.exact_arrays import (
+    SAME,
+    Array,
+    Undecided,
+    agree,
+    as_float,
+    exact,
+    exact_sign,
+    maximum,
+    negligible,
+    number,
+    simplified,
+    vanishes,
+    zeros,
+)
 from qlib.numbers.linear_programs import (
     Certificate,
     CertificateError,
@@ -47,6 +60,8 @@ from qlib.numbers.linear_programs import (
     certificate,
     solve,
 )
+
+TOO_SMALL = "That is too small for a linear program in floating point: give the probabilities exactly"
 
 # --- hidden-variable models ------------------------------------------------------------------------------------------
 
@@ -113,7 +128,7 @@ class HiddenVariableModel:
         require(Phenomenon, phenomenon=phenomenon)
         table = self.table()
         for index in np.ndindex(table.shape):
-            if not vanishes(table[index] - phenomenon.table[index]):
+            if not agree(table[index], phenomenon.table[index]):
                 where = self.scenario.label(index[0])
                 raise CertificateError(
                     f"context {where}, outcomes {index[1:]}: {table[index]}, not {phenomenon.table[index]}"
@@ -293,8 +308,10 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
     """A factorisable model of a phenomenon, or an inequality that all of them satisfy and the phenomenon violates.
 
     The model is deterministic, and was verified to give the phenomenon, the inequality to hold for every assignment of
-    outcomes and to be violated: exactly for an exact phenomenon. One in floating point has a model if one misses it by
-    no more than 1e-9. Pearl & Cavalcanti (2019), Definition 3 with responses that do not depend on the position.
+    outcomes and to be violated: exactly for an exact phenomenon. In floating point, to 1e-9 of each probability or to
+    rounding; `Undecided` is raised for a phenomenon in between, which a model misses by more than that, but by less
+    than a linear program in floating point can tell. Pearl & Cavalcanti (2019), Definition 3 with responses that do not
+    depend on the position.
     Raises `DisturbanceError` for a phenomenon that disturbs, which has no model whether or not it is contextual.
 
     >>> from qlib.correlations.scenarios import pr_box, white_noise
@@ -311,7 +328,14 @@ def factorise(phenomenon: Phenomenon) -> HiddenVariableModel | Inequality:
     except Infeasible as error:
         return _violated(phenomenon, error.certificate.multipliers)
     model = _model(phenomenon.scenario, found or {}, phenomenon.is_exact)
-    model.verify(phenomenon)
+    try:
+        model.verify(phenomenon)
+    except CertificateError as error:
+        if phenomenon.is_exact:
+            raise
+        raise Undecided(
+            f"it cannot be told whether there is a model: the nearest that was found has, in {error}. {TOO_SMALL}"
+        ) from None
     return model
 
 
@@ -383,7 +407,8 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
     """The contextual (in Bell scenarios: non-local) fraction, with a model for the rest and an inequality as proof.
 
     Abramsky, Barbosa & Mansfield, Phys. Rev. Lett. 119, 050504 (2017). Zero exactly for noncontextual phenomena; exact
-    for exact ones. Raises `DisturbanceError` for a phenomenon that disturbs: disturbance would count as contextuality.
+    for exact ones. Raises `DisturbanceError` for a phenomenon that disturbs: disturbance would count as contextuality,
+    and `Undecided` for one in floating point whose rare outcomes are too rare for that.
 
     >>> from qlib.correlations.scenarios import tsirelson
     >>> contextual_fraction(tsirelson()).value
@@ -394,16 +419,18 @@ def contextual_fraction(phenomenon: Phenomenon) -> ContextualFraction:
     program = fraction_program(phenomenon)
     proof = certificate(program, "max")
     scenario = phenomenon.scenario
-    primal = proof.primal if phenomenon.is_exact else solve(program, "max").primal
+    primal = solve(program, "max").primal if proof.primal is None and not phenomenon.is_exact else proof.primal
     model = _model(scenario, primal or {}, phenomenon.is_exact)
     inequality = Inequality(scenario, -_coefficients(scenario, proof.multipliers), sp.Integer(-1))
     inequality.verify()
     excess = phenomenon.table - model.table()
+    rounding = negligible(excess, phenomenon.table, SAME) | negligible(excess)
     for index in np.ndindex(excess.shape):
-        if exact_sign(excess[index]) < 0 if phenomenon.is_exact else excess[index] < -TOLERANCE:
-            raise CertificateError(f"entry {index}: the noncontextual part exceeds the phenomenon by {-excess[index]}")
+        if exact_sign(excess[index]) < 0 if phenomenon.is_exact else excess[index] < 0 and not rounding[index]:
+            said = f"entry {index}: the noncontextual part exceeds the phenomenon by {-excess[index]}"
+            raise CertificateError(said) if phenomenon.is_exact else Undecided(f"{said}. {TOO_SMALL}")
     value = inequality.value(phenomenon) + 1
-    if not vanishes(value - (1 - model.total)):
+    if not agree(value, 1 - model.total):
         raise CertificateError(f"the fraction is {value} by the inequality, and {1 - model.total} by the model")
     return ContextualFraction(value, model, inequality, proof)
 

@@ -32,6 +32,7 @@ from qlib.numbers.arguments import distinct, numbers, real_number, reals, requir
 from qlib.numbers.exact_arrays import (
     Array,
     absolute,
+    agree,
     as_float,
     exact,
     exact_sign,
@@ -43,7 +44,6 @@ from qlib.numbers.exact_arrays import (
 from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
 
 Context = tuple[str, ...]
-TOLERANCE = 1e-9  # for sums and differences of floating-point probabilities
 MOST_CYCLE = 256  # measurements in a cycle whose probabilities are exact
 MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
 
@@ -425,7 +425,8 @@ def disturbances(phenomenon: Phenomenon) -> tuple[Disturbance, ...]:
 def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     """Whether the law of measurements never depends on what is measured with them (in Bell scenarios: no signalling).
 
-    Decided exactly for an exact phenomenon, within 1e-9 else. Pearl & Cavalcanti (2019), Definition 2 and the sentence
+    Decided exactly for an exact phenomenon, else to 1e-9 of each probability, however small it is, or to the rounding
+    of numbers of order one. Pearl & Cavalcanti (2019), Definition 2 and the sentence
     before it; their formula compares only contexts in which the measurements stand at the same positions: for it, take
     :func:`by_position` first.
 
@@ -433,7 +434,8 @@ def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     True
     """
     require(Phenomenon, phenomenon=phenomenon)
-    return all(vanishes(found.distance) for found in disturbances(phenomenon))
+    shared = shared_measurements(phenomenon.scenario)
+    return all(agree(*(phenomenon.marginal(k, names) for k in pair)) for names, pair in shared)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ import numpy.typing as npt
 import sympy
 
 from qlib.numbers.arguments import numbers, real_number, reals, several, table, whole
-from qlib.numbers.exact_arrays import Undecided, exact_sign, number, vanishes, zeros
+from qlib.numbers.exact_arrays import Undecided, agree, exact_sign, negligible, number, vanishes, zeros
 from qlib.numbers.linear_programs import Constraint, LinearProgram, Multipliers
 
 __all__ = [
@@ -489,7 +489,7 @@ def couple(q: Any) -> Array:
     for index, value in np.ndenumerate(q):
         _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else TOLERANCE)
     given_z = q.sum(axis=0)
-    if not vanishes(given_z[..., 0] - given_z[..., 1]):
+    if not agree(given_z[..., 0], given_z[..., 1]):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
     total = np.where(zeros(given_z[..., 0], 0), 1, given_z[..., 0])
     return np.asarray(np.einsum("ayz,byz->abyz", q[..., 0], q[..., 1]) / total)
@@ -622,9 +622,9 @@ def _axis(x: int, z: int) -> int:
 
 
 def _is_independent_of_z(joint: Array) -> bool:
-    """Whether the last axis of a joint distribution is independent of the others."""
+    """Whether the last axis of a joint distribution is independent of the others, however rare some events are."""
     z = joint.reshape(-1, 2).sum(axis=0)
-    return vanishes(joint[..., 0] * z[1] - joint[..., 1] * z[0])
+    return agree(joint[..., 0] * z[1], joint[..., 1] * z[0], scale=z[0] * z[1])
 
 
 def is_jointly_exogenous(law: Any) -> bool:
@@ -655,7 +655,8 @@ def satisfies_stratified_exclusion(law: Any) -> bool:
     True
     """
     law = _law(law)
-    return all(vanishes(_marginal(law, 0, _axis(x, 1), 5) - _marginal(law, 0, _axis(x, 0), 5)) for x in (0, 1))
+    pairs = [(_marginal(law, 0, _axis(x, 1), 5), _marginal(law, 0, _axis(x, 0), 5)) for x in (0, 1)]
+    return all(agree(*pair, scale=_marginal(law, 5)) for pair in pairs)
 
 
 def satisfies_individual_exclusion(law: Any) -> bool:
@@ -665,8 +666,8 @@ def satisfies_individual_exclusion(law: Any) -> bool:
     False
     """
     law = _law(law)
-    pairs = [_marginal(law, _axis(x, 0), _axis(x, 1)) for x in (0, 1)]
-    return all(vanishes(np.array([pair[0, 1], pair[1, 0]])) for pair in pairs)
+    pairs = [_marginal(law, _axis(x, 0), _axis(x, 1), 5) for x in (0, 1)]
+    return all(negligible([pair[0, 1], pair[1, 0]], scale=_marginal(law, 5)).all() for pair in pairs)
 
 
 def observed_behaviour(law: Any) -> Array:
@@ -686,8 +687,9 @@ def observed_behaviour(law: Any) -> Array:
 
 def _probabilities_of_z(law: Array) -> Array:
     total = _marginal(law, 5)
+    never = negligible(total, scale=_marginal(abs(law), 5))
     for z in (0, 1):
-        if vanishes(total[z : z + 1]):
+        if never[z]:
             raise ValueError(f"P(Z={z}) is 0, so that nothing can be conditional on Z={z}")
     return total
 

@@ -34,7 +34,17 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.graphs.graphs import CausalGraph, Kind
-from qlib.numbers.exact_arrays import Array, absolute, exact, exact_sign, is_exact, simplified, vanishes, zeros
+from qlib.numbers.exact_arrays import (
+    Array,
+    absolute,
+    conditional_probability,
+    exact,
+    exact_sign,
+    is_exact,
+    simplified,
+    vanishes,
+    zeros,
+)
 from qlib.numbers.tensor_networks import Tensor, contract
 
 Value: TypeAlias = Hashable
@@ -42,7 +52,7 @@ Values: TypeAlias = tuple[Value, ...]
 Indices: TypeAlias = NDArray[np.intp]
 
 MOST_STATES = 2**24  # exogenous states whose joint law is made
-TOLERANCE = 1e-9  # of sums of floating-point probabilities
+SMALLEST = 1e-290  # floating-point probability that anything is conditional on; below, digits are lost
 
 
 @dataclass(frozen=True)
@@ -364,7 +374,7 @@ class ProbabilisticModel:
         worlds = self._worlds()
         legs = [worlds.response(self.structure, query) for query in queries]
         keep = [worlds.copy(leg) if leg in legs[:k] else leg for k, leg in enumerate(legs)]
-        return _tidy(np.asarray(self._divided(contract(worlds.tensors, keep))))
+        return _tidy(self._divided(contract(worlds.tensors, keep), f"the law of {queries}"))
 
     def probability(self, event: Event, given: Event | None = None) -> Any:
         """The probability of an event, variable or potential response → value, given evidence of the same form.
@@ -377,19 +387,32 @@ class ProbabilisticModel:
             return self.abduct(given).probability(event)
         worlds = self._worlds()
         worlds.observe(self.structure, event.items())
-        return _tidy(np.asarray(self._divided(contract(worlds.tensors)))).item()
+        return _tidy(self._divided(contract(worlds.tensors), f"the probability of {event}")).item()
 
     def abduct(self, evidence: Event) -> ProbabilisticModel:
         """The model after its exogenous variables were learnt about: P(u) becomes P(u | evidence).
 
         evidence : variable or potential response → observed value. Step 1 of Theorem 1 of Suresh, Frembs & Cavalcanti.
-        Raises ``ValueError`` for evidence of probability zero.
+        Raises ``ValueError`` for evidence of probability zero, or too small for a floating-point number.
         """
         posterior = self._with(self.structure, (self.structure, tuple(evidence.items())))
-        if vanishes(posterior._weight, 0.0):
-            seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
-            raise ValueError(f"evidence {seen}: it has probability zero in this model")
+        seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
+        if is_exact(posterior._weight):
+            if vanishes(posterior._weight):
+                raise ValueError(f"evidence {seen}: it has probability zero in this model")
+        elif posterior._weight < SMALLEST:
+            if not posterior._is_possible():
+                raise ValueError(f"evidence {seen}: it has probability zero in this model")
+            raise ValueError(
+                f"evidence {seen}: its probability is below {SMALLEST}, too small for floating-point numbers; give the "
+                "law in exact ones"
+            )
         return posterior
+
+    def _is_possible(self) -> bool:
+        """Whether what was learnt can be at all: whether some state that is possible is left."""
+        support = {group: (array != 0).astype(float) for group, array in self.factors.items()}
+        return bool(self._with(self.structure)._hold(self.structure, support, self.learnt)._weight > 0)
 
     def do(self, values: Mapping[str, Value]) -> ProbabilisticModel:
         """The model after an intervention: step 2 of Theorem 1. See `StructuralModel.do`."""
@@ -411,9 +434,9 @@ class ProbabilisticModel:
         """The probability of all that was learnt: a sum of terms none of which is negative."""
         return contract(self._worlds().tensors)
 
-    def _divided(self, weights: Array) -> Array:
+    def _divided(self, weights: Array, name: str) -> Array:
         """Probabilities from weights: given what was learnt."""
-        return np.asarray(weights / self._weight) if self.learnt else weights
+        return np.asarray(conditional_probability(weights / self._weight if self.learnt else weights, name))
 
     def _worlds(self) -> _Worlds:
         """The network of the law and of what was learnt."""

@@ -50,6 +50,7 @@ from qlib.numbers.arguments import (
 )
 from qlib.numbers.exact_arrays import (
     absolute,
+    agree,
     as_float,
     common,
     conditional_probability,
@@ -110,6 +111,7 @@ __all__ = [
     "absolute",
     "acceptance_region",
     "accumulate",
+    "agree",
     "all_of",
     "as_float",
     "as_it_stands",

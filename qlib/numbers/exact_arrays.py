@@ -21,8 +21,8 @@ from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
 
 __all__ = [
-    "ACCURATE", "ROUNDING",
-    "Array", "Undecided", "absolute", "as_float", "common", "conditional_probability", "exact", "exact_sign",
+    "ACCURATE", "ROUNDING", "SAME",
+    "Array", "Undecided", "absolute", "agree", "as_float", "common", "conditional_probability", "exact", "exact_sign",
     "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
     "quotient", "rational", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
@@ -391,6 +391,7 @@ def expanded(array: ArrayLike) -> Array:
 # --- what floating-point numbers can tell -----------------------------------------------------------------------------
 
 ROUNDING = 2.0**-46  # of the scale of a sum: 64 units in the last place, what adding up some hundred terms may leave
+SAME = 1e-9  # the share of two numbers by which they may differ and count as one
 ACCURATE = 1e-10  # of that scale: a result that is larger is known to six digits or more
 
 
@@ -421,6 +422,22 @@ def undecided(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
         return np.zeros(array.shape, dtype=bool)
     size, whole = np.abs(array), np.asarray(scale)
     return np.asarray((size > ROUNDING * whole) & (size <= ACCURATE * whole))
+
+
+def agree(one: ArrayLike, other: ArrayLike, scale: ArrayLike = 1.0) -> bool:
+    """Whether two arrays are equal: exactly; in floating point, each entry to 1e-9 of itself, or to rounding.
+
+    scale : of the sums that the entries were computed from, as in :func:`negligible`; 0 if nothing was subtracted.
+
+    >>> agree([0.1 + 0.2, 1e-10], [0.3, 1e-10]), agree([0.5, 1e-10], [0.5, 2e-10]), agree([1e-17], [0.0])
+    (True, False, True)
+    """
+    first, second = np.asarray(one), np.asarray(other)
+    difference = first - second
+    if is_exact(difference):
+        return vanishes(difference)
+    own = np.abs(first.astype(complex)) + np.abs(second.astype(complex))
+    return bool(np.all(np.abs(difference) <= SAME * own + ROUNDING * np.asarray(scale)))
 
 
 def conditional_probability(value: Any, name: str) -> Any:

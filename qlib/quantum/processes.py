@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 
 from qlib.graphs.graphs import CausalGraph, Kind
 from qlib.numbers.arguments import all_of, distinct, numbers, require, show, wholes
-from qlib.numbers.exact_arrays import Array, is_exact, negligible, vanishes
+from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
 from qlib.quantum.instruments import Instrument, Outcome
@@ -111,13 +111,14 @@ def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: It
 def probability(process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]) -> Any:
     """P_z(a): the probability of some nodes' outcomes when every node has its instrument, eq. (16).
 
-    Raises ``ValueError`` for unknown nodes or outcomes, nodes without an instrument, or dimensions that do not fit.
+    Raises ``ValueError`` for unknown nodes or outcomes, nodes without an instrument, or dimensions that do not fit, and
+    ``ArithmeticError``, an internal error, for what is no probability.
     """
     operators = node_operators(process, instruments, outcomes)
     ignored = frozenset(process.nodes).difference(outcomes)
     key = ("probability", ignored)
     network = _compiled(process, key, lambda: Network([*process.prior(), *_places(process, ignored, 0)]))
-    return _real(network(_at_places(process, operators, 0)))
+    return conditional_probability(_real(network(_at_places(process, operators, 0))), f"the probability of {outcomes}")
 
 
 T = TypeVar("T")
