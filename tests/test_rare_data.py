@@ -88,7 +88,7 @@ def test_a_signal_between_rare_outcomes_is_a_signal(q: float, exactly: bool) -> 
 
 
 @given(seeds, tenths, st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_exact_and_rounded_phenomena_disturb_alike(rng: np.random.Generator, k: int, disturb: bool) -> None:
     """Outcomes that occur with probability q only, and signal or not, beside others that do not."""
     scenario, q = Scenario(bell_scenario(2, 2).contexts, 3), sp.Rational(1, 10**k)
@@ -180,7 +180,7 @@ def test_a_rare_exception_to_exclusion_or_exogeneity_is_one(q: float) -> None:
 
 
 @given(seeds, tenths, tenths, st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=5, deadline=None)
 def test_exact_and_rounded_laws_satisfy_the_same_assumptions(
     rng: np.random.Generator, k: int, n: int, related: bool
 ) -> None:
@@ -236,7 +236,7 @@ def test_evidence_too_rare_for_floating_point_numbers_is_refused_and_not_called_
 
 
 @given(seeds, tenths)
-@settings(max_examples=20)
+@settings(max_examples=8, deadline=None)
 def test_structural_models_answer_alike_in_both_number_systems(rng: np.random.Generator, k: int) -> None:
     q = sp.Rational(1, 10**k + 1)
     U, W = ((1 - q) * random_law(rng, (3,)) + q * random_law(rng, (3,)) for _ in "UW")

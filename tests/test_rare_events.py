@@ -193,7 +193,8 @@ def test_after_forty_one_weak_results_in_turn_the_next_is_nearly_a_fair_coin(kin
     answer = evaluate(model, Query({}, query.antecedent, {"C": 0}, last, {}))
     c, s = sp.Rational(4, 5), sp.Rational(3, 5)
     found = []
-    for a, b in ((1, 0), (0, 1)):
+    for start in ((1, 0), (0, 1)):
+        a, b = start
         for k in range(41):
             a, b = (c * a, s * b) if k % 2 == 0 else (s * a, c * b)
             a, b = s * a - c * b, c * a + s * b
