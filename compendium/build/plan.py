@@ -29,7 +29,10 @@ EDITIONS = ("instructor", "student")  # the first is what `make book` builds by 
 LEDGER_MODULE = "ledger_pages"  # a page whose code imports it shows the ledger, so it waits for it
 PROFILE_NAME = re.compile(r"\w[\w-]*")
 CODE = {".py", ".pyc"}
-LONGEST = ("counterfactuals/queries", "fine-tuning/cost")  # start first: no core is to wait for them at the end
+LONGEST = (  # start first, the longest at the head: no core is to wait for them at the end
+    "fine-tuning/exhaustion", "fine-tuning/theorem", "counterfactuals/extension", "super-confounding/feature-selection",
+    "fine-tuning/d-separation", "counterfactuals/examples",
+)  # fmt: skip
 PUBLISHED = re.compile(r"""["'/]published["'/]""")
 SOLVE = "from compendium.pages import exercises as book_exercises\n\nbook_exercises.solve({slug!r}, globals())"
 
