@@ -15,6 +15,16 @@ def test_terminal_shows_title_steps_and_tables_as_they_are():
         assert text in shown
 
 
+def test_a_table_is_printed_in_columns():
+    table = Step("Weigh", "Here.", ("outcome", "P"), (("0", "1/3"), ("1", "≈ 0.6667")))
+    assert str(Explanation("Law", (table,))).splitlines()[2:] == [
+        "  outcome  P",
+        "  ───────  ────────",
+        "  0        1/3",
+        "  1        ≈ 0.6667",
+    ]
+
+
 def test_notebook_shows_the_same_with_markup_escaped():
     shown = EXPLANATION._repr_html_()
     assert "Sum &lt;of two&gt;" in shown

@@ -9,6 +9,7 @@ import sys
 import time
 import tomllib
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -525,7 +526,8 @@ def test_supported_pythons_are_those_of_the_package():
 def declared() -> set[str]:
     """Every requirement of pyproject.toml, in lower case without blanks."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {r.lower().replace(" ", "") for r in project["dependencies"] + project["optional-dependencies"]["test"]}
+    extras = project["optional-dependencies"].values()
+    return {r.lower().replace(" ", "") for r in (*project["dependencies"], *chain.from_iterable(extras))}
 
 
 def test_the_conda_environment_says_the_same_as_the_package():
@@ -542,6 +544,14 @@ def test_the_lock_holds_every_requirement_by_hash():
     assert {re.match(r"[\w-]+", requirement)[0].replace("_", "-") for requirement in declared()} <= set(locked)
 
 
+def test_the_lock_is_made_with_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for page in ("CONTRIBUTING.md", "book/reference/reproducing.md"):
+        command = re.search(r"uv pip compile .*", (ROOT / page).read_text(encoding="utf-8"))[0]
+        assert set(re.findall(r"--extra (\w+)", command)) == set(project["optional-dependencies"]), page
+
+
 def test_qlib_is_this_trees_and_nobody_elses():
     assert Path(qlib.__file__).is_relative_to(ROOT)
-    assert metadata.packages_distributions()["qlib"] == ["causality-quantum-compendium"]
+    others = {*metadata.packages_distributions().get("qlib", [])} - {"causality-quantum-compendium"}
+    assert not others

@@ -30,7 +30,7 @@ import importlib.util, pathlib, sys
 
 if importlib.util.find_spec("qlib") is None:
     !git clone --quiet --depth 1 {repository} compendium
-    %pip install --quiet --editable compendium
+    %pip install --quiet --editable ./compendium[circuits,book]
     sys.path.insert(0, str(pathlib.Path("compendium").resolve()))"""
 
 

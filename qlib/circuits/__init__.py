@@ -16,6 +16,11 @@ confirmed, recorded and resumed. `process_circuit` turns a quantum structural mo
 np.int64(100)
 """
 
+from importlib.util import find_spec
+
+if missing := [name for name in ("qiskit", "qiskit_aer", "qiskit_ionq") if find_spec(name) is None]:
+    raise ModuleNotFoundError(f"qlib.circuits needs {', '.join(missing)}: pip install '.[circuits]'")
+
 from qlib.circuits.backends import Aer, Backend, Exact, backend, labelled, noise_model
 from qlib.circuits.circuits import (
     ErrorRates,

@@ -341,6 +341,14 @@ class _Optimum:
     dual: npt.NDArray[np.float64]
 
 
+class _SilentHighs(highspy.Highs):  # type: ignore[misc]
+    """HiGHS that prints nothing: since 1.16 what its constructor calls prints who it is, unless told before."""
+
+    def enableCallbacks(self) -> bool:  # noqa: N802
+        self.setOptionValue("output_flag", False)
+        return bool(super().enableCallbacks())
+
+
 def _run_highs(program: LinearProgram, sense: Sense) -> _Optimum:
     """The optimum by HiGHS; a maximum is found as the minimum of the negated objective."""
     sign, scale = _sign(sense), _Scale.of(program)
@@ -355,8 +363,8 @@ def _run_highs(program: LinearProgram, sense: Sense) -> _Optimum:
     model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     model.a_matrix_.start_ = np.searchsorted(where[0], np.arange(A.shape[1] + 1))
     model.a_matrix_.index_, model.a_matrix_.value_ = where[1], A.T[where]
-    engine = highspy.Highs()
-    for option, setting in {"output_flag": False, "presolve": "off", "primal_feasibility_tolerance": TOLERANCE}.items():
+    engine = _SilentHighs()
+    for option, setting in {"presolve": "off", "primal_feasibility_tolerance": TOLERANCE}.items():
         engine.setOptionValue(option, setting)
     engine.passModel(model)
     engine.run()

@@ -247,9 +247,7 @@ class Answer:
 
     def explain(self) -> None:
         """Print the three steps with their numbers."""
-        from rich.console import Console
-
-        Console().print(self.explanation())
+        print(self.explanation())
 
     def __rich__(self) -> Any:
         """The three steps, for `rich`."""

@@ -1,12 +1,14 @@
 """Explanations: how an answer was found, step by step, for a terminal and for a notebook.
 
-An `Explanation` is a title and steps, each a sentence or two and perhaps a table. It is printed by `rich`, shown in a
-notebook as HTML, and holds what it says as plain data, so that what is shown can be tested.
+An `Explanation` is a title and steps, each a sentence or two and perhaps a table. It is printed as text, shown in a
+notebook as HTML and by `rich` in colour, and holds what it says as plain data, so that what is shown can be tested.
 """
 
 from __future__ import annotations
 
 import html
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -56,14 +58,11 @@ class Explanation:
         return Group(*parts)
 
     def __str__(self) -> str:
-        from io import StringIO
-
-        from rich.console import Console
-
-        console = Console(file=StringIO(), width=100, color_system=None)
-        console.print(self)
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        lines = [self.title]
+        for step in self.steps:
+            lines += textwrap.wrap(f"{step.name}: {step.text}", width=100)
+            lines += _aligned((step.columns, *step.rows)) if step.columns else []
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         parts = [f"<p><strong>{html.escape(self.title)}</strong></p>"]
@@ -74,6 +73,14 @@ class Explanation:
                     f"<table>{_row('th', step.columns)}{''.join(_row('td', row) for row in step.rows)}</table>"
                 )
         return "".join(parts)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows of a table as lines, a rule below the first."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = tuple("─" * width for width in widths)
+    padded = (map(str.ljust, row, widths) for row in (rows[0], rule, *rows[1:]))
+    return ["  " + "  ".join(entries).rstrip() for entries in padded]
 
 
 def _row(tag: str, entries: tuple[str, ...]) -> str:
