@@ -76,7 +76,10 @@ def densities(
     """Densities as curves, one sample as a histogram behind them, and marked values."""
     figure, ax = subplots(figsize=(6.8, 3.6))
     if samples is not None:
-        ax.hist(np.asarray(samples), bins, density=True, color="#CFE5F3", label="simulated")
+        import seaborn as sns  # slow to import, and only this figure needs it
+
+        look = {"color": "#CFE5F3", "alpha": 1, "linewidth": 0}
+        sns.histplot(x=np.asarray(samples), bins=bins, stat="density", ax=ax, label="simulated", **look)
     for colour, (name, (x, y)) in zip(SERIES, curves.items(), strict=False):
         ax.plot(np.asarray(x), np.asarray(y), color=colour, label=name)
     for k, (label, value) in enumerate(marks.items()):
