@@ -5,10 +5,10 @@ import pytest
 
 from compendium.studies.kang_experiments import (
     confounding_strength,
-    correlators,
     experiment_2,
     experiment_3,
     fit_statistics,
+    full_correlators,
 )
 from compendium.studies.kang_laws import fit_probability, product_strength_nodes
 from qlib.circuits.backends import backend
@@ -19,7 +19,7 @@ SHOTS = 10_000
 
 def strengths(counts, repetitions):
     """Confounding strengths of runs of four circuits each."""
-    return confounding_strength(correlators(np.array(counts).reshape(repetitions, 2, 2, 2, 2) / SHOTS))
+    return confounding_strength(full_correlators(np.array(counts).reshape(repetitions, 2, 2, 2, 2) / SHOTS))
 
 
 @pytest.mark.parametrize("name", ["exact", "exact-aria", "aer", "aer-aria"])

@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from qlib.correlations.classical_cost import communication_program, dependence_program, isotropic, optimal_line
-from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.graphs import CausalGraph, NodeKind
 from qlib.graphs.independence import independences, separations
 from qlib.numbers.exact_arrays import exact
 from qlib.numbers.linear_programs import certificate
@@ -37,7 +37,7 @@ def bench_generators(benchmark, tsirelson):
 
 
 def bench_separations_of_six_nodes(benchmark):
-    chain = CausalGraph(dict.fromkeys("ABCDEF", Kind.OBSERVED), zip("ABCDE", "BCDEF", strict=True))
+    chain = CausalGraph(dict.fromkeys("ABCDEF", NodeKind.OBSERVED), zip("ABCDE", "BCDEF", strict=True))
     benchmark(separations, chain)
 
 

@@ -9,7 +9,7 @@ from compendium.studies.kang_feature_selection import (
     collapsed_gain,
     draw,
     fit_logistic,
-    joint_law,
+    law_of_features,
     mean_gain,
     simulate,
 )
@@ -20,7 +20,7 @@ SEEDS = 20
 @pytest.fixture(scope="module")
 def training():
     """Counts of the training sets of twenty seeds."""
-    return draw(joint_law(1.0), 1400, np.random.default_rng(42), (SEEDS,))
+    return draw(law_of_features(1.0), 1400, np.random.default_rng(42), (SEEDS,))
 
 
 @pytest.fixture(scope="module")

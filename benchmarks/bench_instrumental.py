@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from qlib.models.balke_pearl import derive_bounds
-from qlib.models.bounds import ace_bounds, certificate
+from qlib.models.bounds import ace_bounds, bound_certificate
 from qlib.models.potential_outcomes import behaviour, potential_outcome_program
 from qlib.numbers.linear_programs import solve
 
@@ -51,7 +51,7 @@ def bench_exact_bounds(benchmark, quantum):
 
 
 def bench_exact_certificate(benchmark, quantum):
-    benchmark(certificate, quantum)
+    benchmark(bound_certificate, quantum)
 
 
 def bench_derivation_of_all_bounds(benchmark):

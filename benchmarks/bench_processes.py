@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import unitary_group
 
 from qlib.quantum.channels import kron, swap_factors
-from qlib.quantum.counterfactuals import Query, evaluate
+from qlib.quantum.counterfactuals import CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_parts import _process_matrix
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, probability, unitary
@@ -72,12 +72,12 @@ def setting(shape: str, n: int) -> tuple[QuantumStructuralModel, dict[str, Instr
     return process, {name: measurement(rng) for name in process.nodes}
 
 
-def query(process: QuantumStructuralModel, actual: dict[str, Instrument]) -> Query:
+def query(process: QuantumStructuralModel, actual: dict[str, Instrument]) -> CounterfactualQuery:
     """Everything observed; had the first node been prepared, and the second measured otherwise, what of the last?"""
     rng, (first, second, *_, last) = np.random.default_rng(1), process.nodes
     changed = {first: Instrument.do([[1, 0], [0, 0]], 2, outcome=0), second: measurement(rng)}
     evidence = dict.fromkeys(process.nodes, 0)
-    return Query(evidence, {first: 0, second: 1}, {last: 0}, actual, changed)
+    return CounterfactualQuery(evidence, {first: 0, second: 1}, {last: 0}, actual, changed)
 
 
 def measured(benchmark, function: Callable[[], object], group: str, rounds: int = 0) -> object:

@@ -42,7 +42,7 @@ def with_entry(entry: object) -> np.ndarray:
     [
         bounds.ace_bounds,
         bounds.instrumental_inequality,
-        bounds.certificate,
+        bounds.bound_certificate,
         lambda p: two_qubits.correlation_matrix(p.reshape(2, 4)),
         lambda p: channels.validate_state(p.reshape(2, 4)),
         lambda p: scenarios.Phenomenon(scenarios.bell_scenario(2), p.reshape(2, 4)[:, :2]),

@@ -97,7 +97,7 @@ def test_a_classical_strategy_of_any_kind_is_a_mixture_of_deterministic_ones(rng
     means = np.concatenate([np.ones((6, 3, 1)), means], axis=2)
     E = np.einsum("l,li,lj,lk->ijk", rng.dirichlet(np.ones(6)), means[:, 0], means[:, 1], means[:, 2])
     values = bell_tests.deterministic_values(F)
-    assert values.min() - 1e-12 <= bell_tests.value(F, E) <= values.max() + 1e-12
+    assert values.min() - 1e-12 <= bell_tests.functional_value(F, E) <= values.max() + 1e-12
 
 
 # ── tests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +173,7 @@ def test_hardys_formula_is_the_probability_in_the_state_orthogonal_to_three_prod
 
 
 def test_hardys_strategy_is_that_of_the_library_of_scenarios() -> None:
-    E, phenomenon = bell_tests.hardy().strategy.correlators, scenarios.hardy()
+    E, phenomenon = bell_tests.hardy().strategy.correlators, scenarios.hardy_paradox()
     for c, (s, t) in enumerate(product((0, 1), repeat=2)):
         assert sp.radsimp(sp.expand(E[1 + s, 1 + t] - phenomenon.correlator(c))) == 0
 
@@ -225,7 +225,7 @@ def test_a_false_identity_is_refused() -> None:
 
 def test_a_strategy_that_falls_short_is_refused() -> None:
     good = bell_tests.chsh()
-    short = bell_tests.Strategy(two_qubits.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
+    short = bell_tests.QuantumStrategy(two_qubits.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
     with pytest.raises(ArithmeticError, match="the strategy reaches"):
         _ = bell_tests.BellTest("short", good.functional, good.proof, short).quantum
 

@@ -5,7 +5,7 @@ from operator import add, mul
 import pytest
 import sympy as sp
 
-from compendium.claims.bound_indices import Term, binder, index, lifted
+from compendium.claims.bound_indices import IndexedTerm, binder, index, lifted
 from compendium.claims.printed import parse
 
 Sum, Product = binder(add, 0), binder(mul, 1)
@@ -33,7 +33,7 @@ def test_an_index_bound_inside_may_be_free_outside():
 
 def test_arithmetic_on_both_sides():
     term = 2 - (1 / (i + 1) * 6 - 1) ** 2
-    assert isinstance(term, Term)
+    assert isinstance(term, IndexedTerm)
     assert Sum(-term / 1 + 0 * i, (i, (1, 2))) == -(2 - 4) - (2 - 1)
     assert Sum(3 * i - 1, (i, (1, 2))) == 7
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from qlib.correlations.classical_cost import (
     SETTINGS,
     Dependence,
+    DeterministicStrategy,
     Line,
     Message,
-    Strategy,
-    chsh_value,
+    chsh_of_behaviour,
     communication_program,
     dependence_program,
     failures,
@@ -32,7 +32,7 @@ S = sp.Symbol("S")
 TSIRELSON = 2 * sp.sqrt(2)
 
 
-def behaviour(strategy: Strategy) -> np.ndarray:
+def behaviour(strategy: DeterministicStrategy) -> np.ndarray:
     """P[x, y, a, b] of a deterministic strategy."""
     P = np.zeros((2, 2, 2, 2))
     for x, y in SETTINGS:
@@ -66,11 +66,11 @@ mixtures = st.integers(0, 2**32 - 1).map(
 
 def test_the_isotropic_behaviour_has_its_chsh_value_and_does_not_signal() -> None:
     P = isotropic(S)
-    assert chsh_value(P) == S
+    assert chsh_of_behaviour(P) == S
     assert np.all(np.vectorize(sp.expand)(P.sum(axis=3)) == sp.Rational(1, 2))
     assert np.all(np.vectorize(sp.expand)(P.sum(axis=2)) == sp.Rational(1, 2))
     np.testing.assert_allclose(isotropic(2.5), isotropic(sp.Rational(5, 2)).astype(float))
-    assert chsh_value(isotropic(2.5)) == pytest.approx(2.5)
+    assert chsh_of_behaviour(isotropic(2.5)) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("chsh", [4.5, -5, sp.sqrt(17)])
@@ -81,12 +81,12 @@ def test_no_behaviour_has_a_chsh_value_beyond_four(chsh: object) -> None:
 
 def test_local_strategies_reach_two_and_those_with_a_message_reach_four() -> None:
     assert len(set(local_strategies())) == 16
-    assert {chsh_value(behaviour(s)) for s in local_strategies()} == {-2.0, 2.0}
+    assert {chsh_of_behaviour(behaviour(s)) for s in local_strategies()} == {-2.0, 2.0}
     for message in MESSAGES:
         pool = strategies(message)
         assert len(set(pool)) == len(pool)
         assert {s for s in pool if s.is_local} == set(local_strategies())
-        assert max(chsh_value(behaviour(s)) for s in pool) == 4
+        assert max(chsh_of_behaviour(behaviour(s)) for s in pool) == 4
 
 
 def test_an_outcome_carries_the_setting_only_if_it_depends_on_it() -> None:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from qlib.numbers.exact_arrays import Array, exact
 from qlib.quantum.channels import PAULI_X, PAULI_Z, effects
-from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Query, evaluate
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, probability, unitary
 from qlib.quantum.two_qubits import concurrence
@@ -41,14 +41,14 @@ def random_pair(rng: np.random.Generator) -> Array:
 
 def had_alice_found(model: QuantumStructuralModel, a: int, at: Instrument = Z, evidence: bool = True) -> object:
     seen = {"A": 0, "B": 0} if evidence else {}
-    return evaluate(model, Query(seen, {"A": a}, {"B": 1}, {"A": at, "B": at}, {})).probability
+    return evaluate(model, CounterfactualQuery(seen, {"A": a}, {"B": 1}, {"A": at, "B": at}, {})).probability
 
 
 # ── what is kept ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_was_found_on_a_bell_pair_had_been_found_with_probability_one_half() -> None:
-    query = Query({"A": 0, "B": 0}, {}, {"B": 0}, {"A": Z, "B": Z}, {})
+    query = CounterfactualQuery({"A": 0, "B": 0}, {}, {"B": 0}, {"A": Z, "B": Z}, {})
     assert evaluate(pairs({0: BELL}, {0: 1}), query).probability == HALF
 
 
@@ -61,7 +61,8 @@ def test_what_was_found_is_kept_with_the_mean_sum_of_squares_given_lambda(seed: 
     kept, by_lambda = 0.0, 0.0
     for a, b in product(BITS, repeat=2):
         found = {"A": a, "B": b}
-        kept += probability(model, both, found) * evaluate(model, Query(found, {}, found, both, {})).probability
+        again = CounterfactualQuery(found, {}, found, both, {})
+        kept += probability(model, both, found) * evaluate(model, again).probability
         by_lambda += sum(w * probability(pairs({0: r}, {0: 1}), both, found) ** 2 for w, r in _sent(model))
     assert np.isclose(kept, by_lambda)
     assert kept < 1
@@ -72,7 +73,7 @@ def _sent(model: QuantumStructuralModel) -> list[tuple[float, Array]]:
 
 
 def test_what_was_found_is_kept_where_lambda_fixes_it() -> None:
-    query = Query({"A": 0, "B": 0}, {}, {"A": 0, "B": 0}, {"A": Z, "B": Z}, {})
+    query = CounterfactualQuery({"A": 0, "B": 0}, {}, {"A": 0, "B": 0}, {"A": Z, "B": Z}, {})
     assert evaluate(pairs(CORNERS, {"00": HALF, "11": HALF}), query).probability == 1
 
 
@@ -127,7 +128,8 @@ def test_a_passive_reading_of_a_classical_wire_has_an_answer_exactly_if_the_evid
 ) -> None:
     classical = wire({"0": effects(PAULI_Z)[0], "1": effects(PAULI_Z)[1]})
     asked = {name: x for name, x in (("B", 0),) if name not in antecedent}
-    assert evaluate(classical, Query(evidence, antecedent, asked, {"A": Z, "B": Z}, {})).probability == answer
+    query = CounterfactualQuery(evidence, antecedent, asked, {"A": Z, "B": Z}, {})
+    assert evaluate(classical, query).probability == answer
 
 
 # ── what an error is due to ─────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +153,7 @@ def test_without_anybody_listening_an_error_had_been_none_only_if_lambda_leaves_
     source = link({"Φ": BELL, **bits}, {"Φ": HALF, **dict.fromkeys(bits, HALF / 4)})
     nobody = Instrument.idle(2, outcome="nobody")
     at = {"A": basis, "E": nobody, "B": basis}
-    query = Query({"A": 0, "B": 1}, {"A": 0, "E": "nobody"}, {"B": 0}, at, {})
+    query = CounterfactualQuery({"A": 0, "B": 1}, {"A": 0, "E": "nobody"}, {"B": 0}, at, {})
     assert evaluate(source, query).probability == answer
 
 

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from scipy.stats import unitary_group
 
 from qlib.numbers.exact_arrays import exact
-from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Answer, Kind, Query, disambiguate, evaluate, posterior
+from qlib.quantum.counterfactuals import (
+    COUNTERPOSSIBLE,
+    Answer,
+    CounterfactualQuery,
+    QueryKind,
+    disambiguate,
+    evaluate,
+    posterior,
+)
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
 
@@ -37,8 +45,8 @@ EXAMPLE_1 = wire({0: ZERO, 1: ONE})
 EXAMPLE_2 = wire({"+": PLUS, "-": MINUS})
 
 
-def ask(changes: dict[str, Instrument], b: Any = 0) -> Query:
-    return Query({"A": "+"}, {"A": "-"}, {"B": b}, {"A": X, "B": Z}, changes)
+def ask(changes: dict[str, Instrument], b: Any = 0) -> CounterfactualQuery:
+    return CounterfactualQuery({"A": "+"}, {"A": "-"}, {"B": b}, {"A": X, "B": Z}, changes)
 
 
 # --- random models, and a dense route --------------------------------------------------------------------------------
@@ -95,7 +103,7 @@ def operators(instruments: dict[str, Instrument], outcomes: dict[str, int]) -> d
     return {n: i[outcomes[n]] if n in outcomes else i.channel for n, i in instruments.items()}
 
 
-def by_brute_force(model: QuantumStructuralModel, query: Query) -> float:
+def by_brute_force(model: QuantumStructuralModel, query: CounterfactualQuery) -> float:
     """(26), (27) and (29) as they are printed, term by term."""
     weights, ratios = [], []
     for place in np.ndindex(3, 2, 2):
@@ -108,7 +116,7 @@ def by_brute_force(model: QuantumStructuralModel, query: Query) -> float:
     return float(np.dot(weights, ratios) / np.sum(weights))
 
 
-def random_query(rng: np.random.Generator, consequent: dict[str, int] | None = None) -> Query:
+def random_query(rng: np.random.Generator, consequent: dict[str, int] | None = None) -> CounterfactualQuery:
     actual = {node: random_instrument(rng, name=f"{node} actual") for node in "ABC"}
     counterfactual = {node: random_instrument(rng) for node in "ABC" if rng.random() < 0.5}
     evidence = {node: int(rng.integers(2)) for node in "ABC" if rng.random() < 0.7}
@@ -116,7 +124,7 @@ def random_query(rng: np.random.Generator, consequent: dict[str, int] | None = N
     chosen = {node: int(rng.integers(2)) for node in "ABC"}
     antecedent = {node: chosen[node] for node, role in zip("ABC", roles, strict=True) if role == "antecedent"}
     consequent = {node: chosen[node] for node, role in zip("ABC", roles, strict=True) if role == "consequent"}
-    return Query(evidence, antecedent, consequent, actual, counterfactual)
+    return CounterfactualQuery(evidence, antecedent, consequent, actual, counterfactual)
 
 
 seeds = st.integers(0, 10**6).map(np.random.default_rng)
@@ -141,7 +149,7 @@ def test_probabilities_of_all_consequents_add_up_to_one(rng: np.random.Generator
     for outcomes in product((0, 1), repeat=len(query.consequent)):
         consequent = dict(zip(query.consequent, outcomes, strict=True))
         total += evaluate(
-            model, Query(query.evidence, query.antecedent, consequent, query.actual, query.counterfactual)
+            model, CounterfactualQuery(query.evidence, query.antecedent, consequent, query.actual, query.counterfactual)
         ).probability
     assert total == pytest.approx(1, abs=1e-9)
 
@@ -155,8 +163,9 @@ def test_a_batch_is_answered_element_by_element(rng: np.random.Generator) -> Non
     rest = {"A": random_instrument(rng), "C": random_instrument(rng)}
 
     def answer(actual: Instrument, counterfactual: Instrument) -> Answer:
+        changed = {"B": counterfactual}
         return evaluate(
-            model, Query({"B": 0, "C": 1}, {"B": 1}, {"C": 0}, {**rest, "B": actual}, {"B": counterfactual})
+            model, CounterfactualQuery({"B": 0, "C": 1}, {"B": 1}, {"C": 0}, {**rest, "B": actual}, changed)
         )
 
     together = answer(stacked, singles[0]).probability
@@ -184,11 +193,11 @@ def test_do_queries_do_not_depend_on_evidence_upstream_of_the_do(rng: np.random.
     actual = {node: random_instrument(rng) for node in "ABC"}
     changes = {"B": Instrument.do(random_state(rng), 2)}
     answers = [
-        evaluate(model, Query(evidence, {"B": "do"}, {"C": 0}, actual, changes)).probability
+        evaluate(model, CounterfactualQuery(evidence, {"B": "do"}, {"C": 0}, actual, changes)).probability
         for evidence in ({}, {"A": 0}, {"A": 1, "B": 0})
     ]
     assert answers == pytest.approx([answers[0]] * 3)
-    with_descendant = evaluate(model, Query({"C": 0}, {"B": "do"}, {"C": 0}, actual, changes)).probability
+    with_descendant = evaluate(model, CounterfactualQuery({"C": 0}, {"B": "do"}, {"C": 0}, actual, changes)).probability
     assert abs(with_descendant - answers[0]) > 1e-6  # C's own noise is learnt about
 
 
@@ -197,7 +206,7 @@ def test_do_queries_do_not_depend_on_evidence_upstream_of_the_do(rng: np.random.
 
 def test_same_process_and_query_have_different_answers_in_the_two_examples() -> None:
     first, second = evaluate(EXAMPLE_1, ask({})), evaluate(EXAMPLE_2, ask({}))
-    assert (first.kind, first.probability, first.counterpossible) == (Kind.PASSIVE, HALF, False)
+    assert (first.kind, first.probability, first.counterpossible) == (QueryKind.PASSIVE, HALF, False)
     assert second.probability is COUNTERPOSSIBLE
     assert second.counterpossible is True
     assert [(i.values, i.antecedent, i.weight) for i in second.impossible] == [({"Λ": "+"}, 0, 1)]
@@ -213,7 +222,7 @@ def test_posterior_of_the_examples() -> None:
 @pytest.mark.parametrize("model", [EXAMPLE_1, EXAMPLE_2])
 def test_do_interventional_query_is_answered_in_both_examples(model: QuantumStructuralModel) -> None:
     answer = evaluate(model, ask({"A": DO_MINUS}))
-    assert (answer.kind, answer.probability) == (Kind.DO, HALF)
+    assert (answer.kind, answer.probability) == (QueryKind.DO, HALF)
     assert answer.kind.is_active
 
 
@@ -229,7 +238,7 @@ def phi_instrument(theta: Any, number: Any = sp) -> Instrument:
 def test_with_free_symbols_the_answer_comes_with_what_may_not_vanish() -> None:
     theta = sp.Symbol("theta", real=True)
     answer = evaluate(EXAMPLE_1, ask({"A": phi_instrument(theta)}))
-    assert answer.kind is Kind.ACTIVE
+    assert answer.kind is QueryKind.ACTIVE
     assert answer.probability == HALF
     assert answer.impossible == ()
     found = {c.values["Λ"]: c for c in answer.conditions}
@@ -284,21 +293,21 @@ def test_with_exact_complex_matrices_every_number_of_an_answer_is_real_and_exact
 
 
 def test_a_query_is_passive_if_only_instruments_outside_the_antecedent_change() -> None:
-    assert ask({"B": X}, b="+").kind is Kind.PASSIVE
+    assert ask({"B": X}, b="+").kind is QueryKind.PASSIVE
     assert ask({"B": X}, b="+").changed == ("B",)
-    assert ask({"A": X}).kind is Kind.PASSIVE
+    assert ask({"A": X}).kind is QueryKind.PASSIVE
 
 
 def test_minimality_keeps_the_instruments_where_the_antecedent_is_possible() -> None:
     chosen = disambiguate(EXAMPLE_1, {"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": Z})
-    assert chosen.query.kind is Kind.PASSIVE
+    assert chosen.query.kind is QueryKind.PASSIVE
     assert chosen.answer is chosen.passive
     assert str(chosen).startswith("Passive: with the instruments unchanged A = - is possible")
 
 
 def test_minimality_intervenes_where_the_passive_reading_is_a_counterpossible() -> None:
     chosen = disambiguate(EXAMPLE_2, {"A": "+"}, {"A": "-"}, {"B": "-"}, {"A": X, "B": Z}, {"B": X})
-    assert chosen.query.kind is Kind.DO
+    assert chosen.query.kind is QueryKind.DO
     assert chosen.answer.probability == 1  # |−⟩, deduced from the measurement, was sent
     assert "impossible for Λ = + (posterior weight 1)" in chosen.reason
     given = disambiguate(EXAMPLE_2, {"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, states={"A": ONE})
@@ -337,7 +346,8 @@ def test_a_query_on_thirty_nodes_never_lists_all_values_of_the_exogenous_variabl
     model = chain(30)
     actual = dict.fromkeys(model.nodes, Z)
     do = Instrument.do(np.eye(2) / 2, 2)
-    query = Query({f"N{k}": k % 2 for k in range(30)}, {"N20": "do", "N2": 1}, {"N29": 0}, actual, {"N20": do})
+    evidence = {f"N{k}": k % 2 for k in range(30)}
+    query = CounterfactualQuery(evidence, {"N20": "do", "N2": 1}, {"N29": 0}, actual, {"N20": do})
     answer = evaluate(model, query)
     assert 0 <= answer.probability <= 1
     assert set(answer.posterior) == {(f"L{k}",) for k in range(30)}
@@ -345,14 +355,14 @@ def test_a_query_on_thirty_nodes_never_lists_all_values_of_the_exogenous_variabl
         answer.terms  # noqa: B018
     assert "The marginals of the posterior" in str(answer.explanation())
     with pytest.raises(ValueError, match=r"depends on L0, L1, .* L28 together, which have 536870912 values"):
-        evaluate(model, Query({}, {"N28": 1}, {"N29": 0}, actual, {}))
+        evaluate(model, CounterfactualQuery({}, {"N28": 1}, {"N29": 0}, actual, {}))
 
 
 def test_a_do_upstream_cuts_the_antecedent_off() -> None:
     model = chain(30)
     actual = dict.fromkeys(model.nodes, Z)
     do = Instrument.do(np.eye(2) / 2, 2)
-    answer = evaluate(model, Query({"N1": 0}, {"N26": "do", "N28": 1}, {"N29": 0}, actual, {"N26": do}))
+    answer = evaluate(model, CounterfactualQuery({"N1": 0}, {"N26": "do", "N28": 1}, {"N29": 0}, actual, {"N26": do}))
     assert 0 <= answer.probability <= 1
 
 
@@ -385,11 +395,11 @@ def test_explanation_is_shown_in_terminal_and_notebook(capsys: pytest.CaptureFix
 
 
 def test_evidence_of_probability_zero_is_refused() -> None:
-    query = Query({"A": "+", "B": "-"}, {}, {"B": "+"}, {"A": X, "B": X}, {})
+    query = CounterfactualQuery({"A": "+", "B": "-"}, {}, {"B": "+"}, {"A": X, "B": X}, {})
     with pytest.raises(ValueError, match=r"evidence A = \+, B = - has probability zero: nothing can be learnt"):
         evaluate(EXAMPLE_1, query)
     batch = Instrument({a: np.stack([Z[k], X[a]]).astype(float) for k, a in enumerate("+-")}, 2, 2)
-    query = Query({"A": "+", "B": "-"}, {}, {"B": "+"}, {"A": X, "B": batch}, {})
+    query = CounterfactualQuery({"A": "+", "B": "-"}, {}, {"B": "+"}, {"A": X, "B": batch}, {})
     with pytest.raises(ValueError, match=r"has probability zero at \(1,\) of the batch"):
         evaluate(EXAMPLE_1, query)
 
@@ -413,17 +423,17 @@ def test_malformed_queries_are_refused(change: dict[str, Any], message: str) -> 
         "counterfactual": {},
     }  # fmt: skip
     with pytest.raises(ValueError, match=message):
-        Query(**{**good, **change})
+        CounterfactualQuery(**{**good, **change})
 
 
 def test_queries_that_do_not_fit_the_process_are_refused() -> None:
     with pytest.raises(ValueError, match="actual world: node B: no instrument is given"):
-        evaluate(EXAMPLE_1, Query({"A": "+"}, {}, {"A": "-"}, {"A": X}, {}))
+        evaluate(EXAMPLE_1, CounterfactualQuery({"A": "+"}, {}, {"A": "-"}, {"A": X}, {}))
     with pytest.raises(ValueError, match="actual world: 'C' is not a node"):
-        evaluate(EXAMPLE_1, Query({"A": "+"}, {}, {"C": 0}, {"A": X, "B": Z, "C": Z}, {}))
+        evaluate(EXAMPLE_1, CounterfactualQuery({"A": "+"}, {}, {"C": 0}, {"A": X, "B": Z, "C": Z}, {}))
     narrow = Instrument.measure_and_prepare([ZERO, ONE], [[[1]], [[1]]])
     with pytest.raises(ValueError, match=r"counterfactual world: instrument .* at node B: it maps dimension 2 to 1"):
-        evaluate(EXAMPLE_1, Query({}, {}, {"B": 0}, {"A": X, "B": Z}, {"B": narrow}))
+        evaluate(EXAMPLE_1, CounterfactualQuery({}, {}, {"B": 0}, {"A": X, "B": Z}, {"B": narrow}))
     with pytest.raises(ValueError, match="'Λ2' is no exogenous variable; they are Λ"):
         posterior(EXAMPLE_1, ask({}), ["Λ2"])
 
@@ -431,7 +441,7 @@ def test_queries_that_do_not_fit_the_process_are_refused() -> None:
 # --- other processes -------------------------------------------------------------------------------------------------
 
 
-def by_dense_operators(model: QuantumStructuralModel, query: Query) -> float:
+def by_dense_operators(model: QuantumStructuralModel, query: CounterfactualQuery) -> float:
     """(26), (27) and (29) with the conditional process operators (24), as matrices."""
 
     def born(sigma: np.ndarray, instruments: dict[str, Instrument], outcomes: dict[str, int]) -> float:
@@ -474,7 +484,7 @@ def test_a_mixture_answers_as_the_structural_model_that_it_comes_from() -> None:
 def test_without_exogenous_variables_the_evidence_teaches_nothing() -> None:
     process = EXAMPLE_1.process_operator()
     for evidence in ({}, {"A": "+"}, {"A": "+", "B": 1}):
-        answer = evaluate(process, Query(evidence, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, {}))
+        answer = evaluate(process, CounterfactualQuery(evidence, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, {}))
         assert answer.probability == HALF
         assert [t.posterior for t in answer.terms] == [1]
 
@@ -483,7 +493,8 @@ def test_preparations_may_be_batches_too() -> None:
     weights = np.array([0.1, 0.5, 1.0])
     source = Instrument.discard_and_prepare({0: weights, 1: 1 - weights}, {0: ZERO, 1: ONE}, 2, "Λ")
     model = QuantumStructuralModel(EXAMPLE_1.endogenous, {"Λ": source}, EXAMPLE_1.parts)
-    answer = evaluate(model, Query({"A": 0}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
+    answer = evaluate(model, CounterfactualQuery({"A": 0}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
     assert answer.probability == pytest.approx(np.ones(3))
-    posterior_of_0 = evaluate(model, Query({"A": "+"}, {}, {"B": 0}, {"A": X, "B": Z}, {})).posterior[("Λ",)][:, 0]
+    answer = evaluate(model, CounterfactualQuery({"A": "+"}, {}, {"B": 0}, {"A": X, "B": Z}, {}))
+    posterior_of_0 = answer.posterior[("Λ",)][:, 0]
     assert posterior_of_0 == pytest.approx(weights)

@@ -98,7 +98,7 @@ def test_every_computation_checks_itself_in_its_last_line(chapter: str) -> None:
         if kind(block) == "Compute":
             (template,) = CODE.findall(block["body"])
             assert "..." in template, f"{label} has no blank"
-            assert re.fullmatch(rf'(\w+\.)?check\("{label}"\)', template.splitlines()[-1]), label
+            assert re.fullmatch(rf'(\w+\.)?check_answer\("{label}"\)', template.splitlines()[-1]), label
             assert exercises()[label].chapter == chapter
 
 
@@ -106,10 +106,10 @@ def test_every_computation_checks_itself_in_its_last_line(chapter: str) -> None:
 def test_a_chapter_imports_what_checks_its_exercises(chapter: str) -> None:
     imports = text(chapter).split("hide-input]")[1].split("```")[0]
     templates = ["\n".join(CODE.findall(block["body"])) for block in blocks(chapter, "exercise").values()]
-    called = set(re.findall(r'^((?:\w+\.)?check)\("', "\n".join(templates), re.M))
+    called = set(re.findall(r'^((?:\w+\.)?check_answer)\("', "\n".join(templates), re.M))
     assert called
     for name in called:
-        module = r"pages\.exercises import check" if name == "check" else r"pages import .*\bexercises"
+        module = r"pages\.exercises import check_answer" if name == "check_answer" else r"pages import .*\bexercises"
         assert re.search(rf"from compendium\.{module}\b", imports), name
 
 

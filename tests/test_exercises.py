@@ -7,7 +7,17 @@ import sympy as sp
 
 from compendium import paths
 from compendium.build.execute import with_solutions
-from compendium.pages.exercises import BLOCK, CODE, LABEL, Exercise, assigned, check, exercises, same, solve
+from compendium.pages.exercises import (
+    BLOCK,
+    CODE,
+    LABEL,
+    Exercise,
+    assigned,
+    check_answer,
+    exercises,
+    run_solutions,
+    same,
+)
 
 DOUBLE = Exercise("ex-double", "ladder/bell", ("y", "z"), "y = 2 * x\nz = [y, y + 1]")
 
@@ -20,7 +30,7 @@ def double(monkeypatch):
 @pytest.mark.usefixtures("double")
 def test_a_right_result_is_accepted_and_the_readers_variables_are_left_alone():
     mine = {"x": 3, "y": 6.0, "z": (6, 7)}
-    assert check("ex-double", mine) == "✓ ex-double: y, z"
+    assert check_answer("ex-double", mine) == "✓ ex-double: y, z"
     assert mine == {"x": 3, "y": 6.0, "z": (6, 7)}
 
 
@@ -35,7 +45,7 @@ def test_a_right_result_is_accepted_and_the_readers_variables_are_left_alone():
 )
 def test_a_wrong_or_missing_result_is_named(mine, said):
     with pytest.raises(ValueError, match=said):
-        check("ex-double", mine)
+        check_answer("ex-double", mine)
 
 
 @pytest.fixture
@@ -56,18 +66,18 @@ def written(tmp_path, monkeypatch):
 def test_the_solutions_of_a_chapter_are_run_on_copies_of_its_variables(written):
     written("y = x + 1\nx = 0\nassert y == 3")
     variables = {"x": 2}
-    assert solve("one", variables) == ["ex-one"]
+    assert run_solutions("one", variables) == ["ex-one"]
     assert variables == {"x": 2}
 
 
 def test_a_solution_that_fails_or_is_not_reproducible_is_refused(written):
     written("y = x\nassert y == 3")
     with pytest.raises(AssertionError):
-        solve("one", {"x": 2})
+        run_solutions("one", {"x": 2})
     exercises.cache_clear()
     written("y = x.pop()")
     with pytest.raises(ValueError, match="ex-one: y is not what the solution finds"):
-        solve("one", {"x": [1, 2]})
+        run_solutions("one", {"x": [1, 2]})
 
 
 def test_a_chapter_is_executed_together_with_the_solutions_of_its_exercises():
@@ -82,13 +92,13 @@ def test_a_chapter_is_executed_together_with_the_solutions_of_its_exercises():
 
 def test_an_unknown_exercise_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'ex-none' is no exercise with code; those are .*ex-compute-visibility"):
-        check("ex-none", {})
+        check_answer("ex-none", {})
 
 
 def test_without_a_notebook_it_says_so(monkeypatch):
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: None)
     with pytest.raises(ValueError, match="no notebook is running"):
-        check("ex-compute-visibility")
+        check_answer("ex-compute-visibility")
 
 
 def test_sameness_is_exact_for_exact_results_and_to_nine_digits_for_others():

@@ -20,7 +20,7 @@ from compendium.studies.pc_surviving_structures import (
     names,
     no_disturbance,
     outcomes,
-    random_model,
+    random_structure_model,
     satisfies,
     senders,
     settings,
@@ -279,22 +279,24 @@ def test_random_models_on_survivors_factorise_and_on_other_structures_most_do_no
     for parties, survivors in ((2, census(2).survivors), (3, three.survivors)):
         sending = senders(survivors, parties)
         for k in rng.choice(len(survivors), 40, replace=False):
-            law, axes = random_model(survivors, k, parties, [i for i in range(parties) if sending[k] >> i & 1], rng)
+            law, axes = random_structure_model(
+                survivors, k, parties, [i for i in range(parties) if sending[k] >> i & 1], rng
+            )
             assert axes[: 2 * parties] == names(parties)
             assert law.sum() == pytest.approx(1)
             np.testing.assert_allclose(*factorised(law, parties), atol=1e-12)
     every = mixed_graphs(4)
     others = every[~satisfies(every, no_disturbance(2))]
     for k in rng.choice(len(others), 40, replace=False):
-        law, _ = random_model(others, k, 2, [0, 1], rng)
-        plain, _ = random_model(others, k, 2, [], rng)
+        law, _ = random_structure_model(others, k, 2, [0, 1], rng)
+        plain, _ = random_structure_model(others, k, 2, [], rng)
         assert law.ndim == plain.ndim + 2
         rebuilt, direct = factorised(plain, 2)
         assert np.abs(rebuilt - direct).max() > 1e-9
 
 
 def test_a_determined_outcome_is_a_function_of_its_parents_and_its_noise() -> None:
-    law, axes = random_model(census(1).survivors, 0, 1, [0], np.random.default_rng(3))
+    law, axes = random_structure_model(census(1).survivors, 0, 1, [0], np.random.default_rng(3))
     assert axes == ("A_1", "X_1", "U_A_1")
     assert (np.count_nonzero(law, axis=0) == 1).all()
 

@@ -12,8 +12,8 @@ from scipy import integrate, special, stats
 
 from compendium.studies.kang_experiments import (
     confounding_strength,
-    correlators,
     fit_statistics,
+    full_correlators,
     law,
     random_product_table,
     schmidt_table,
@@ -42,7 +42,7 @@ def test_the_density_of_the_strength_has_the_rational_moments() -> None:
 def test_the_density_is_that_of_simulated_product_states() -> None:
     """A goodness-of-fit test; a correct density is refused with probability 1e-9 by a fresh seed."""
     runs, edges = 200_000, np.linspace(0, np.sqrt(0.5), 21)
-    strengths = confounding_strength(correlators(law(random_product_table(runs, np.random.default_rng(1)))))
+    strengths = confounding_strength(full_correlators(law(random_product_table(runs, np.random.default_rng(1)))))
     expected = [integrate.quad(product_strength_density, *bin, limit=200)[0] for bin in pairwise(edges)]
     assert_allclose(sum(expected), 1, atol=1e-7)
     counts, _ = np.histogram(strengths, edges)
@@ -98,7 +98,7 @@ def test_a_mean_falls_outside_its_region_less_often_than_the_alarm(seed: int, n:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400))
 @settings(max_examples=15)
 def test_the_law_of_a_sampled_strength_has_its_mean_and_standard_deviation(seed: int, shots: int) -> None:
-    E = correlators(law(random_product_table(1, np.random.default_rng(seed))[0]))
+    E = full_correlators(law(random_product_table(1, np.random.default_rng(seed))[0]))
     values, weights = sampled_strength_law(E, shots)
     mean = weights @ values
     assert_allclose(mean, np.sum(E * [[1, 1], [1, -1]]) / 2, atol=1e-12)
@@ -120,7 +120,7 @@ def test_three_shots_by_enumeration() -> None:
 
 def test_intervals_of_simulated_experiments_have_their_ends_in_the_regions() -> None:
     """Three thousand experiments of a hundred trials, regions for a probability of 1 in 100 to be wrong."""
-    E = correlators(law(schmidt_table(np.pi / 4)))
+    E = full_correlators(law(schmidt_table(np.pi / 4)))
     values, weights = sampled_strength_law(E, 100)
     regions = interval_regions(values, weights, 100, alarm=0.01)
     rng = np.random.default_rng(1)

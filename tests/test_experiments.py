@@ -13,11 +13,11 @@ from compendium.studies.kang_experiments import (
     Floats,
     coefficient_of_determination,
     confounding_strength,
-    correlators,
     experiment_1,
     experiment_2,
     experiment_3,
     fit_statistics,
+    full_correlators,
     law,
     product_table,
     random_product_table,
@@ -27,7 +27,7 @@ from compendium.studies.kang_experiments import (
     strength_sd,
     t_interval,
 )
-from qlib.circuits.circuits import ANGLES
+from qlib.circuits.circuits import CHSH_ANGLES
 from qlib.numbers.exact_arrays import as_float
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects, pure_state
@@ -36,7 +36,7 @@ ANGLE = st.floats(-7, 7)
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
-def measured(vector: Floats, angles: Floats = ANGLES) -> Floats:
+def measured(vector: Floats, angles: Floats = CHSH_ANGLES) -> Floats:
     """The law by state vector and Born rule: another route than the table."""
     Z, X = as_float(PAULI_Z), as_float(PAULI_X)
     M, N = (effects(np.cos(2 * a)[:, None, None] * Z + np.sin(2 * a)[:, None, None] * X) for a in angles)
@@ -62,13 +62,13 @@ def test_the_law_of_a_product_state_is_the_born_rule(t: float, u: float, f: floa
 @given(ANGLE)
 def test_the_strength_of_a_schmidt_state_is_affine_in_the_sine_of_twice_its_angle(theta: float) -> None:
     assert_allclose(
-        confounding_strength(correlators(law(schmidt_table(theta)))), abs(1 + np.sin(2 * theta)) / np.sqrt(2)
+        confounding_strength(full_correlators(law(schmidt_table(theta)))), abs(1 + np.sin(2 * theta)) / np.sqrt(2)
     )
 
 
 @given(SEEDS)
 def test_no_product_state_exceeds_one_over_root_two_at_the_fixed_settings(rng: np.random.Generator) -> None:
-    strengths = confounding_strength(correlators(law(random_product_table(200, rng))))
+    strengths = confounding_strength(full_correlators(law(random_product_table(200, rng))))
     assert strengths.max() <= np.sqrt(0.5) + 1e-12
 
 
@@ -84,9 +84,9 @@ def test_frequencies_lie_in_their_acceptance_region_and_add_up(rng: np.random.Ge
 
 def test_the_standard_deviation_of_the_strength_is_that_of_many_simulated_ones() -> None:
     p = law(schmidt_table(0.3))
-    many = correlators(sampled(np.broadcast_to(p, (40_000, *p.shape)), 200, np.random.default_rng(5)))
+    many = full_correlators(sampled(np.broadcast_to(p, (40_000, *p.shape)), 200, np.random.default_rng(5)))
     S = np.einsum("...st,st->...", many, [[1, 1], [1, -1]]) / 2
-    assert_allclose(S.std(), strength_sd(correlators(p), 200), rtol=5 / np.sqrt(80_000))
+    assert_allclose(S.std(), strength_sd(full_correlators(p), 200), rtol=5 / np.sqrt(80_000))
 
 
 def value(table: pd.DataFrame, quantity: str) -> Floats:
@@ -214,7 +214,9 @@ def test_what_makes_no_sense_is_refused_by_name(call, message: str) -> None:  # 
 
 @pytest.mark.parametrize("shots", [40, 1_000, 10_000])
 def test_the_number_of_shots_is_read_off_simulated_correlators_and_off_their_sum(shots: int) -> None:
-    E = correlators(sampled(law(random_product_table(60, np.random.default_rng(3))), shots, np.random.default_rng(4)))
+    E = full_correlators(
+        sampled(law(random_product_table(60, np.random.default_rng(3))), shots, np.random.default_rng(4))
+    )
     assert shots_behind(E) == shots
     assert shots_behind(np.einsum("kst,st->k", E, [[1, 1], [1, -1]])) == shots
 
@@ -253,5 +255,7 @@ def test_s_and_minus_s_of_a_random_product_state_have_one_law() -> None:
     rng = np.random.default_rng(6)
     t, f = rng.uniform(0, np.pi, (50, 2)), rng.uniform(0, 2 * np.pi, (50, 2))
     turned = product_table(np.stack([np.pi - t[:, 0], t[:, 1]], -1), np.stack([f[:, 0] + np.pi, f[:, 1]], -1))
-    signed = [np.einsum("kst,st->k", correlators(law(D)), [[1, 1], [1, -1]]) for D in (product_table(t, f), turned)]
+    signed = [
+        np.einsum("kst,st->k", full_correlators(law(D)), [[1, 1], [1, -1]]) for D in (product_table(t, f), turned)
+    ]
     assert_allclose(signed[0], -signed[1], atol=1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from qlib.quantum.derivation_steps import Explanation, Step, readable
+from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 
 EXPLANATION = Explanation("Sum <of two>", (Step("Add", "1 & 2.", ("a", "[b]"), (("1", "2"),)), Step("Done", "3.")))
 
@@ -50,4 +50,4 @@ def test_notebook_shows_the_same_with_markup_escaped():
     ],
 )
 def test_numbers_are_written_briefly(value, text):
-    assert readable(value) == text
+    assert rounded_text(value) == text

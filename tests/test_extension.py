@@ -36,7 +36,7 @@ from qlib.quantum.classical_to_quantum import (
     reversible,
     reversible_extension,
 )
-from qlib.quantum.counterfactuals import Kind, evaluate
+from qlib.quantum.counterfactuals import QueryKind, evaluate
 from qlib.quantum.processes import probability
 
 half = sp.Rational(1, 2)
@@ -133,7 +133,7 @@ def test_free_symbols_give_the_classical_formula():
     squad = firing_squad(order, nervous)
     answer = evaluate(quantum_extension(squad), quantum_query(squad, {"D": 1}, {"A": 0}, {"D": 1}))
     assert sp.simplify(answer.probability - squad.counterfactual({"D": 1}, {"A": 0}, {"D": 1})) == 0
-    assert answer.query.kind is Kind.DO
+    assert answer.query.kind is QueryKind.DO
 
 
 def test_known_models_give_the_known_answers():

@@ -151,7 +151,7 @@ def test_the_threshold_itself_is_factorisable():
 @pytest.mark.parametrize(
     "p",
     [
-        scenarios.pr_box(), scenarios.tsirelson(), scenarios.hardy(), scenarios.ghz_mermin(),
+        scenarios.pr_box(), scenarios.tsirelson(), scenarios.hardy_paradox(), scenarios.ghz_mermin(),
         scenarios.peres_mermin(), scenarios.quantum_cycle(5), scenarios.contextual_cycle(5), scenarios.quantum_cycle(6),
     ],
     ids=lambda p: p.name,
@@ -378,7 +378,7 @@ def test_the_normal_form_does_not_depend_on_scale_or_on_terms_that_normalisation
         (scenarios.contextual_cycle(5), 1),
         (scenarios.ghz_mermin(), 1),
         (scenarios.peres_mermin(), 1),
-        (scenarios.hardy(), 5 * sp.sqrt(5) - 11),
+        (scenarios.hardy_paradox(), 5 * sp.sqrt(5) - 11),
         (white_noise(CHSH), 0),
     ],
     ids=lambda value: getattr(value, "name", None),

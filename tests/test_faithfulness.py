@@ -11,7 +11,7 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qlib.graphs.graphs import CausalGraph, Kind, d_separated, disjoint_triples
+from qlib.graphs.graphs import CausalGraph, NodeKind, d_separated, disjoint_triples
 from qlib.graphs.independence import Independence, SemiGraphoid, faithfulness, independences, markov_law, separations
 from qlib.models.structural_models import with_independent_noise
 from qlib.numbers.exact_arrays import exact
@@ -27,7 +27,7 @@ def graphs(draw: st.DrawFn, observed: int = 4, latent: int = 1) -> CausalGraph:
     order = draw(st.permutations(names))
     possible = [*combinations(order, 2), *product(hidden, names)]
     edges = draw(st.lists(st.sampled_from(possible), unique=True, max_size=len(possible)))
-    return CausalGraph(dict.fromkeys(hidden, Kind.LATENT) | dict.fromkeys(names, Kind.OBSERVED), edges)
+    return CausalGraph(dict.fromkeys(hidden, NodeKind.LATENT) | dict.fromkeys(names, NodeKind.OBSERVED), edges)
 
 
 def random_conditionals(graph: CausalGraph, rng: np.random.Generator, size: int = 2) -> Conditionals:
@@ -279,7 +279,7 @@ def test_separations_are_those_of_the_graph_asked_set_by_set(graph: CausalGraph)
 def test_paths_that_cancel_are_found(strength: Fraction, sign: int) -> None:
     """A → B → C and A → C: what A does through B is undone by what it does directly."""
     assume(strength != Fraction(1, 2))
-    graph = CausalGraph(dict.fromkeys("ABC", Kind.OBSERVED), [("A", "B"), ("B", "C"), ("A", "C")])
+    graph = CausalGraph(dict.fromkeys("ABC", NodeKind.OBSERVED), [("A", "B"), ("B", "C"), ("A", "C")])
     s, half = sp.Rational(strength.numerator, strength.denominator), sp.Rational(1, 2)
     B1 = exact([s, 1 - s])  # P(B=1 | a)
     c = sign * sp.Rational(1, 10)
@@ -297,7 +297,7 @@ def test_paths_that_cancel_are_found(strength: Fraction, sign: int) -> None:
 
 
 def test_a_law_that_lacks_a_d_separation_is_not_compatible() -> None:
-    graph = CausalGraph(dict.fromkeys("AB", Kind.OBSERVED), [])
+    graph = CausalGraph(dict.fromkeys("AB", NodeKind.OBSERVED), [])
     report = faithfulness(graph, [[0.5, 0.0], [0.0, 0.5]])
     assert not report.is_markov
     assert report.is_faithful
@@ -307,7 +307,7 @@ def test_a_law_that_lacks_a_d_separation_is_not_compatible() -> None:
 
 
 def test_the_order_of_the_axes_is_that_of_the_names() -> None:
-    graph = CausalGraph(dict.fromkeys("ABC", Kind.OBSERVED), [("A", "B"), ("B", "C")])
+    graph = CausalGraph(dict.fromkeys("ABC", NodeKind.OBSERVED), [("A", "B"), ("B", "C")])
     law = markov_law(graph, random_conditionals(graph, np.random.default_rng(3)), names="CBA")
     assert faithfulness(graph, law, names="CBA").is_markov
     assert not faithfulness(graph, law, names="BCA").is_markov
@@ -325,7 +325,7 @@ def test_the_order_of_the_axes_is_that_of_the_names() -> None:
     ],
 )
 def test_tables_that_do_not_fit_the_graph_are_refused(change: dict[str, Any], message: str) -> None:
-    graph = CausalGraph(dict.fromkeys("AB", Kind.OBSERVED), [("A", "B")])
+    graph = CausalGraph(dict.fromkeys("AB", NodeKind.OBSERVED), [("A", "B")])
     tables = {"A": ([], [0.5, 0.5]), "B": (["A"], np.full((2, 2), 0.5))} | change
     with pytest.raises(ValueError, match=message):
         markov_law(graph, {node: table for node, table in tables.items() if table is not None})

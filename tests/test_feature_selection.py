@@ -26,8 +26,8 @@ from compendium.studies.kang_feature_selection import (
     expected_gain,
     fit_logistic,
     identical_columns,
-    joint_law,
     last_collapsing,
+    law_of_features,
     mean_gain,
     poisson_binomial,
     predicted,
@@ -69,7 +69,7 @@ def test_the_fit_on_counts_is_scikit_learns_fit_on_the_samples(counts: np.ndarra
 def test_a_feature_that_is_left_out_is_left_out_of_scikit_learns_fit_too(features: str, columns: list[int]) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    counts = draw(joint_law(0.6, 0.2), 400, np.random.default_rng(5))
+    counts = draw(law_of_features(0.6, 0.2), 400, np.random.default_rng(5))
     X, y = samples(counts)
     model = LogisticRegression(tol=1e-10, solver="newton-cholesky").fit(X[:, columns], y)
     ours = fit_logistic(counts, features)
@@ -154,7 +154,7 @@ def test_a_fit_that_has_not_converged_says_so() -> None:
 
 def test_the_law_is_exact_for_exact_probabilities_and_its_accuracies_are_the_formula() -> None:
     s, e, p = sp.symbols("s e p", positive=True)
-    law = joint_law(s, e, p)
+    law = law_of_features(s, e, p)
     assert sp.simplify(law.sum() - 1) == 0
     difference = sum(law[a, c, a] - law[a, c, COLLAPSED_RULE[a, c]] for a, c in product((0, 1), repeat=2))
     assert sp.simplify(difference - p * (1 - s) * (1 - 2 * e)) == 0
@@ -162,7 +162,7 @@ def test_the_law_is_exact_for_exact_probabilities_and_its_accuracies_are_the_for
 
 def test_the_confounded_feature_is_never_one_without_the_cause_so_the_harmless_rule_is_harmless() -> None:
     for s, e in product((0.0, 0.3, 1.0), (0.0, 0.1)):
-        law = joint_law(s, e)
+        law = law_of_features(s, e)
         assert law[0, 1].sum() == 0
         assert accuracy(law, HARMLESS_RULE) == pytest.approx(accuracy(law, CAUSAL_RULE)) == pytest.approx(1 - e)
 

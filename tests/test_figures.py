@@ -20,10 +20,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle, RegularPolygon
 
 from compendium import figures
-from qlib.graphs.graphs import CausalGraph, Kind, do, instrumental_graph, intervene_on_edges
+from qlib.graphs.graphs import CausalGraph, NodeKind, do, instrumental_graph, intervene_on_edges
 
-NETWORK = instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")])
-SHAPES = {Kind.OBSERVED: Circle, Kind.LATENT: Circle, Kind.QUANTUM: RegularPolygon, Kind.FIXED: Rectangle}
+NETWORK = instrumental_graph(NodeKind.QUANTUM, order_only=[("Z", "Y")])
+SHAPES = {
+    NodeKind.OBSERVED: Circle,
+    NodeKind.LATENT: Circle,
+    NodeKind.QUANTUM: RegularPolygon,
+    NodeKind.FIXED: Rectangle,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +139,7 @@ def causal_graphs(draw: st.DrawFn) -> CausalGraph:
     nodes = "ABCDEF"[: draw(st.integers(1, 6))]
     edges = [pair for pair in combinations(nodes, 2) if draw(st.booleans())]
     order = [edge for edge in edges if draw(st.integers(0, 3)) == 0]
-    graph = CausalGraph({node: draw(st.sampled_from(list(Kind)[:3])) for node in nodes}, edges, order)
+    graph = CausalGraph({node: draw(st.sampled_from(list(NodeKind)[:3])) for node in nodes}, edges, order)
     return do(graph, *[node for node in nodes if draw(st.integers(0, 4)) == 0])
 
 
@@ -189,7 +194,7 @@ def test_an_arrow_bends_around_a_node_in_its_way_in_every_direction(turn: int, o
     direction = np.exp(1j * np.pi * turn / 4)
     points = {"A": 0j, "B": (1.5 + offset * 1j) * direction, "C": 3 * direction, "D": 3j * direction}
     places = {name: (point.real, point.imag) for name, point in points.items()}
-    graph = CausalGraph(dict.fromkeys("ABCD", Kind.OBSERVED), [("A", "C"), ("A", "D")], positions=places)
+    graph = CausalGraph(dict.fromkeys("ABCD", NodeKind.OBSERVED), [("A", "C"), ("A", "D")], positions=places)
     _, ax = plt.subplots()
     figures.draw_causal_graph(ax, graph)
     bent, straight = arrows(ax)
@@ -198,7 +203,7 @@ def test_an_arrow_bends_around_a_node_in_its_way_in_every_direction(turn: int, o
 
 
 def test_an_underscore_in_a_name_makes_an_index_of_all_that_follows() -> None:
-    graph = CausalGraph({"A_out": Kind.OBSERVED, "Λ_1": Kind.QUANTUM}, [])
+    graph = CausalGraph({"A_out": NodeKind.OBSERVED, "Λ_1": NodeKind.QUANTUM}, [])
     figure = figures.causal_graphs([graph])
     assert [text.get_text() for text in figure.axes[0].texts] == ["$A_{out}$", r"$\Lambda_{1}$"]
     figure.canvas.draw()
@@ -280,9 +285,9 @@ def test_counts_stand_against_their_law_and_its_acceptance_region() -> None:
 
 def test_the_kinds_of_nodes_can_be_told_apart_without_colour() -> None:
     """Shape and outline together differ for every two kinds."""
-    looks = {(SHAPES[kind], figures.NODE_STYLE[kind]["linestyle"]) for kind in Kind}
-    assert len(looks) == len(Kind)
-    assert set(figures.NODE_STYLE) == set(Kind)
+    looks = {(SHAPES[kind], figures.NODE_STYLE[kind]["linestyle"]) for kind in NodeKind}
+    assert len(looks) == len(NodeKind)
+    assert set(figures.NODE_STYLE) == set(NodeKind)
 
 
 def test_positions_are_for_drawing_only() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qlib.graphs.graphs import (
     CausalGraph,
     Edge,
-    Kind,
+    NodeKind,
     d_separated,
     d_separations,
     disjoint_triples,
@@ -25,7 +25,7 @@ from qlib.graphs.graphs import (
 )
 
 NODES = "ABCDEF"
-KINDS = st.sampled_from([Kind.OBSERVED, Kind.LATENT, Kind.QUANTUM])
+KINDS = st.sampled_from([NodeKind.OBSERVED, NodeKind.LATENT, NodeKind.QUANTUM])
 
 
 @st.composite
@@ -52,7 +52,7 @@ def graphs_with_arrows(draw: st.DrawFn) -> tuple[CausalGraph, dict[Edge, str]]:
 
 
 def chain() -> CausalGraph:
-    return CausalGraph(dict.fromkeys("ABC", Kind.OBSERVED), [("A", "B"), ("B", "C")])
+    return CausalGraph(dict.fromkeys("ABC", NodeKind.OBSERVED), [("A", "B"), ("B", "C")])
 
 
 # ── the graph ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,8 +75,8 @@ def test_order_only_arrows_are_arrows(graph: CausalGraph) -> None:
 
 @given(graphs())
 def test_every_node_is_of_exactly_one_kind(graph: CausalGraph) -> None:
-    assert sorted(node for kind in Kind for node in graph.of_kind(kind)) == sorted(graph.kinds)
-    assert graph.of_kind(*Kind) == tuple(graph.kinds)
+    assert sorted(node for kind in NodeKind for node in graph.of_kind(kind)) == sorted(graph.kinds)
+    assert graph.of_kind(*NodeKind) == tuple(graph.kinds)
 
 
 @given(graphs())
@@ -102,14 +102,14 @@ def test_graphs_survive_pickling(graph: CausalGraph) -> None:
 def test_a_graph_cannot_be_changed_in_place() -> None:
     with pytest.raises(FrozenInstanceError):
         chain().edges = frozenset()  # type: ignore[misc]
-    kinds = {"A": Kind.OBSERVED}
+    kinds = {"A": NodeKind.OBSERVED}
     graph = CausalGraph(kinds, [])
-    kinds["B"] = Kind.LATENT
+    kinds["B"] = NodeKind.LATENT
     assert "B" not in graph.kinds
 
 
 def test_a_kind_may_be_given_by_its_text() -> None:
-    assert CausalGraph({"A": "observed"}, []).of_kind(Kind.OBSERVED) == ("A",)  # type: ignore[dict-item]
+    assert CausalGraph({"A": "observed"}, []).of_kind(NodeKind.OBSERVED) == ("A",)  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="node 'A': its kind 'seen' should be one of 'observed', "):
         CausalGraph({"A": "seen"}, [])  # type: ignore[dict-item]
 
@@ -123,13 +123,13 @@ def test_a_cycle_is_refused_and_named(graph: CausalGraph) -> None:
 
 def test_malformed_graphs_are_refused() -> None:
     with pytest.raises(ValueError, match="cycle: A → A"):
-        CausalGraph({"A": Kind.OBSERVED}, [("A", "A")])
+        CausalGraph({"A": NodeKind.OBSERVED}, [("A", "A")])
     with pytest.raises(ValueError, match="arrow B → A: 'B' is not a node; the nodes are A"):
-        CausalGraph({"A": Kind.OBSERVED}, [("B", "A")])
+        CausalGraph({"A": NodeKind.OBSERVED}, [("B", "A")])
     with pytest.raises(ValueError, match="arrow A → B: 'B' is fixed by surgery and has no causes"):
-        CausalGraph({"A": Kind.OBSERVED, "B": Kind.FIXED}, [("A", "B")])
+        CausalGraph({"A": NodeKind.OBSERVED, "B": NodeKind.FIXED}, [("A", "B")])
     with pytest.raises(ValueError, match="position of 'B'"):
-        CausalGraph({"A": Kind.OBSERVED}, [], positions={"B": (0, 0)})
+        CausalGraph({"A": NodeKind.OBSERVED}, [], positions={"B": (0, 0)})
     for ask in (chain().parents, chain().ancestors, chain().require):
         with pytest.raises(ValueError, match="'D' is not a node; the nodes are A, B, C"):
             ask("D")
@@ -151,7 +151,7 @@ def test_do_removes_exactly_the_incoming_arrows(case: tuple[CausalGraph, list[st
 def test_do_fixes_exactly_its_nodes(case: tuple[CausalGraph, list[str]]) -> None:
     graph, nodes = case
     after = do(graph, *nodes)
-    assert set(after.of_kind(Kind.FIXED)) == set(nodes)
+    assert set(after.of_kind(NodeKind.FIXED)) == set(nodes)
     assert all(after.kinds[node] is graph.kinds[node] for node in graph.kinds if node not in nodes)
     assert not any(after.ancestors(node) for node in nodes)
 
@@ -186,7 +186,7 @@ def test_edge_surgery_changes_the_tails_of_its_arrows_and_nothing_else(
     assert graph.edges - after.edges == set(values)
     assert after.edges - graph.edges == {(value, effect) for (_, effect), value in values.items()}
     assert len(after.order_only) == len(graph.order_only)
-    assert set(after.of_kind(Kind.FIXED)) == set(values.values())
+    assert set(after.of_kind(NodeKind.FIXED)) == set(values.values())
     assert all(after.kinds[node] is graph.kinds[node] for node in graph.kinds)
 
 
@@ -270,23 +270,23 @@ def test_the_listed_separations_are_those_that_hold(graph: CausalGraph) -> None:
 @settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_the_latent_projection_keeps_the_separations(graph: CausalGraph) -> None:
-    nodes = graph.of_kind(Kind.OBSERVED)
+    nodes = graph.of_kind(NodeKind.OBSERVED)
     projection = latent_projection(graph)
     assert projection.nodes == nodes
-    after = projection.with_latents(Kind.QUANTUM)
+    after = projection.with_latents(NodeKind.QUANTUM)
     assert set(d_separations(after, nodes, sets=False)) == set(d_separations(graph, sets=False))
     assert latent_projection(after) == projection
 
 
 def test_a_latent_with_three_children_projects_to_three_confounded_pairs() -> None:
-    kinds = {"L": Kind.LATENT, **dict.fromkeys("ABC", Kind.OBSERVED)}
+    kinds = {"L": NodeKind.LATENT, **dict.fromkeys("ABC", NodeKind.OBSERVED)}
     projection = latent_projection(CausalGraph(kinds, [("L", node) for node in "ABC"]))
     assert projection.confounded == {frozenset(pair) for pair in combinations("ABC", 2)}
     assert not projection.arrows
 
 
 def test_a_latent_between_two_observed_nodes_projects_to_an_arrow() -> None:
-    kinds = {"A": Kind.OBSERVED, "L": Kind.LATENT, "B": Kind.OBSERVED}
+    kinds = {"A": NodeKind.OBSERVED, "L": NodeKind.LATENT, "B": NodeKind.OBSERVED}
     projection = latent_projection(CausalGraph(kinds, [("A", "L"), ("L", "B")]))
     assert projection.arrows == {("A", "B")}
     assert not projection.confounded
@@ -336,13 +336,13 @@ def test_the_instrumental_graph_is_that_of_pearl() -> None:
 
 
 def test_fig_2b_of_wang_and_zhang_follows_from_fig_2a_by_surgery_on_two_arrows() -> None:
-    network = instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")])
+    network = instrumental_graph(NodeKind.QUANTUM, order_only=[("Z", "Y")])
     hypothetical = intervene_on_edges(network, {("X", "Y"): "x", ("Z", "Y"): "z"})
     assert hypothetical.parents("Y") == {"x", "z", "Λ"}
     assert hypothetical.parents("X") == network.parents("X") == {"Z", "Λ"}
     assert hypothetical.order_only == {("z", "Y")}
-    assert hypothetical.of_kind(Kind.QUANTUM) == ("Λ",)
-    assert hypothetical.of_kind(Kind.FIXED) == ("x", "z")
+    assert hypothetical.of_kind(NodeKind.QUANTUM) == ("Λ",)
+    assert hypothetical.of_kind(NodeKind.FIXED) == ("x", "z")
 
 
 def test_parts_are_replaced_without_touching_the_rest() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from instrumental_models import ROOT, behaviours, classical_models, quantum_behaviour, relabelled
 
 from qlib.models.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, INSTRUMENTAL_INEQUALITIES, derive_bounds
-from qlib.models.bounds import ace_bounds, assumption_table, certificate, instrumental_inequality
+from qlib.models.bounds import ace_bounds, assumption_table, bound_certificate, instrumental_inequality
 from qlib.models.potential_outcomes import (
     average_causal_effect,
     is_jointly_exogenous,
@@ -77,7 +77,7 @@ def test_each_bound_is_attained_by_a_law_that_satisfies_joint_exogeneity_and_str
     p = observed_behaviour(law_of_response_types(r))
     bounds = ace_bounds(p)
     for side in ("lower", "upper"):
-        proof = certificate(p, side)
+        proof = bound_certificate(p, side)
         law = law_from_solution(proof.primal)
         assert (observed_behaviour(law) == p).all()
         assert is_jointly_exogenous(law)
@@ -145,7 +145,7 @@ def test_the_bounds_of_the_quantum_experiment_in_radicals():
 
 
 def test_the_quantum_bound_is_proved_from_both_sides():
-    proof = certificate(quantum_behaviour())
+    proof = bound_certificate(quantum_behaviour())
     proof.verify(potential_outcome_program(quantum_behaviour()))
     assert proof.is_optimal
     assert sympy.expand(proof.value - QUANTUM_LOWER) == 0
@@ -223,7 +223,7 @@ def test_an_infeasible_behaviour_has_no_certificate_but_a_verified_contradiction
     p = follows_instrument(THIRD)
     for side in ("lower", "upper"):
         with pytest.raises(Infeasible) as caught:
-            certificate(p, side)
+            bound_certificate(p, side)
         caught.value.certificate.verify(potential_outcome_program(p))
         assert caught.value.certificate.violation > 0
 
@@ -345,7 +345,7 @@ def test_every_effect_between_the_bounds_of_marginal_exogeneity_is_possible():
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("function", [ace_bounds, instrumental_inequality, certificate, assumption_table])
+@pytest.mark.parametrize("function", [ace_bounds, instrumental_inequality, bound_certificate, assumption_table])
 def test_what_is_no_behaviour_is_refused(function):
     with pytest.raises(ValueError, match=r"p has shape \(4,\)"):
         function([0.25] * 4)
@@ -365,10 +365,10 @@ def test_the_exact_method_refuses_rounded_numbers():
 
 def test_an_unknown_bound_is_refused():
     with pytest.raises(ValueError, match="bound is 'min'"):
-        certificate(quantum_behaviour(), "min")
+        bound_certificate(quantum_behaviour(), "min")
 
 
 def test_a_certificate_of_one_behaviour_does_not_pass_for_another():
     with pytest.raises(ArithmeticError, match="the value is claimed to be"):
-        certificate(quantum_behaviour()).verify(potential_outcome_program(follows_instrument(0)))
+        bound_certificate(quantum_behaviour()).verify(potential_outcome_program(follows_instrument(0)))
     assert program_certificate(potential_outcome_program(follows_instrument(0))).value == -sympy.Rational(1, 2)

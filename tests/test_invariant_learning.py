@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compendium.studies.kang_feature_selection import PATTERNS, draw, fit_logistic, joint_law
+from compendium.studies.kang_feature_selection import PATTERNS, draw, fit_logistic, law_of_features
 from compendium.studies.kang_invariant_learning import invariant_sets, irm_coefficients
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 def environments(strengths: list[float], prevalence: list[float], samples: int, rng: np.random.Generator) -> np.ndarray:
-    return draw(joint_law(np.array(strengths), 0.1, np.array(prevalence)), samples, rng)
+    return draw(law_of_features(np.array(strengths), 0.1, np.array(prevalence)), samples, rng)
 
 
 @settings(max_examples=25, deadline=None)
@@ -33,7 +33,7 @@ def test_nothing_is_found_where_the_label_has_one_law_in_all_environments(rng: n
 
 
 def test_one_environment_cannot_tell_a_feature_from_its_copy() -> None:
-    counts = np.repeat(draw(joint_law(1.0), 100, np.random.default_rng(1))[None], 2, axis=0)
+    counts = np.repeat(draw(law_of_features(1.0), 100, np.random.default_rng(1))[None], 2, axis=0)
     assert invariant_sets(counts).accepted == ("", "A", "C", "AC")
 
 

@@ -368,7 +368,7 @@ def test_an_alteration_without_meaning_counts_as_refused() -> None:
 
 def test_mutants_are_those_of_the_correction_where_there_is_one() -> None:
     corrected = claim("corrected", {"p": "0.5", "q": "0.3"}, correction=correction(q="0.4"))
-    assert list(ledger.mutants(corrected, {"p": HALF, "q": sp.Rational(2, 5)})) == [
+    assert list(ledger.alterations(corrected, {"p": HALF, "q": sp.Rational(2, 5)})) == [
         ("p", "0.7"), ("p", "-0.5"), ("q", "0.6"), ("q", "-0.4"),
     ]  # fmt: skip
 
@@ -383,7 +383,7 @@ def test_every_printed_value_of_the_ledger_can_be_altered() -> None:
 
     for stated in CLAIMS.values():
         derived = {key: some_derived(value) for key, value in stated.printed.items()}
-        altered = list(ledger.mutants(stated, derived))
+        altered = list(ledger.alterations(stated, derived))
         assert {key for key, _ in altered} == set(stated.printed)
         true = stated.printed | (stated.correction.values if stated.correction else {})
         assert all(value != true[key] for key, value in altered)

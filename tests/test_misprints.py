@@ -53,7 +53,7 @@ def solve(chapter: str, variables: Mapping[str, Any]) -> None:
         if exercise.chapter == chapter:
             solved = dict(variables)
             exec(compile(exercise.solution, f"solution of {label}", "exec"), solved)
-            assert exercises.check(label, solved) == f"✓ {label}: {', '.join(exercise.names)}"
+            assert exercises.check_answer(label, solved) == f"✓ {label}: {', '.join(exercise.names)}"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -64,7 +64,7 @@ def test_every_check_refuses_every_misprint(chapter: str, monkeypatch: pytest.Mo
     def check(id: str, derived: Mapping[str, object], *, how: Any, names: Any = None) -> None:
         claim = ledger.load()[id]
         assert ledger.examine(claim, derived, how=how, names=names).verdict == claim.verdict
-        alterations = [misprinted(claim, *alteration) for alteration in ledger.mutants(claim, derived)]
+        alterations = [misprinted(claim, *alteration) for alteration in ledger.alterations(claim, derived)]
         for altered in alterations:
             with pytest.raises(ledger.LedgerError, match=id):
                 ledger.examine(altered, derived, how=how, names=names)

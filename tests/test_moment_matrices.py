@@ -46,7 +46,7 @@ def test_an_unknown_level_is_refused():
 def test_functional_and_probabilities_are_two_forms_of_one_pairing(c, E):
     E = E.copy()
     E[0, 0] = 1
-    assert mm.value(mm.functional(c, 0.5), E) == pytest.approx((c * mm.probabilities(E)).sum() + 0.5)
+    assert mm.functional_value(mm.functional(c, 0.5), E) == pytest.approx((c * mm.probabilities(E)).sum() + 0.5)
 
 
 def test_probabilities_of_deterministic_strategies_are_zero_or_one():

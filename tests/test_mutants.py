@@ -76,7 +76,7 @@ def line(text: str) -> int:
     return next(k for k, one in enumerate((HEAD + CHAPTER).splitlines(), 1) if text in one)
 
 
-def outcomes(chapter: mutants.Chapter, file: str, most: int | None = None) -> list[mutants.Outcome]:
+def outcomes(chapter: mutants.Chapter, file: str, most: int | None = None) -> list[mutants.MutantOutcome]:
     """What becomes of the mutants of one file, or of some of them."""
     of_file = [mutant for mutant in chapter.mutants() if mutant[1].endswith(file)]
     found = (mutants.attempt(chapter, *mutant) for mutant in of_file)
@@ -139,8 +139,8 @@ def test_a_change_never_leaves_its_fork(chapter: mutants.Chapter) -> None:
 
 
 def test_a_mutant_that_never_ends_is_stopped() -> None:
-    assert mutants.forked(lambda: [None for _ in iter(int, 1)], patience=0.2) is None
-    assert mutants.forked(lambda: {"a": True}, patience=10) == {"a": True}
+    assert mutants.in_a_fork(lambda: [None for _ in iter(int, 1)], patience=0.2) is None
+    assert mutants.in_a_fork(lambda: {"a": True}, patience=10) == {"a": True}
 
 
 def test_refusals_and_texts_are_left_alone() -> None:

@@ -11,7 +11,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compendium.claims.printed import ForAll, Region, agrees, counterexample, mutants, parse, readable
+from compendium.claims.printed import ForAll, Region, agrees, altered_transcriptions, counterexample, parse, readable
 from qlib.numbers.exact_arrays import Undecided, is_zero
 
 x, y, z = sp.symbols("x y z")
@@ -163,7 +163,7 @@ def test_a_bound_that_cannot_be_decided_is_an_error() -> None:
 @pytest.mark.parametrize("value", [1, 2, 3])
 def test_the_mutant_of_a_bound_is_its_negation(relation: str, value: int) -> None:
     """So a bound that is attained has a mutant that is refused."""
-    (negation,) = mutants(f"{relation} 2", value)
+    (negation,) = altered_transcriptions(f"{relation} 2", value)
     assert agrees(f"{relation} 2", value) is not agrees(negation, value)
 
 
@@ -216,7 +216,7 @@ def test_known_approximations(text: str, derived: object, expected: bool) -> Non
 )
 def test_every_mutant_of_a_right_approximation_is_refused(text: str, derived: object, expected: list[str]) -> None:
     assert agrees(text, derived)
-    assert list(mutants(text, derived)) == expected
+    assert list(altered_transcriptions(text, derived)) == expected
     assert not any(agrees(mutant, derived) for mutant in expected)
 
 
@@ -224,7 +224,7 @@ def test_every_mutant_of_a_right_approximation_is_refused(text: str, derived: ob
 def test_what_an_approximation_without_decimals_accepts_refuses_its_mutants(error: float) -> None:
     for text, value in (("~ 0", 0.0), ("~ sqrt(2)", 2**0.5), ("~ 3", 3.0)):
         assert agrees(text, value + error)
-        assert not any(agrees(mutant, value + error) for mutant in mutants(text, value + error))
+        assert not any(agrees(mutant, value + error) for mutant in altered_transcriptions(text, value + error))
 
 
 @pytest.mark.parametrize(("text", "derived"), [("~ 0", x), ("~ 0.5", x), ("~ 0.5", "half"), ("~ k", 1), ("~ ~ 0", 0)])
@@ -253,7 +253,7 @@ def test_every_mutant_of_an_accepted_estimate_is_refused(one: Fraction, other: F
     region = Region(*sorted((one, other)))
     text = as_printed(Fraction(round(one)) if decimals == 0 else one, decimals)
     if agrees(text, region):
-        altered = list(mutants(text, region))
+        altered = list(altered_transcriptions(text, region))
         assert len(altered) >= 2
         assert not any(agrees(mutant, region) for mutant in altered)  # type: ignore[arg-type]
 
@@ -275,7 +275,7 @@ def test_an_interval_is_compared_end_by_end() -> None:
     regions = [Region(0.25, 0.29), Region(0.34, 0.37)]
     assert agrees(["0.275", "0.357"], regions)
     assert not agrees(["0.357", "0.275"], regions)
-    assert not any(agrees(mutant, regions) for mutant in mutants(["0.275", "0.357"], regions))
+    assert not any(agrees(mutant, regions) for mutant in altered_transcriptions(["0.275", "0.357"], regions))
 
 
 @pytest.mark.parametrize("ends", [(1, 0), (0, sp.oo), (float("nan"), 1), (0, sp.I), (0, x)])
@@ -597,7 +597,7 @@ def test_the_derived_value_is_computed_once_for_each_assignment() -> None:
 def test_every_mutant_of_a_right_number_is_refused(value: Fraction, decimals: int) -> None:
     text = as_printed(value, decimals)
     derived = sp.Rational(value if decimals else Fraction(text))
-    altered = list(mutants(text, derived))
+    altered = list(altered_transcriptions(text, derived))
     assert len(altered) == (2 if Fraction(text) else 1)
     assert text not in altered
     assert not any(agrees(mutant, derived) for mutant in altered)  # type: ignore[arg-type]
@@ -620,18 +620,18 @@ def test_every_mutant_of_a_right_number_is_refused(value: Fraction, decimals: in
     ],
 )
 def test_a_number_is_altered_in_its_last_digit_and_its_sign(text: str, expected: list[str]) -> None:
-    assert list(mutants(text, sp.Float(text))) == expected
+    assert list(altered_transcriptions(text, sp.Float(text))) == expected
 
 
 def test_a_number_halfway_between_two_roundings_agrees_with_both_and_with_no_mutant() -> None:
     for text in ("0.12", "0.13"):
         assert agrees(text, sp.Rational(1, 8))
-        assert not any(agrees(mutant, sp.Rational(1, 8)) for mutant in mutants(text, sp.Rational(1, 8)))
+        assert not any(agrees(mutant, sp.Rational(1, 8)) for mutant in altered_transcriptions(text, sp.Rational(1, 8)))
 
 
 def test_a_matrix_is_altered_in_every_entry() -> None:
     text, derived = [["0.5", "a"], ["-I", "0"]], [[sp.Rational(1, 2), x], [-sp.I, sp.Integer(0)]]
-    altered = list(mutants(text, derived))
+    altered = list(altered_transcriptions(text, derived))
     for entry in (
         [["0.7", "a"], text[1]],
         [["0.5", "-(a)"], text[1]],
@@ -640,26 +640,26 @@ def test_a_matrix_is_altered_in_every_entry() -> None:
     ):
         assert entry in altered
     assert not any(agrees(mutant, derived, {"a": x}) for mutant in altered)
-    assert list(mutants(text, sp.Matrix(derived))) == altered
+    assert list(altered_transcriptions(text, sp.Matrix(derived))) == altered
 
 
 def test_a_set_loses_and_gains_elements() -> None:
-    assert list(mutants(["a", "b"], {"a", "b"})) == [["b"], ["a"], ["a", "b", "one more"]]
-    assert list(mutants([], set())) == [["one more"]]
-    assert list(mutants([], [])) == [["one more"]]
+    assert list(altered_transcriptions(["a", "b"], {"a", "b"})) == [["b"], ["a"], ["a", "b", "one more"]]
+    assert list(altered_transcriptions([], set())) == [["one more"]]
+    assert list(altered_transcriptions([], [])) == [["one more"]]
 
 
 def test_truth_values_and_texts_are_turned() -> None:
-    assert list(mutants(True, True)) == [False]
-    assert list(mutants("inequality", "inequality")) == ["not inequality"]
-    assert list(mutants("a", ForAll(lambda k: "a", {"k": BITS}))) == ["not a"]
+    assert list(altered_transcriptions(True, True)) == [False]
+    assert list(altered_transcriptions("inequality", "inequality")) == ["not inequality"]
+    assert list(altered_transcriptions("a", ForAll(lambda k: "a", {"k": BITS}))) == ["not a"]
 
 
 def test_a_list_with_indices_is_altered_like_its_entries() -> None:
     derived = ForAll(lambda a, b: [sp.Integer(a), sp.Integer(a - b), "text"], {"a": BITS, "b": BITS})
     text = ["a", "a - b", "text"]
     assert agrees(text, derived)
-    altered = list(mutants(text, derived))
+    altered = list(altered_transcriptions(text, derived))
     assert ["b", "a - b", "text"] in altered
     assert ["a", "a + b", "text"] in altered
     assert ["a", "a - b", "not text"] in altered
@@ -667,7 +667,7 @@ def test_a_list_with_indices_is_altered_like_its_entries() -> None:
 
 
 def test_a_formula_is_altered_in_every_term_sign_number_and_index() -> None:
-    altered = list(mutants("2*P(x, z) - P(z, x)/3", ForAll(lambda x, z: x, {"x": BITS, "z": BITS})))
+    altered = list(altered_transcriptions("2*P(x, z) - P(z, x)/3", ForAll(lambda x, z: x, {"x": BITS, "z": BITS})))
     assert {
         "-(2*P(x, z) - P(z, x)/3)", "2 * P(x, z)", "P(z, x) / 3", "2 * P(x, z) + P(z, x) / 3",
         "3 * P(x, z) - P(z, x) / 3", "2 * P(x, z) - P(z, x) / 4", "2 * P(z, z) - P(z, x) / 3",
@@ -679,7 +679,7 @@ def test_a_formula_is_altered_in_every_term_sign_number_and_index() -> None:
 @given(polynomials())
 def test_mutants_of_a_formula_are_formulas_and_those_that_differ_are_refused(expression: sp.Expr) -> None:
     names = {"x": x, "y": y, "z": z}
-    for mutant in mutants(str(expression), expression):
+    for mutant in altered_transcriptions(str(expression), expression):
         ast.parse(str(mutant), mode="eval")
         try:
             value = parse(str(mutant), names)
@@ -690,14 +690,14 @@ def test_mutants_of_a_formula_are_formulas_and_those_that_differ_are_refused(exp
 
 @pytest.mark.parametrize("derived", [sp.Integer(0), np.float64(0), ForAll(lambda k: x - x, {"k": BITS})])
 def test_a_formula_for_zero_is_shifted_as_turning_its_sign_changes_nothing(derived: object) -> None:
-    altered = list(mutants("a - b", derived))
+    altered = list(altered_transcriptions("a - b", derived))
     assert altered[0] == "a - b + 1"
     assert "-(a - b)" not in altered
 
 
 def test_a_formula_that_vanishes_for_some_indices_only_is_turned() -> None:
     derived = ForAll(lambda k: k * x, {"k": BITS})
-    assert next(iter(mutants("k*x", derived))) == "-(k*x)"
+    assert next(iter(altered_transcriptions("k*x", derived))) == "-(k*x)"
 
 
 def test_the_born_rule_on_free_symbols_refuses_all_its_mutants() -> None:
@@ -717,7 +717,7 @@ def test_the_born_rule_on_free_symbols_refuses_all_its_mutants() -> None:
     derived = ForAll(lambda x, y, z: np.trace(np.kron(M[z, x], N[x, y]) @ rho), dict.fromkeys("xyz", BITS))
     formula = "tr(kron(M(x, z), N(y, x))*rho)"
     assert agrees(formula, derived, names)
-    altered = list(mutants(formula, derived))
+    altered = list(altered_transcriptions(formula, derived))
     assert len(altered) == 5
     assert not any(agrees(mutant, derived, names) for mutant in altered)
 

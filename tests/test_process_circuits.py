@@ -14,7 +14,7 @@ from qlib.circuits.backends import Exact
 from qlib.circuits.process_circuits import Estimate, ProcessCircuit, estimate, process_circuit
 from qlib.numbers.exact_arrays import Array, exact
 from qlib.numbers.hypothesis_tests import acceptance_region
-from qlib.quantum.counterfactuals import Query, evaluate
+from qlib.quantum.counterfactuals import CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, node_operators, outcome_tensor, unitary
 
@@ -231,7 +231,7 @@ def test_queries_are_estimated_by_post_selection_within_their_regions(changed: d
     rng = np.random.default_rng(17)
     model = identity_model({0: random_state(rng, 2), 1: random_state(rng, 2)})
     B = Instrument.projective(np.einsum("ik,jk->kij", U := random_unitary(rng, 2), U.conj()))
-    query = Query({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": B}, changed)
+    query = CounterfactualQuery({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": B}, changed)
     answer = evaluate(model, query)
     found = estimate(model, query, 3000, rng)
     low, high = region(found, answer)
@@ -251,7 +251,7 @@ def test_post_selection_on_both_worlds_at_once_would_answer_another_question() -
     """The estimate keeps to the posterior P_z(λ | a), and is not Σ P(λ | a) P^λ(b', c') / Σ P(λ | a) P^λ(b')."""
     model = identity_model({0: np.diag([0.7, 0.3]), 1: np.diag([0.1, 0.9])})
     weak = Instrument.from_povm([np.diag([0.9, 0.2]), np.diag([0.1, 0.8])])
-    query = Query({"A": 0}, {"A": 1}, {"B": 0}, {"A": weak, "B": Z}, {})
+    query = CounterfactualQuery({"A": 0}, {"A": 1}, {"B": 0}, {"A": weak, "B": Z}, {})
     answer = evaluate(model, query)
     terms = answer.terms
     wrong = sum(t.posterior * t.joint for t in terms) / sum(t.posterior * t.antecedent for t in terms)
@@ -267,7 +267,7 @@ def test_post_selection_on_both_worlds_at_once_would_answer_another_question() -
 
 def test_an_impossible_antecedent_is_not_estimated() -> None:
     """Example 2: given λ = +, A = − cannot be found passively."""
-    query = Query({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, {})
+    query = CounterfactualQuery({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": X, "B": Z}, {})
     model = identity_model({"+": PLUS, "-": MINUS})
     with pytest.raises(
         ValueError, match=r"the antecedent \{'A': '-'\} was found in none of the runs with \{'Λ': '\+'\}"
@@ -276,7 +276,7 @@ def test_an_impossible_antecedent_is_not_estimated() -> None:
 
 
 def test_evidence_that_is_never_found_is_refused() -> None:
-    query = Query({"A": "-"}, {"A": "+"}, {"B": 0}, {"A": X, "B": Z}, {})
+    query = CounterfactualQuery({"A": "-"}, {"A": "+"}, {"B": 0}, {"A": X, "B": Z}, {})
     model = identity_model({0: PLUS, 1: PLUS})
     with pytest.raises(ValueError, match=r"the evidence \{'A': '-'\} was found in none of 200 runs"):
         estimate(model, query, 200, np.random.default_rng(1), Exact())

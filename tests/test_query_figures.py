@@ -3,12 +3,12 @@
 import numpy as np
 
 from compendium import figures
-from qlib.graphs.graphs import CausalGraph, Kind
-from qlib.quantum.counterfactuals import Query
+from qlib.graphs.graphs import CausalGraph, NodeKind
+from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument
 
 Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
-GRAPH = CausalGraph(dict.fromkeys("ΛABC", Kind.QUANTUM), [("Λ", "A"), ("A", "B"), ("Λ", "C")])
+GRAPH = CausalGraph(dict.fromkeys("ΛABC", NodeKind.QUANTUM), [("Λ", "A"), ("A", "B"), ("Λ", "C")])
 CHAIN = dict.fromkeys("ABC", Z)
 
 
@@ -24,7 +24,7 @@ def coloured(ax):
 
 def test_three_steps_show_what_was_found_what_is_changed_and_what_is_asked():
     do = Instrument.do([[1, 0], [0, 0]], 2, outcome=0, name="do(0)")
-    figure = figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, {"A": do}), ["Λ"])
+    figure = figures.three_steps(GRAPH, CounterfactualQuery({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, {"A": do}), ["Λ"])
     abduction, action, prediction = figure.axes
     assert texts(abduction) - texts(action) == {"1"}
     assert texts(action) - texts(abduction) == {"do(0)"}
@@ -34,7 +34,7 @@ def test_three_steps_show_what_was_found_what_is_changed_and_what_is_asked():
 def test_arrows_lead_from_evidence_down_to_lambda_and_not_through_a_do_instrument():
     do = Instrument.do([[1, 0], [0, 0]], 2, outcome=0, name="do(0)")
     changed, kept = (
-        figures.three_steps(GRAPH, Query({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, change), ["Λ"])
+        figures.three_steps(GRAPH, CounterfactualQuery({"B": 1}, {"A": 0}, {"B": 1}, CHAIN, change), ["Λ"])
         for change in ({"A": do}, {})
     )
     down, none, up = (coloured(ax) for ax in changed.axes)

@@ -17,7 +17,7 @@ from scipy.stats import unitary_group
 from qlib.graphs.independence import independences
 from qlib.models.bounds import ace_bounds
 from qlib.numbers.exact_arrays import conditional_probability, exact
-from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Kind, Query, disambiguate, evaluate
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, CounterfactualQuery, QueryKind, disambiguate, evaluate
 from qlib.quantum.instruments import Instrument, product_factors
 from qlib.quantum.process_operators import ProcessOperator
 from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
@@ -63,19 +63,19 @@ def generic(rng: np.random.Generator, outcomes: int = 2) -> dict[int, Array]:
 @pytest.mark.parametrize("p", RARE[1:])
 def test_a_rare_heralded_flip_is_a_flip(p: float) -> None:
     model, instruments = line([ONE, ONE, rotation(0.5)]), {"A": heralded(X, p), "B": Z, "C": Z}
-    answer = evaluate(model, Query({}, {"A": "error", "B": 1}, {"C": 1}, instruments, {}))
+    answer = evaluate(model, CounterfactualQuery({}, {"A": "error", "B": 1}, {"C": 1}, instruments, {}))
     assert answer.probability == pytest.approx(np.cos(0.5) ** 2)
     assert answer.terms[0].probability == pytest.approx(answer.probability)
-    assert answer.kind is Kind.PASSIVE
+    assert answer.kind is QueryKind.PASSIVE
 
 
 @pytest.mark.parametrize("p", RARE[1:])
 def test_after_a_rare_flip_what_it_excludes_is_a_counterpossible(p: float) -> None:
     model, instruments = line([ONE, ONE, rotation(0.5)]), {"A": heralded(X, p), "B": Z, "C": Z}
     query = {"A": "error", "B": 0}
-    assert evaluate(model, Query({}, query, {"C": 1}, instruments, {})).probability is COUNTERPOSSIBLE
+    assert evaluate(model, CounterfactualQuery({}, query, {"C": 1}, instruments, {})).probability is COUNTERPOSSIBLE
     states = {"A": DIAG[1], "B": DIAG[0]}
-    assert disambiguate(model, {}, query, {"C": 1}, instruments, states=states).query.kind is Kind.DO
+    assert disambiguate(model, {}, query, {"C": 1}, instruments, states=states).query.kind is QueryKind.DO
 
 
 @given(seeds, factors)
@@ -91,9 +91,9 @@ def test_conditional_answers_do_not_depend_on_how_probable_an_outcome_is(rng: np
         split = Instrument.from_kraus({0: np.sqrt(q) * K[0], "rest": np.sqrt(1 - q) * K[0], 1: K[1]})
         rare = {**full, node: split}
         for evidence, antecedent in (({}, {"A": 0, "B": 0}), ({"A": 0, "B": 0}, {"B": 0})):
-            truth = evaluate(model, Query(evidence, antecedent, {"C": 1}, full, {})).probability
+            truth = evaluate(model, CounterfactualQuery(evidence, antecedent, {"C": 1}, full, {})).probability
             for actual, counterfactual in ((rare, {}), (full, {node: split}), (rare, {node: full[node]})):
-                asked = Query(evidence, antecedent, {"C": 1}, actual, counterfactual)
+                asked = CounterfactualQuery(evidence, antecedent, {"C": 1}, actual, counterfactual)
                 assert evaluate(model, asked).probability == pytest.approx(truth, rel=1e-9)
 
 
@@ -102,7 +102,7 @@ def evidence_of_the_rare_state(U: Array, V: Array, q: float) -> None:
     common, rare = U.conj().T[:, 0], U.conj().T[:, 1]
     states = {"common": np.outer(common, common.conj()), "rare": np.outer(rare, rare.conj())}
     model = line([U, V], Instrument.discard_and_prepare({"common": 1 - q, "rare": q}, states, 1))
-    answer = evaluate(model, Query({"A": 1}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
+    answer = evaluate(model, CounterfactualQuery({"A": 1}, {}, {"B": 0}, {"A": Z, "B": Z}, {}))
     assert answer.probability == pytest.approx(abs(V[0, 1]) ** 2, abs=1e-5)
     mixture = ProcessMixture.of(model)
     assert len(mixture.components) == (2 if q < 1 else 1)
@@ -124,7 +124,7 @@ def test_where_common_terms_cancel_a_rare_one_is_found_or_refused(rng: np.random
 @pytest.mark.parametrize("q", RARE[1:])
 def test_a_rare_state_that_excludes_the_antecedent_makes_it_a_counterpossible(q: float) -> None:
     states = {"+": np.full((2, 2), 0.5), "0": DIAG[0]}
-    query = Query({}, {"A": 1}, {"B": 0}, {"A": Z, "B": Z}, {})
+    query = CounterfactualQuery({}, {"A": 1}, {"B": 0}, {"A": Z, "B": Z}, {})
     answer = evaluate(line([ONE, ONE], Instrument.discard_and_prepare({"+": 1 - q, "0": q}, states, 1)), query)
     assert answer.probability is COUNTERPOSSIBLE
     assert [found.values for found in answer.impossible] == [{"L": "0"}]
@@ -139,14 +139,14 @@ def test_a_channel_that_lets_a_trace_pass_is_not_cut(leak: float) -> None:
     kraus = np.sqrt(1 - leak) * np.array([[[1, 0], [0, 0]], [[0, 1], [0, 0]]]), np.sqrt(leak) * ONE[None]
     almost = Instrument.from_kraus({"": np.concatenate(kraus)}, "almost do(0)")
     model = line([ONE, ONE, rotation(0.5)], DIAG[1])
-    answer = evaluate(model, Query({}, {"B": 1}, {"C": 1}, {"A": almost, "B": Z, "C": Z}, {}))
+    answer = evaluate(model, CounterfactualQuery({}, {"B": 1}, {"C": 1}, {"A": almost, "B": Z, "C": Z}, {}))
     assert answer.probability == pytest.approx(np.cos(0.5) ** 2)
 
 
 # --- long chains ------------------------------------------------------------------------------------------------------
 
 
-def weak_chain(n: int, number: Any) -> tuple[QuantumStructuralModel, Query]:
+def weak_chain(n: int, number: Any) -> tuple[QuantumStructuralModel, CounterfactualQuery]:
     c, s, one = number(4, 5), number(3, 5), number(1, 1)
     weak = Instrument.from_kraus({0: np.array([[[c, 0], [0, s]]]), 1: np.array([[[s, 0], [0, c]]])})
     R, unit = np.array([[s, -c], [c, s]]), np.array([[1, 0], [0, 1]]) * one
@@ -159,7 +159,7 @@ def weak_chain(n: int, number: Any) -> tuple[QuantumStructuralModel, Query]:
     nodes = tuple(map(QuantumNode, [*names, "C"]))
     model = QuantumStructuralModel(nodes, {"L": Instrument.do(zero, 1)}, tuple(parts))
     instruments = {**dict.fromkeys(names, weak), "C": Instrument.projective({0: zero, 1: unity})}
-    return model, Query({}, {name: k % 2 for k, name in enumerate(names)}, {"C": 0}, instruments, {})
+    return model, CounterfactualQuery({}, {name: k % 2 for k, name in enumerate(names)}, {"C": 0}, instruments, {})
 
 
 def by_states(n: int) -> sp.Rational:
@@ -227,7 +227,8 @@ def test_floats_answer_as_algebra_does_or_refuse_by_name(rng: np.random.Generato
     rest = np.stack([np.sqrt(1 - q) * projectors[0], projectors[1]])
     measured = Instrument.from_kraus({"rare": np.sqrt(q) * projectors[0][None], "rest": rest})
     model = line([U, ONE if fits else W, W])
-    query = Query({"A": "rest"}, {"A": "rare", "B": 1}, {"C": 0}, {"A": measured, "B": basis, "C": basis}, {})
+    instruments = {"A": measured, "B": basis, "C": basis}
+    query = CounterfactualQuery({"A": "rest"}, {"A": "rare", "B": 1}, {"C": 0}, instruments, {})
     with suppress_refusal():
         found = evaluate(model, query).probability
         truth = abs(V[:, 0].conj() @ W @ V[:, 1]) ** 2
@@ -241,7 +242,7 @@ def test_a_small_remainder_of_large_terms_is_answered_well_or_refused_by_name(an
     V, W = haar(rng), haar(rng)
     basis = Instrument.projective([V @ P @ V.conj().T for P in DIAG])
     model = line([ONE, W], V @ rotation(angle) @ DIAG[0] @ rotation(-angle) @ V.conj().T)
-    query = Query({}, {"A": 1}, {"B": 0}, {"A": basis, "B": Z}, {})
+    query = CounterfactualQuery({}, {"A": 1}, {"B": 0}, {"A": basis, "B": Z}, {})
     if angle > 1e-5:
         assert evaluate(model, query).probability == pytest.approx(abs((W @ V[:, 1])[0]) ** 2, abs=1e-6)
     elif angle == 0:
@@ -250,14 +251,14 @@ def test_a_small_remainder_of_large_terms_is_answered_well_or_refused_by_name(an
         with pytest.raises(ValueError, match=r"antecedent A = 1 .* indistinguishable from zero at this precision"):
             evaluate(model, query)
         with pytest.raises(ValueError, match=r"evidence A = 1 .*(indistinguishable from zero|in floating point)"):
-            evaluate(model, Query({"A": 1}, {}, {"B": 0}, {"A": basis, "B": Z}, {}))
+            evaluate(model, CounterfactualQuery({"A": 1}, {}, {"B": 0}, {"A": basis, "B": Z}, {}))
 
 
 def test_a_phase_in_floating_point_makes_the_orthogonal_outcome_impossible() -> None:
     plus, T = np.full((2, 2), 0.5), np.diag([1, np.exp(0.25j * np.pi)])
     axis = (X + np.array([[0, -1j], [1j, 0]])) / np.sqrt(2)
     along = Instrument.projective([(ONE + axis) / 2, (ONE - axis) / 2])
-    answer = evaluate(line([T, ONE], plus), Query({}, {"A": 1}, {"B": 0}, {"A": along, "B": Z}, {}))
+    answer = evaluate(line([T, ONE], plus), CounterfactualQuery({}, {"A": 1}, {"B": 0}, {"A": along, "B": Z}, {}))
     assert answer.probability is COUNTERPOSSIBLE
 
 
@@ -289,8 +290,8 @@ def test_instruments_that_differ_in_a_rare_outcome_differ(p: float) -> None:
     assert flip.same_as(heralded(X, p))
     assert flip.kraus("error").shape == (1, 2, 2)
     np.testing.assert_allclose(np.abs(flip.kraus("error")[0]) / np.sqrt(p), X, atol=1e-9)
-    query = Query({}, {"A": "error"}, {"B": 0}, {"A": flip, "B": Z}, {"A": phase})
-    assert query.kind is Kind.ACTIVE
+    query = CounterfactualQuery({}, {"A": "error"}, {"B": 0}, {"A": flip, "B": Z}, {"A": phase})
+    assert query.kind is QueryKind.ACTIVE
     assert evaluate(line([ONE, ONE]), query).probability == pytest.approx(1)
 
 
@@ -304,7 +305,7 @@ def test_a_rare_outcome_has_to_be_positive_on_its_own_scale() -> None:
 
 
 def test_an_answer_is_compared_with_its_terms() -> None:
-    query = Query({}, {"A": 0}, {"B": 0}, {"A": Z, "B": Z}, {})
+    query = CounterfactualQuery({}, {"A": 0}, {"B": 0}, {"A": Z, "B": Z}, {})
     answer = evaluate(line([rotation(0.7), rotation(0.4)]), query)
     assert len(answer.terms) == 1
     for wrong in (answer.probability + 1e-3, 1.0):
@@ -330,7 +331,7 @@ def test_conditional_probabilities_lie_between_zero_and_one(rng: np.random.Gener
     model = line([haar(rng) for _ in "ABC"], Instrument.discard_and_prepare(dict(enumerate(weights)), states, 1))
     flip = heralded(haar(rng), 10.0 ** -rng.uniform(0.5, 12))
     instruments = {"A": flip, "B": Instrument.from_kraus(generic(rng)), "C": Z}
-    answer = evaluate(model, Query({"B": 1}, {"A": "error", "B": 0}, {"C": 0}, instruments, {}))
+    answer = evaluate(model, CounterfactualQuery({"B": 1}, {"A": "error", "B": 0}, {"C": 0}, instruments, {}))
     assert 0 <= answer.probability <= 1
     assert all(0 <= term.probability <= 1 for term in answer.terms)
 
@@ -343,7 +344,7 @@ def test_evidence_may_imply_the_antecedent_so_that_a_passive_reading_is_no_count
     z = Instrument.projective([exact(P.astype(int)) for P in DIAG])
     model = line([exact([[1, 0], [0, 1]])] * 2, bit)
     reading = disambiguate(model, {"A": 0}, {"A": 0}, {"B": 0}, {"A": z, "B": z})
-    assert (reading.query.kind, reading.answer.probability) == (Kind.PASSIVE, 1)
+    assert (reading.query.kind, reading.answer.probability) == (QueryKind.PASSIVE, 1)
     other = disambiguate(model, {"A": 0}, {"A": 1}, {"B": 0}, {"A": z, "B": z})
     assert other.passive.probability is COUNTERPOSSIBLE
 
@@ -352,7 +353,7 @@ def test_a_mixture_keeps_rare_components() -> None:
     node = [QuantumNode("A", 2, 1)]
     mixture = ProcessMixture({0: 1 - 1e-13, 1: 1e-13}, {k: ProcessOperator(node, P) for k, P in enumerate(DIAG)})
     measured = Instrument.from_kraus({0: [[[1.0, 0.0]]], 1: [[[0.0, 1.0]]]})
-    answer = evaluate(mixture, Query({"A": 1}, {}, {"A": 1}, {"A": measured}, {}))
+    answer = evaluate(mixture, CounterfactualQuery({"A": 1}, {}, {"A": 1}, {"A": measured}, {}))
     assert answer.evidence == pytest.approx(1e-13)
     assert answer.probability == pytest.approx(1)
 

@@ -28,7 +28,7 @@ from qlib.models.structural_models import (
 )
 from qlib.numbers.exact_arrays import Array, exact, is_zero, rational, vanishes
 from qlib.numbers.linear_programs import Constraint, LinearProgram, certificate
-from qlib.quantum.counterfactuals import Query, evaluate
+from qlib.quantum.counterfactuals import CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, unitary
 
@@ -226,7 +226,7 @@ def test_a_qubit_is_never_found_orthogonal_to_itself(n: int) -> None:
     P, Q = observable(pi / n)
     z = Instrument.projective({0: P, 1: Q})
     with pytest.raises(ValueError, match="probability zero"):
-        evaluate(chain(P), Query({"A": 1}, {}, {"B": 0}, {"A": z, "B": z}, {}))
+        evaluate(chain(P), CounterfactualQuery({"A": 1}, {}, {"B": 0}, {"A": z, "B": z}, {}))
 
 
 TURN = {
@@ -240,7 +240,7 @@ def test_an_outcome_that_interference_excludes_is_a_counterpossible(form: str) -
     T, plus = exact([[1, 0], [0, TURN[form]]]), exact([[R(1, 2)] * 2] * 2)
     E = exact([[1, (1 - i) / sp.sqrt(2)], [(1 + i) / sp.sqrt(2), 1]]) / 2
     measured, idle = Instrument.projective({0: E, 1: exact(ONE) - E}), Instrument.idle(2)
-    query = Query({}, {"A": 1}, {"B": 0}, {"A": idle, "B": idle}, {"A": measured, "B": measured})
+    query = CounterfactualQuery({}, {"A": 1}, {"B": 0}, {"A": idle, "B": idle}, {"A": measured, "B": measured})
     assert str(evaluate(chain(plus, T), query).probability) == "∗"
 
 
@@ -249,7 +249,9 @@ def test_processes(way: str) -> None:
     P, Q = observable(pi / 4)
     state = exact([[R(1, 3), 0], [0, R(2, 3)]])
     z = Instrument.projective({0: np.diag([1, 0]), 1: np.diag([0, 1])})
-    query = Query({"A": 0}, {"A": 1}, {"B": 0}, {"A": z, "B": z}, {"A": Instrument.projective({0: P, 1: Q}), "B": z})
+    query = CounterfactualQuery(
+        {"A": 0}, {"A": 1}, {"B": 0}, {"A": z, "B": z}, {"A": Instrument.projective({0: P, 1: Q}), "B": z}
+    )
     known, again = (evaluate(chain(form), query).probability for form in (state, rewritten(state, way)))
     assert same(again, known)
 

@@ -40,7 +40,7 @@ LIBRARY = [
     scenarios.tsirelson(),
     scenarios.ghz_mermin(),
     scenarios.peres_mermin(),
-    scenarios.hardy(),
+    scenarios.hardy_paradox(),
     *[scenarios.quantum_cycle(n) for n in (3, 4, 5, 6)],
     *[scenarios.contextual_cycle(n) for n in (3, 4, 5)],
 ]
@@ -343,7 +343,7 @@ def test_every_order_keeps_the_laws(seed):
 
 
 def test_hardys_probabilities():
-    table = scenarios.hardy().table
+    table = scenarios.hardy_paradox().table
     assert sp.simplify(table[0][0, 0] - (5 * sp.sqrt(5) - 11) / 2) == 0
     assert [table[1][0, 1], table[2][1, 0], table[3][0, 0]] == [0, 0, 0]
     assert all(exact_sign(law.sum() - 1) == 0 for law in table)
@@ -354,7 +354,7 @@ def test_hardys_probability_is_the_largest_of_its_family():
     chance = x**2 * (1 - 2 * x) / (1 - x) ** 2
     best = (3 - sp.sqrt(5)) / 2
     assert sp.simplify(sp.diff(chance, x).subs(x, best)) == 0
-    assert sp.simplify(chance.subs(x, best) - scenarios.hardy().table[0][0, 0]) == 0
+    assert sp.simplify(chance.subs(x, best) - scenarios.hardy_paradox().table[0][0, 0]) == 0
 
 
 def test_the_products_of_the_square_are_certain():

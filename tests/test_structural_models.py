@@ -13,7 +13,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.graphs.graphs import Kind, do
+from qlib.graphs.graphs import NodeKind, do
 from qlib.models.structural_models import (
     Mechanism,
     ProbabilisticModel,
@@ -473,7 +473,7 @@ def copies_of_a_coin(*names: str) -> ProbabilisticModel:
 
 def test_a_fixed_variable_is_drawn_as_fixed() -> None:
     after = six_node_model().structure.do({"V2": 1})
-    assert after.graph.of_kind(Kind.FIXED) == ("V2",)
+    assert after.graph.of_kind(NodeKind.FIXED) == ("V2",)
     assert "U_V2" not in after.graph.kinds
 
 

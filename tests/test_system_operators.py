@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compendium.claims.operator_formulas import SystemOperator, as_operator, kron, operator_on, scalar
+from compendium.claims.operator_formulas import SystemOperator, as_operator, operator_on, scalar, tensor_product
 from compendium.claims.printed import agrees
 
 DIMS = {"A": 2, "B": 3, "C": 2}
@@ -41,15 +41,15 @@ def test_the_order_of_the_systems_does_not_matter(x):
 
 @given(operators(["A"]), operators(["B"]))
 def test_a_tensor_product_is_the_padded_product_of_operators_on_different_systems(x, y):
-    assert same(kron(x, y), x * y)
-    assert (kron(x, y).on("A", "B") == np.kron(x.array, y.array)).all()
-    assert same(kron(x, y), kron(y, x))
+    assert same(tensor_product(x, y), x * y)
+    assert (tensor_product(x, y).on("A", "B") == np.kron(x.array, y.array)).all()
+    assert same(tensor_product(x, y), tensor_product(y, x))
 
 
 @given(operators(["A", "B"]), operators(["B", "A"]), operators(["C"]))
 def test_traces_are_cyclic_on_the_systems_traced_out_and_multiply(x, y, z):
     assert scalar((x * y).trace("A", "B")) == scalar((y * x).trace("B", "A"))
-    assert same(kron(x, z).trace("C"), x * scalar(z.trace("C")))
+    assert same(tensor_product(x, z).trace("C"), x * scalar(z.trace("C")))
     assert same(x.trace("A").trace("B"), x.trace("A", "B"))
 
 
@@ -70,7 +70,11 @@ def test_numbers_are_operators_on_no_system():
 
 
 def test_a_printed_formula_is_read_with_them():
-    names = {"A": operator_on("A", np.diag([1, 2])), "B": operator_on("B", np.array([[1, 2], [3, 4]])), "kron": kron}
+    names = {
+        "A": operator_on("A", np.diag([1, 2])),
+        "B": operator_on("B", np.array([[1, 2], [3, 4]])),
+        "kron": tensor_product,
+    }
     assert agrees("kron(B, A)/2", np.kron(np.diag([1, 2]), [[1, 2], [3, 4]]) * sp.Rational(1, 2), names)
     assert not agrees("kron(B, A)", np.kron([[1, 2], [3, 4]], np.diag([1, 2])), names)
 
@@ -78,7 +82,7 @@ def test_a_printed_formula_is_read_with_them():
 def test_what_does_not_fit_is_refused():
     X = operator_on("A", np.eye(2, dtype=int))
     with pytest.raises(ValueError, match="two factors of a tensor product act on 'A'"):
-        kron(X, X)
+        tensor_product(X, X)
     with pytest.raises(ValueError, match="dimension 2 here, 3 there"):
         X * operator_on({"A": 3}, np.eye(3, dtype=int))
     with pytest.raises(ValueError, match="'B' is to be traced out"):

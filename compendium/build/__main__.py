@@ -67,7 +67,7 @@ def execute(
 ) -> None:
     """Execute one chapter (Snakemake calls this)."""
     from compendium.build.execute import ChapterError
-    from compendium.build.execute import execute as run
+    from compendium.build.execute import execute_chapter as run
 
     plan = Plan(profile)
     if slug not in plan.notebooks:
@@ -206,14 +206,14 @@ def mutants(
     only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
 ) -> None:
     """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""
-    from compendium.build.mutants import chapters, is_listed, outcomes, table
+    from compendium.build.mutants import chapters, is_listed, mutant_outcomes, table_of_mutants
 
     found = []
-    for outcome in outcomes(slugs or chapters(), seed, sample or None, budget, only):
+    for outcome in mutant_outcomes(slugs or chapters(), seed, sample or None, budget, only):
         found.append(outcome)
         if sys.stderr.isatty():
             print(f"\r{len(found)} mutants, {sum(o.survived for o in found)} survive", end="", file=sys.stderr)
-    print(table(found))
+    print(table_of_mutants(found))
     raise SystemExit(any(o.survived and not is_listed(o) for o in found))
 
 

@@ -29,7 +29,7 @@ class ChapterError(Exception):
     """A chapter did not run to its end; the message names chapter, cell and error."""
 
 
-def execute(plan: Plan, slug: str, digest: str = "") -> float:
+def execute_chapter(plan: Plan, slug: str, digest: str = "") -> float:
     """Execute a chapter into the folder of `plan.executed(slug)`; returns the seconds it took.
 
     Notebook and tables appear at once, at the end, or not at all.
@@ -54,7 +54,7 @@ def execute(plan: Plan, slug: str, digest: str = "") -> float:
         tables = partial / "tables"
         tables.mkdir()
         os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
-        executed = run(plan, slug, solved, partial / "notebook.ipynb", plan.parameters(slug))
+        executed = run_notebook(plan, slug, solved, partial / "notebook.ipynb", plan.parameters(slug))
         del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
         seconds = time.monotonic() - started
         refuse_secrets(plan, slug, executed, tables)
@@ -68,7 +68,7 @@ def execute_with(plan: Plan, slug: str, parameters: Mapping[str, Any], output: P
     """Execute a chapter with parameters of one's own into a notebook of one's own; returns the latter.
 
     Raises ``PlanError`` for a chapter or a parameter that does not exist (papermill itself would only warn of it), and
-    ``ChapterError`` as `execute` does.
+    ``ChapterError`` as `execute_chapter` does.
     """
     check_parameters("the command line", slug, dict(parameters), plan.notebooks)
     refuse_syntax_errors(plan, slug)
@@ -76,7 +76,7 @@ def execute_with(plan: Plan, slug: str, parameters: Mapping[str, Any], output: P
     output = output.absolute()
     with scratch_folder(plan) as tables:
         os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
-        executed = run(plan, slug, notebook, output, {**plan.parameters(slug), **parameters})
+        executed = run_notebook(plan, slug, notebook, output, {**plan.parameters(slug), **parameters})
         try:
             refuse_secrets(plan, slug, executed, tables)
         except ChapterError:
@@ -149,7 +149,7 @@ def warm_kernel() -> dict[str, Any]:
     return {"kernel_manager_class": manager_of(Forked())}
 
 
-def run(plan: Plan, slug: str, notebook: Any, output: Path, parameters: Mapping[str, Any]) -> Any:
+def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters: Mapping[str, Any]) -> Any:
     """Run the notebook with papermill; errors come back as a ChapterError."""
     try:
         with tempfile.TemporaryDirectory(prefix="kernel-") as folder:

@@ -81,7 +81,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MutantOutcome:
     """What became of a mutant: the claims whose derivation it changes, and those that noticed."""
 
     chapter: str
@@ -416,17 +416,17 @@ def install(file: str, tree: ast.Module) -> None:
             function.__code__ = codes[0]
 
 
-def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None) -> Outcome | None:
+def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None) -> MutantOutcome | None:
     """Make the change in a fork, execute again what it reaches, and see who notices; None if it did not run."""
     ran = chapter.ran(file, mutation.line) | ({k} if k is not None else set())
     claims = tuple(id for id, needs in chapter.slices.items() if needs & ran)
     if not claims:
         return None
     patience = 2 + PATIENCE * sum(chapter.statements[s].seconds for s in chapter.needed)
-    verdicts = forked(lambda: _verdicts(chapter, mutation, file, tree, k, ran), patience)
+    verdicts = in_a_fork(lambda: _verdicts(chapter, mutation, file, tree, k, ran), patience)
     killers = claims if verdicts is None else tuple(id for id in claims if not verdicts.get(id, True))
     short = os.path.relpath(file, ROOT) if k is None else file
-    return Outcome(
+    return MutantOutcome(
         chapter.slug,
         short,
         _function(tree, mutation.line),
@@ -460,7 +460,7 @@ def _function(tree: ast.Module, line: int) -> str:
     return ".".join(names)
 
 
-def forked(work: Any, patience: float) -> Any:
+def in_a_fork(work: Any, patience: float) -> Any:
     """What a function returns in a fork of this process (as JSON); None if it dies or takes too long."""
     read, write = os.pipe()
     if not (child := os.fork()):
@@ -499,11 +499,13 @@ def accepted() -> frozenset[tuple[str, str]]:
     return frozenset((e["claim"], formula) for e in entries if e["reason"].strip() for formula in e["altered"])
 
 
-def is_listed(outcome: Outcome) -> bool:
+def is_listed(outcome: MutantOutcome) -> bool:
     return (outcome.file, outcome.function, outcome.before, outcome.after) in equivalent()
 
 
-def outcomes(slugs: Iterable[str], seed: int, sample: int | None, budget: float, only: str = "") -> Iterator[Outcome]:
+def mutant_outcomes(
+    slugs: Iterable[str], seed: int, sample: int | None, budget: float, only: str = ""
+) -> Iterator[MutantOutcome]:
     """The outcomes of the mutants of some chapters, in an order that the seed decides, until the time is spent.
 
     sample : at most so many of each chapter. only : of claims with this in their id.
@@ -515,7 +517,7 @@ def outcomes(slugs: Iterable[str], seed: int, sample: int | None, budget: float,
             return
         chapter = Chapter(slug)
         chapter.slices = {id: needs for id, needs in chapter.slices.items() if only in id}
-        again = forked(functools.partial(chapter.execute_again, set(chapter.needed)), 1e4)
+        again = in_a_fork(functools.partial(chapter.execute_again, set(chapter.needed)), 1e4)
         if not again or not all(again.values()):
             raise ledger.LedgerError(f"{slug}: executed again unchanged, not all its claims hold")
         every = list(chapter.mutants())
@@ -539,7 +541,7 @@ def chapters() -> list[str]:
     return sorted({claim.chapter for claim in ledger.load().values() if claims_of(claim.chapter)})
 
 
-def table(found: list[Outcome]) -> str:
+def table_of_mutants(found: list[MutantOutcome]) -> str:
     """Mutants, killed and survivors by paper and by claim, then every survivor that is not known to be equivalent."""
     lines = [f"{'':42}{'mutants':>8}{'killed':>8}{'listed':>8}{'survive':>8}"]
     ids = sorted({id for outcome in found for id in outcome.claims})
@@ -559,7 +561,7 @@ def table(found: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _row(name: str, found: list[Outcome]) -> str:
+def _row(name: str, found: list[MutantOutcome]) -> str:
     survived = [o for o in found if o.survived]
     listed = sum(map(is_listed, survived))
     return f"{name:42}{len(found):8}{len(found) - len(survived):8}{listed:8}{len(survived) - listed:8}"

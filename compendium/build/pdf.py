@@ -76,7 +76,7 @@ def make_pdf(plan: Plan) -> Path:
     numbers: Mapping[str, int] = {}
     for _ in range(2):
         document.write_text(book.document(numbers), encoding="utf-8")
-        run(command, document, partial)
+        print_document(command, document, partial)
         numbers = page_numbers(partial)
     document.unlink()
     finish(plan, partial, book.headings)
@@ -89,7 +89,7 @@ def pdf_file(plan: Plan) -> Path:
     return plan.build / f"causality-and-quantum-theory{edition}.pdf"
 
 
-def run(command: str, document: Path, output: Path) -> None:
+def print_document(command: str, document: Path, output: Path) -> None:
     """Have a document printed."""
     with tempfile.TemporaryDirectory(prefix="print-") as folder:
         order = [command, *FLAGS, *PRINT, f"--user-data-dir={folder}", f"--print-to-pdf={output}", document.as_uri()]

@@ -21,7 +21,7 @@ from typing import Any
 import jupytext
 import yaml
 
-from compendium.build.reach import PACKAGES, Library, parse, plain_python, reach
+from compendium.build.reach import PACKAGES, Library, plain_python, reach, syntax_tree
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -34,7 +34,7 @@ LONGEST = (  # start first, the longest at the head: no core is to wait for them
     "fine-tuning/d-separation", "counterfactuals/examples",
 )  # fmt: skip
 PUBLISHED = re.compile(r"""["'/]published["'/]""")
-SOLVE = "from compendium.pages import exercises as book_exercises\n\nbook_exercises.solve({slug!r}, globals())"
+SOLVE = "from compendium.pages import exercises as book_exercises\n\nbook_exercises.run_solutions({slug!r}, globals())"
 
 
 class PlanError(Exception):
@@ -147,7 +147,7 @@ class Chapter:
         cells = [cell["source"] for cell in CODE_CELL.finditer(self.text)]
         options = [CELL_OPTIONS.match(cell) for cell in cells]
         tagged = [cell for cell, own in zip(cells, options, strict=True) if own and PARAMETERS.search(own[0])]
-        tree = parse("\n".join(CELL_OPTIONS.sub("", cell) for cell in tagged)) or ast.Module([], [])
+        tree = syntax_tree("\n".join(CELL_OPTIONS.sub("", cell) for cell in tagged)) or ast.Module([], [])
         targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
         targets += [n.target for n in tree.body if isinstance(n, ast.AnnAssign)]
         return {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}

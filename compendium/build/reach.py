@@ -22,7 +22,7 @@ MAIN = "__main__"
 
 
 @dataclass(frozen=True)
-class Part:
+class CodePart:
     """Some lines of code, and the dotted names that occur in them."""
 
     source: str
@@ -46,12 +46,12 @@ class Module:
     """
 
     name: str
-    parts: dict[str, list[Part]] = field(default_factory=dict)
-    effects: list[Part] = field(default_factory=list)
+    parts: dict[str, list[CodePart]] = field(default_factory=dict)
+    effects: list[CodePart] = field(default_factory=list)
     bindings: dict[str, set[str]] = field(default_factory=dict)
     imports: set[str] = field(default_factory=set)
 
-    def everything(self) -> Iterator[tuple[str, Part]]:
+    def everything(self) -> Iterator[tuple[str, CodePart]]:
         yield from ((name, part) for name, parts in self.parts.items() for part in parts)
         yield from (("", part) for part in self.effects)
 
@@ -59,10 +59,10 @@ class Module:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def parse(code: str) -> ast.Module | None:
+def syntax_tree(code: str) -> ast.Module | None:
     """Syntax tree of Python code, IPython's magics included; None where it has none.
 
-    >>> parse("def") is None
+    >>> syntax_tree("def") is None
     True
     """
     for reading in (str, plain_python):
@@ -114,9 +114,9 @@ def names_in(*nodes: ast.AST) -> tuple[set[str], list[ast.Import | ast.ImportFro
 
 def read_module(name: str, code: str, is_package: bool = False) -> Module:
     """Take a module's code apart; code that cannot be parsed is one piece, and of a chapter it might name anything."""
-    module, tree = Module(name), parse(code)
+    module, tree = Module(name), syntax_tree(code)
     if tree is None:
-        module.effects.append(Part(code, frozenset(ANY_MODULE if name == MAIN else ())))
+        module.effects.append(CodePart(code, frozenset(ANY_MODULE if name == MAIN else ())))
         return module
     lines = code.splitlines(keepends=True)
     for statement in flattened(tree.body):
@@ -162,7 +162,7 @@ def note_statement(module: Module, node: ast.stmt, lines: list[str], names: set[
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-    part = Part("".join(lines[first - 1 : node.end_lineno]), frozenset(names))
+    part = CodePart("".join(lines[first - 1 : node.end_lineno]), frozenset(names))
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         module.parts.setdefault(node.name, []).append(part)
         decorators = {name.split(".")[0] for name in names_in(*node.decorator_list)[0]}
@@ -226,8 +226,8 @@ class Search:
 
     library: Library
     loaded: set[str] = field(default_factory=set)
-    found: dict[str, dict[Part, None]] = field(default_factory=dict)
-    _waiting: list[tuple[Module, Part]] = field(default_factory=list)
+    found: dict[str, dict[CodePart, None]] = field(default_factory=dict)
+    _waiting: list[tuple[Module, CodePart]] = field(default_factory=list)
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self, code: str) -> None:
@@ -240,7 +240,7 @@ class Search:
             for name in part.names:
                 self._follow(module, name)
 
-    def _take(self, module: Module, name: str, part: Part) -> None:
+    def _take(self, module: Module, name: str, part: CodePart) -> None:
         pieces = self.found.setdefault(f"{module.name}.{name}".rstrip("."), {})
         if part not in pieces:
             pieces[part] = None

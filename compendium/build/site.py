@@ -39,7 +39,7 @@ def make_ledger(plan: Plan) -> Path:
     What is published is put in place at once: ``<generated>/<slug>/…`` and ``<generated>/ledger.json``.
     """
     with scratch_folder(plan) as fresh:
-        collate(plan, fresh)
+        collate_site(plan, fresh)
         publish(plan, "ledger", fresh, plan.generated)
     return plan.ledger
 
@@ -56,7 +56,7 @@ def publish(plan: Plan, target: str, fresh: Path, folder: Path) -> None:
         shutil.move(fresh, folder)
 
 
-def collate(plan: Plan, fresh: Path) -> None:
+def collate_site(plan: Plan, fresh: Path) -> None:
     """Write the ledger and all that the chapters have written into a folder."""
     notebooks = {slug: nbformat.read(plan.executed(slug), as_version=4) for slug in plan.chapters}
     records = ledger.collate(notebooks, ledger.load(plan.root / "data" / "claims.yml"))
@@ -67,7 +67,7 @@ def collate(plan: Plan, fresh: Path) -> None:
     (fresh / "ledger.json").write_text(text + "\n", encoding="utf-8")
 
 
-def assemble(plan: Plan) -> Path:
+def assemble_site(plan: Plan) -> Path:
     """A copy of the book in which every notebook is executed; returns its directory."""
     source = plan.build / plan.html.name.replace("html", "source")
     shutil.rmtree(source, ignore_errors=True)
@@ -117,7 +117,7 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
 
     A failed build leaves nothing behind that a second one could take for granted (warnings would vanish with it).
     """
-    source, output = assemble(plan), plan.build / plan.html.name.replace("html", "site")
+    source, output = assemble_site(plan), plan.build / plan.html.name.replace("html", "site")
     shutil.rmtree(output, ignore_errors=True)
     code, said = render(source, output / "html", jobs)
     log = output.with_suffix(".log")

@@ -14,7 +14,7 @@ import nbformat
 
 from compendium.build.execute import tables_of
 from compendium.build.plan import EDITIONS, Plan, PlanError, read_yaml, sha256
-from compendium.build.reach import parse
+from compendium.build.reach import syntax_tree
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
 SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL)
@@ -60,7 +60,7 @@ def saved_figures(code: str) -> list[str]:
     >>> saved_figures('figures.save(figure, out, "one")')
     ['one']
     """
-    calls = [node for node in ast.walk(parse(code) or ast.Module([], [])) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(syntax_tree(code) or ast.Module([], [])) if isinstance(node, ast.Call)]
     calls = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "save"]
     names = (call.args[2] for call in calls if len(call.args) == 3)
     return [name.value for name in names if isinstance(name, ast.Constant) and isinstance(name.value, str)]

@@ -138,7 +138,7 @@ def here(arguments: list[str]) -> int:
     return 0
 
 
-def ask(address: str, arguments: list[str]) -> int | None:
+def ask_warm_process(address: str, arguments: list[str]) -> int | None:
     """Let the warm process do a job; returns its exit code, None if there is no warm process."""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
         return 0
     die_with_parent()
     address = os.environ.pop(ADDRESS, "")
-    code = ask(address, arguments) if address else None
+    code = ask_warm_process(address, arguments) if address else None
     return here(arguments) if code is None else code
 
 

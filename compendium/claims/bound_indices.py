@@ -1,9 +1,9 @@
 """Printed formulas with bound indices: Sum(x, t), Product(x, (i, 1, n)), Kron(x, (j, Ch(i))).
 
 When such a formula is read (`compendium.claims.printed.parse`), its arguments are evaluated before the binder sees
-them; an index that is still to be bound then has no value. It is a `Term` instead: a value for each environment, index
-→ value. `lifted` functions of terms are terms, arithmetic on terms makes terms, a `binder` binds an index, and a term
-without free indices is its value. So the names of a formula are given as usual functions, lifted:
+them; an index that is still to be bound then has no value. It is an `IndexedTerm` instead: a value for each
+environment, index → value. `lifted` functions of terms are terms, arithmetic on terms makes terms, a `binder` binds an
+index, and a term without free indices is its value. So the names of a formula are given as usual functions, lifted:
 
 >>> from operator import mul
 >>> i, P = index("i"), lifted(lambda k: 10 * k)
@@ -21,7 +21,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class IndexedTerm:
     """What depends on indices that are still to be bound.
 
     at : its value, a function of the environment index → value. free : the names of the indices.
@@ -61,9 +61,9 @@ class Term:
         return lifted(operator.neg)(self)
 
 
-def index(name: str) -> Term:
+def index(name: str) -> IndexedTerm:
     """An index that is to be bound."""
-    return Term(lambda environment: environment[name], frozenset({name}))
+    return IndexedTerm(lambda environment: environment[name], frozenset({name}))
 
 
 def lifted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,7 +100,7 @@ def binder(combine: Callable[[Any, Any], Any], start: Any) -> Callable[..., Any]
 
 def _range(indices: Any) -> tuple[str, Callable[[Mapping[str, Any]], Iterable[Any]]]:
     bound, *limits = indices
-    if not isinstance(bound, Term) or len(bound.free) != 1 or len(limits) not in (1, 2):
+    if not isinstance(bound, IndexedTerm) or len(bound.free) != 1 or len(limits) not in (1, 2):
         raise ValueError(f"{indices}: should be an index with its first and last value, or with all its values")
     (name,) = bound.free
     if len(limits) == 1:
@@ -111,14 +111,14 @@ def _range(indices: Any) -> tuple[str, Callable[[Mapping[str, Any]], Iterable[An
 def _free(argument: Any) -> frozenset[str]:
     if isinstance(argument, tuple):
         return frozenset().union(*map(_free, argument))
-    return argument.free if isinstance(argument, Term) else frozenset()
+    return argument.free if isinstance(argument, IndexedTerm) else frozenset()
 
 
 def _value(argument: Any, environment: Mapping[str, Any]) -> Any:
     if isinstance(argument, tuple):
         return tuple(_value(member, environment) for member in argument)
-    return argument.at(environment) if isinstance(argument, Term) else argument
+    return argument.at(environment) if isinstance(argument, IndexedTerm) else argument
 
 
 def _closed(at: Callable[[Mapping[str, Any]], Any], free: frozenset[str]) -> Any:
-    return Term(at, free) if free else at({})
+    return IndexedTerm(at, free) if free else at({})

@@ -121,7 +121,7 @@ class Record:
     printed: dict[str, str]
     derived: dict[str, str]
     wrong: list[str]
-    mutants: int
+    alterations: int
     anchor: str
     chapter: str = ""
     seconds: float = 0.0
@@ -284,13 +284,13 @@ def _readable(true: printed.Printed, derived: object, names: printed.Names | Non
     return printed.readable(derived)
 
 
-def mutants(claim: Claim, derived: Mapping[str, object]) -> Iterator[tuple[str, printed.Printed]]:
+def alterations(claim: Claim, derived: Mapping[str, object]) -> Iterator[tuple[str, printed.Printed]]:
     """Every alteration of one value of a claim, as (key, altered value).
 
     Of a corrected key it is the correction that is altered.
     """
     for key in claim.printed:
-        for altered in printed.mutants(_true(claim, key), derived[key]):
+        for altered in printed.altered_transcriptions(_true(claim, key), derived[key]):
             yield key, altered
 
 
@@ -311,7 +311,7 @@ def blind_spots(claim: Claim, derived: Mapping[str, object], names: printed.Name
 def _refuse_mutants(claim: Claim, derived: Mapping[str, object], record: Record, names: printed.Names | None) -> int:
     """How many alterations are refused; a ``LedgerError`` if one is not."""
     count = 0
-    for key, altered in mutants(claim, derived):
+    for key, altered in alterations(claim, derived):
         if claim.verdict == "not-reproducible" and key in record.wrong:
             continue  # there is no transcription that the derived value agrees with
         if _accepts(altered, derived[key], names):

@@ -2,7 +2,7 @@
 
 In print, operators on different systems are joined by ⊗ in whatever order is convenient, products are padded with
 identities, and a trace names the systems that it is taken over. A `SystemOperator` carries the names of its systems, so
-that all this is well defined, whatever the order: ``kron`` joins operators on different systems, ``*`` multiplies on
+that all this is well defined, whatever the order: ``tensor_product`` joins operators on different systems, ``*`` multiplies on
 the systems that both act on, ``+`` pads what is missing, ``trace`` traces systems out. A number is an operator on no
 system. SymPy reads it as the matrix with the systems in the order of their names (``_sympy_``), so that
 `compendium.claims.printed` can compare it.
@@ -167,13 +167,13 @@ def scalar(value: Any) -> Any:
     return value.array[0, 0]
 
 
-def kron(*operators: Any) -> SystemOperator:
+def tensor_product(*operators: Any) -> SystemOperator:
     """The product of operators on different systems.
 
     Raises ``ValueError`` if two of them act on the same system: ⊗ does not type-check there.
 
     >>> one = SystemOperator({"A": 2}, np.eye(2, dtype=int))
-    >>> kron(one, one)
+    >>> tensor_product(one, one)
     Traceback (most recent call last):
         ...
     ValueError: two factors of a tensor product act on 'A'

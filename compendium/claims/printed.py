@@ -21,9 +21,9 @@ number, SymPy expression    a number as printed ("0.4268"): derived rounds to it
 ..                          a bound or an approximation: it agrees with every value in the region
 ==========================  =====================================================================================
 
-`mutants` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a truth value, an
-element: a comparison that also accepts a mutant compares nothing. `exchanges` yields formulas with names exchanged,
-and factors, calls and arguments dropped: some of them say the same, so that they are listed, not refused.
+`altered_transcriptions` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a
+truth value, an element: a comparison that also accepts a mutant compares nothing. `exchanges` yields formulas with names
+exchanged, and factors, calls and arguments dropped: some of them say the same, so that they are listed, not refused.
 """
 
 from __future__ import annotations
@@ -385,15 +385,15 @@ def _meaning(value: Any) -> Any:
     return value
 
 
-def mutants(printed: Printed, derived: object) -> Iterator[Printed]:
+def altered_transcriptions(printed: Printed, derived: object) -> Iterator[Printed]:
     """The transcription with one thing changed, for every thing that can be; `derived` tells what kind of value it is.
 
     A rounded number's last digit is changed by two, as a number halfway between two roundings agrees with both; one
     that is compared with a region is moved by the region's width, as everything inside agrees.
 
-    >>> list(mutants("0.1339", sp.Rational(1, 7)))
+    >>> list(altered_transcriptions("0.1339", sp.Rational(1, 7)))
     ['0.1337', '-0.1339']
-    >>> list(mutants("a - 2*b", sp.Symbol("a")))
+    >>> list(altered_transcriptions("a - 2*b", sp.Symbol("a")))
     ['-(a - 2*b)', 'a', '2 * b', 'a + 2 * b', 'a - 3 * b']
     """
     if isinstance(printed, bool):
@@ -437,7 +437,7 @@ def _list_mutants(printed: list[Any], derived: object) -> Iterator[Printed]:
         return
     for k, item in enumerate(printed[: len(_rows(rows))]):
         entry = ForAll(partial(_entry, derived, k), derived.domains) if isinstance(derived, ForAll) else _rows(rows)[k]
-        for mutant in mutants(item, entry):
+        for mutant in altered_transcriptions(item, entry):
             yield [*printed[:k], mutant, *printed[k + 1 :]]
 
 
@@ -472,7 +472,7 @@ def _about_mutants(text: str, derived: object) -> Iterator[str]:
     number, value = NUMBER.fullmatch(text), _sample(derived)
     if not (number and _is_rounded(number)):
         yield f"~ {text} + {2 * VAGUE}"
-    for mutant in mutants(text, value.low if isinstance(value, Region) else value):
+    for mutant in altered_transcriptions(text, value.low if isinstance(value, Region) else value):
         yield f"~ {mutant}"
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from compendium.figures.processes import GAP, RADIUS, draw_process, layout
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, VERMILLION, subplots
 from qlib.graphs.graphs import CausalGraph
-from qlib.quantum.counterfactuals import Query
+from qlib.quantum.counterfactuals import CounterfactualQuery
 
 Point = tuple[float, float]
 
@@ -90,7 +90,7 @@ STEPS = ("1 Abduction", "2 Action", "3 Prediction")
 ASIDE = 0.16  # what is learnt or predicted goes beside the arrows of the process
 
 
-def three_steps(graph: CausalGraph, query: Query, exogenous: Collection[str]) -> Figure:
+def three_steps(graph: CausalGraph, query: CounterfactualQuery, exogenous: Collection[str]) -> Figure:
     """The three steps of a query on its circuit, time upwards: from the evidence down to λ, and up again.
 
     graph : all nodes of the model. exogenous : those drawn as exogenous, as they are named in it. Beside each node
@@ -108,7 +108,7 @@ def three_steps(graph: CausalGraph, query: Query, exogenous: Collection[str]) ->
     return figure
 
 
-def _texts(query: Query, step: int) -> dict[str, str]:
+def _texts(query: CounterfactualQuery, step: int) -> dict[str, str]:
     """What stands beside each endogenous node: what was found there, what is changed, what is supposed and asked."""
     if step == 0:
         return {node: str(query.evidence.get(node, "")) for node in query.actual}

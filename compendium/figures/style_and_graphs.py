@@ -22,17 +22,17 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 
 from compendium.figures.rows import figure_data, write_csv
-from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.graphs import CausalGraph, NodeKind
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
 
 NODE_STYLE = {
-    Kind.OBSERVED: {"facecolor": "#CFE5F3", "edgecolor": BLUE, "linestyle": "-"},
-    Kind.LATENT: {"facecolor": "white", "edgecolor": "#555555", "linestyle": "--"},
-    Kind.QUANTUM: {"facecolor": "#FCE8C5", "edgecolor": ORANGE, "linestyle": "-"},
-    Kind.FIXED: {"facecolor": "#E8E8E8", "edgecolor": BLACK, "linestyle": "-"},
+    NodeKind.OBSERVED: {"facecolor": "#CFE5F3", "edgecolor": BLUE, "linestyle": "-"},
+    NodeKind.LATENT: {"facecolor": "white", "edgecolor": "#555555", "linestyle": "--"},
+    NodeKind.QUANTUM: {"facecolor": "#FCE8C5", "edgecolor": ORANGE, "linestyle": "-"},
+    NodeKind.FIXED: {"facecolor": "#E8E8E8", "edgecolor": BLACK, "linestyle": "-"},
 }
 
 
@@ -124,7 +124,7 @@ def link_diagram(
             )
         )  # fmt: skip
     for name, at in places.items():
-        ax.add_patch(_node(Kind.LATENT if name in latent else Kind.OBSERVED, at))
+        ax.add_patch(_node(NodeKind.LATENT if name in latent else NodeKind.OBSERVED, at))
         ax.text(*at, f"${_set_latex(name)}$", ha="center", va="center", zorder=3, fontsize=9)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     ax.axis("off")
@@ -148,11 +148,11 @@ def _extent(positions: Mapping[str, tuple[float, float]]) -> tuple[float, float,
     return min(xs) - 0.45, max(xs) + 0.45, min(ys) - 0.5, max(ys) + 0.5
 
 
-def _node(kind: Kind, at: tuple[float, float]) -> Patch:
+def _node(kind: NodeKind, at: tuple[float, float]) -> Patch:
     style: dict[str, Any] = {**NODE_STYLE[kind], "linewidth": 1.6, "zorder": 2}
-    if kind is Kind.QUANTUM:
+    if kind is NodeKind.QUANTUM:
         return RegularPolygon((at[0], at[1] - 0.05), 3, radius=1.45 * RADIUS, **style)
-    if kind is Kind.FIXED:
+    if kind is NodeKind.FIXED:
         return Rectangle((at[0] - 0.2, at[1] - 0.2), 0.4, 0.4, **style)
     return Circle(at, RADIUS, **style)
 

@@ -1,8 +1,8 @@
 """Exercises that check themselves: a reader's result beside that of the solution in the text.
 
 An exercise that asks for code shows a template such as ``S_mean = ...``; its folded solution computes the same names.
-``check("ex-compute-shaken")`` in the chapter's notebook runs the solution, out of sight, on a copy of the notebook's
-variables, and compares.
+``check_answer("ex-compute-shaken")`` in the chapter's notebook runs the solution, out of sight, on a copy of the
+notebook's variables, and compares.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def assigned(code: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def solve(chapter: str, variables: Mapping[str, Any]) -> list[str]:
+def run_solutions(chapter: str, variables: Mapping[str, Any]) -> list[str]:
     """Run every solution of a chapter that has code, each on a copy of the chapter's variables; returns their labels.
 
     chapter : its slug, such as "ladder/bell". Every name that an exercise asks for has to come out, twice the same.
@@ -86,12 +86,12 @@ def solve(chapter: str, variables: Mapping[str, Any]) -> list[str]:
             results = dict(variables)
             exec(compile(code, f"solution of {label}", "exec"), results)
             if label in exercises():
-                check(label, {**variables, **{name: results[name] for name in exercises()[label].names}})
+                check_answer(label, {**variables, **{name: results[name] for name in exercises()[label].names}})
             solved.append(label)
     return solved
 
 
-def check(label: str, variables: Mapping[str, Any] | None = None) -> str:
+def check_answer(label: str, variables: Mapping[str, Any] | None = None) -> str:
     """Compare the reader's results with the solution's; returns what is right.
 
     variables : the notebook's variables; by default those of the running IPython session.
@@ -117,7 +117,7 @@ def _notebook() -> dict[str, Any]:
 
     shell = get_ipython()
     if shell is None:
-        raise ValueError("no notebook is running: give the variables, check(label, globals())")
+        raise ValueError("no notebook is running: give the variables, check_answer(label, globals())")
     return dict(shell.user_ns)
 
 

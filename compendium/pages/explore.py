@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.correlations import bell_tests, instrumental_strategies
-from qlib.correlations.sums_of_squares import value
+from qlib.correlations.sums_of_squares import functional_value
 from qlib.models.bounds import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, ace_bounds
 from qlib.models.structural_models import Mechanism, ProbabilisticModel, StructuralModel
 from qlib.numbers.exact_arrays import as_float
 from qlib.quantum import two_qubits
 from qlib.quantum.channels import IDENTITY, PAULI_X, pure_state
-from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Query, evaluate
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, unitary
 
@@ -157,11 +157,13 @@ def contradiction(values: Values) -> Answers:
     pure = instrumental_strategies.qubit_correlators(alice, bob, -concurrence, np.sqrt(1 - concurrence**2))
     E = instrumental_strategies.mixed_with_noise(pure, number(values, "visibility"))
     p = instrumental_strategies.observed(E)
-    bounds, ace = ace_bounds(p), float(value(as_float(instrumental_strategies.ACE), E))
+    bounds, ace = ace_bounds(p), float(functional_value(as_float(instrumental_strategies.ACE), E))
     law = {f"p{x}{y}{z}": float(p[x, y, z]) for x, y, z in np.ndindex(2, 2, 2)}
     excess = max(bounds.lower - ace, ace - bounds.upper)
     critical = [
-        instrumental_strategies.critical_visibility(F, pure) for F in GAPS if value(F, pure) > ROUNDING > 0 > F[0, 0]
+        instrumental_strategies.critical_visibility(F, pure)
+        for F in GAPS
+        if functional_value(F, pure) > ROUNDING > 0 > F[0, 0]
     ]
     threshold = float(min(critical)) if critical else None
     return {**law, "lower": bounds.lower, "upper": bounds.upper, "ace": ace, "excess": excess, "threshold": threshold}
@@ -232,7 +234,7 @@ def counterfactual(values: Values) -> Answers:
     evidence = {} if values["evidence"] == "none" else {"A": values["evidence"]}
     actual = {"A": unsharp(number(values, "sharpness")), "B": at_B}
     consequent = {"B": str(values["consequent"])[1]}
-    answer = evaluate(model, Query(evidence, {"A": sign}, consequent, actual, _changed(values, sign)))
+    answer = evaluate(model, CounterfactualQuery(evidence, {"A": sign}, consequent, actual, _changed(values, sign)))
     answers = {"evidence": float(answer.evidence), "answer": _or_star(answer.probability)}
     for k, term in enumerate(answer.terms):
         answers |= {f"likelihood{k}": float(term.likelihood), f"posterior{k}": float(term.posterior)}
@@ -320,14 +322,14 @@ def _angle(name: str, who: str) -> Slider:
     return Slider(name, f"{who}, direction of {_sub(name[0].upper(), name[1])}", -180, 180, 0.5, "°")
 
 
-ANGLES = tuple(_angle(name, who) for name, who in zip(DIRECTIONS, ("Alice", "Alice", "Bob", "Bob"), strict=True))
+ANGLE_INPUTS = tuple(_angle(name, who) for name, who in zip(DIRECTIONS, ("Alice", "Alice", "Bob", "Bob"), strict=True))
 CONCURRENCE = Slider("concurrence", "Concurrence of the state", 0, 1, 0.01)
 TSIRELSON = {"a0": 0, "a1": 90, "b0": 45, "b1": -45, "concurrence": 1}
 
 CHSH = Element(
     "chsh",
     "A CHSH test",
-    (*ANGLES, CONCURRENCE),
+    (*ANGLE_INPUTS, CONCURRENCE),
     (
         Setting("Values as in the paper", TSIRELSON),
         Setting("Same settings, half entangled", {**TSIRELSON, "concurrence": 0.5}),
@@ -347,7 +349,7 @@ STRONGEST = {"a0": 25, "a1": -75.5, "b0": 104.5, "b1": 25, "concurrence": 0.98, 
 CONTRADICTION = Element(
     "contradiction",
     "Visibility and the causal effect",
-    (Slider("visibility", "Visibility <i>v</i>", 0, 1, 0.005), *ANGLES, CONCURRENCE),
+    (Slider("visibility", "Visibility <i>v</i>", 0, 1, 0.005), *ANGLE_INPUTS, CONCURRENCE),
     (
         Setting("Values as in the paper", WZ),
         Setting("Just noisy enough", {**WZ, "visibility": 0.845}),

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from qlib.circuits.circuits import ANGLES
+from qlib.circuits.circuits import CHSH_ANGLES
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def random_product_table(size: int, rng: np.random.Generator) -> Floats:
     return product_table(rng.uniform(0, np.pi, (size, 2)), rng.uniform(0, 2 * np.pi, (size, 2)))
 
 
-def law(table: ArrayLike, angles: ArrayLike = ANGLES) -> Floats:
+def law(table: ArrayLike, angles: ArrayLike = CHSH_ANGLES) -> Floats:
     """p[..., s, t, a, b] of a table D[..., 3, 3], for angles[qubit, setting].
 
     Raises ``ValueError`` if D[0, 0] is not 1, or a probability is negative: then no state has this table.
@@ -94,10 +94,10 @@ def law(table: ArrayLike, angles: ArrayLike = ANGLES) -> Floats:
     return np.asarray(p.clip(0))
 
 
-def correlators(law: ArrayLike) -> Floats:
+def full_correlators(law: ArrayLike) -> Floats:
     """E[..., s, t] = P(a = b) − P(a ≠ b), of a law or of relative frequencies [..., s, t, a, b].
 
-    >>> (correlators(law(schmidt_table(np.pi / 4))) * np.sqrt(2)).round(12).tolist()
+    >>> (full_correlators(law(schmidt_table(np.pi / 4))) * np.sqrt(2)).round(12).tolist()
     [[1.0, 1.0], [1.0, -1.0]]
     """
     return np.asarray(np.einsum("...stab,ab->...st", reals(law, "law"), [[1, -1], [-1, 1]]))
@@ -106,7 +106,7 @@ def correlators(law: ArrayLike) -> Floats:
 def confounding_strength(E: ArrayLike) -> Any:
     """CS = |S|/2 of correlators E[..., s, t]. Kang (2025), eq. (1).
 
-    >>> round(float(confounding_strength(correlators(law(schmidt_table(np.pi / 4))))), 12) == round(2**0.5, 12)
+    >>> round(float(confounding_strength(full_correlators(law(schmidt_table(np.pi / 4))))), 12) == round(2**0.5, 12)
     True
     """
     return abs(np.einsum("...st,st->...", reals(E, "E"), SIGNS)) / 2
@@ -192,14 +192,14 @@ def experiment_1(
     product = law(np.broadcast_to(product_table([np.pi / 2 if coded else 0, np.pi / 2], [0, 0]), (trials, 3, 3)), axes)
     frequencies, control, again = sampled(bell, shots, rng), sampled(product, shots, rng), sampled(bell, shots, rng)
     quantities = {
-        "E_ZZ, Bell": correlators(frequencies)[:, 0, 0],
-        "E_XX, Bell": correlators(frequencies)[:, 1, 1],
-        "E_ZZ, product": correlators(control)[:, 0, 0],
+        "E_ZZ, Bell": full_correlators(frequencies)[:, 0, 0],
+        "E_XX, Bell": full_correlators(frequencies)[:, 1, 1],
+        "E_ZZ, product": full_correlators(control)[:, 0, 0],
         "P(A=0), B measured": again[:, 0, 0].sum(axis=-2 if coded else -1)[:, 0],
         "P(A=0), B not measured": rng.binomial(shots, bell[:, 0, 0].sum(axis=-1)[:, 0]) / shots,
     }
     if not coded:
-        quantities["E_XX, product"] = correlators(control)[:, 1, 1]
+        quantities["E_XX, product"] = full_correlators(control)[:, 1, 1]
     return pd.DataFrame(
         {
             "trial": np.tile(np.arange(trials), len(quantities)),
@@ -245,17 +245,17 @@ def experiment_2(
     rate = flip if coded else 0.0
     answers = 1 - 2 * rng.binomial(shots, rate, (trials, 2, 2)) / shots
     strengths = {
-        "none": (sampled(product, shots, rng), confounding_strength(correlators(product))),
+        "none": (sampled(product, shots, rng), confounding_strength(full_correlators(product))),
         "classical": (answers, np.full(trials, 1 - 2 * rate)),
         "quantum": (sampled(np.broadcast_to(mixed, (trials, *mixed.shape)), shots, rng), np.full(trials, np.nan)),
     }
-    exact = confounding_strength(correlators(mixed))
+    exact = confounding_strength(full_correlators(mixed))
     rows = [
         pd.DataFrame(
             {
                 "scenario": name,
                 "trial": np.arange(trials),
-                "CS": confounding_strength(data if name == "classical" else correlators(data)),
+                "CS": confounding_strength(data if name == "classical" else full_correlators(data)),
                 "law": exact if name == "quantum" else behind,
             }
         )
@@ -305,13 +305,13 @@ def experiment_3(
     repeats = trials if _require(variant) else 1
     theta = np.linspace(0, np.pi / 2, steps)
     p = law(schmidt_table(theta))
-    measured = confounding_strength(correlators(sampled(np.broadcast_to(p, (repeats, *p.shape)), shots, rng)))
+    measured = confounding_strength(full_correlators(sampled(np.broadcast_to(p, (repeats, *p.shape)), shots, rng)))
     return pd.DataFrame(
         {
             "theta": theta,
             "concurrence": abs(np.sin(2 * theta)),
             "CS": measured.mean(axis=0),
-            "law": confounding_strength(correlators(p)),
+            "law": confounding_strength(full_correlators(p)),
         }
     )
 
@@ -342,7 +342,7 @@ def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shot
     import pandas as pd
 
     theta = np.linspace(0, np.pi / 2, steps)
-    E = correlators(law(schmidt_table(theta)))
+    E = full_correlators(law(schmidt_table(theta)))
     y = confounding_strength(2 * rng.binomial(shots, (1 + E) / 2, (runs, *E.shape)) / shots - 1)
     concurrence = abs(np.sin(2 * theta))
     c = (concurrence - concurrence.mean()) / np.linalg.norm(concurrence - concurrence.mean())

@@ -2,8 +2,8 @@
 
 Three qubits are prepared and measured in the computational basis: Ry(θ) on A with θ uniform on [0, π], CNOT A→C with
 probability s, CNOT A→B. The label B is flipped with probability ε. So the data of an environment (s, ε) are
-independent draws from a law P[a, c, b], `joint_law`, and since features and label are bits, every learner that takes
-samples one by one and in no order depends on nothing but their *counts* N[..., a, c, b]. Leading axes are a batch.
+independent draws from a law P[a, c, b], `law_of_features`, and since features and label are bits, every learner that
+takes samples one by one and in no order depends on nothing but their *counts* N[..., a, c, b]. Leading axes are a batch.
 
 A *rule* is an array r[..., a, c] of predicted labels. The naive classifier, a logistic regression on A and C that was
 trained where A = C = B, predicts at a ≠ c what most of its training labels were (the chapter proves it). As A = 0 with
@@ -69,12 +69,12 @@ class Design:
 # ── laws and counts ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def joint_law(strength: Any, flip: Any = 0, prevalence: Any = 0.5) -> Array:
+def law_of_features(strength: Any, flip: Any = 0, prevalence: Any = 0.5) -> Array:
     """P[..., a, c, b]: A = 1 with probability `prevalence`, C = A with probability `strength` and else 0, B = A or not.
 
     strength, flip, prevalence : probabilities, broadcast against each other; of floats, or one number each of SymPy's.
 
-    >>> joint_law(0.75)[1].tolist()
+    >>> law_of_features(0.75)[1].tolist()
     [[0.0, 0.125], [0.0, 0.375]]
     """
     one, s, e = prevalence, strength, flip
@@ -87,7 +87,7 @@ def joint_law(strength: Any, flip: Any = 0, prevalence: Any = 0.5) -> Array:
 def draw(law: ArrayLike, samples: int, rng: np.random.Generator, size: tuple[int, ...] = ()) -> Integers:
     """Counts N[..., a, c, b] of independent samples from laws P[..., a, c, b], `size` of them in the leading axes.
 
-    >>> int(draw(joint_law(1.0), 10, np.random.default_rng(1)).sum())
+    >>> int(draw(law_of_features(1.0), 10, np.random.default_rng(1)).sum())
     10
     """
     whole(samples, "samples", 0)
@@ -102,7 +102,7 @@ def accuracy(counts: ArrayLike, rule: ArrayLike) -> Floats:
 
     counts : N[..., a, c, b]. rule : r[..., a, c].
 
-    >>> accuracy(joint_law(0.0), COLLAPSED_RULE)
+    >>> accuracy(law_of_features(0.0), COLLAPSED_RULE)
     array(0.5)
     """
     N, r = numbers(counts, "counts"), numbers(rule, "rule")
@@ -275,9 +275,9 @@ def simulate(
     import pandas as pd
 
     s = np.asarray(design.strengths)
-    training = draw(joint_law(1.0, prevalence=prevalence), design.training, rng, (seeds,))
+    training = draw(law_of_features(1.0, prevalence=prevalence), design.training, rng, (seeds,))
     flip = rng.uniform(0, design.largest_flip, (seeds, len(s)))
-    domains = draw(joint_law(s, flip, prevalence), design.per_domain, rng)
+    domains = draw(law_of_features(s, flip, prevalence), design.per_domain, rng)
     ones = training[:, 1, 1, 1]
     rules = {name: predicted(fit_logistic(training, name)) for name in COLUMNS}
     if last is not None:

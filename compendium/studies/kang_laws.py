@@ -20,7 +20,7 @@ from scipy import integrate, optimize, special, stats
 from compendium.studies.kang_experiments import (
     SIGNS,
     confounding_strength,
-    correlators,
+    full_correlators,
     law,
     schmidt_table,
     strength_sd,
@@ -247,7 +247,7 @@ def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int 
     if statistic not in ("R2", "r") or not 0 < threshold < 1:
         raise ValueError(f"statistic={statistic!r}, threshold={threshold}: should be 'R2' or 'r', between 0 and 1")
     theta = np.linspace(0, np.pi / 2, steps)
-    E = correlators(law(schmidt_table(theta)))
+    E = full_correlators(law(schmidt_table(theta)))
     mean, sd = confounding_strength(E), strength_sd(E, shots)
     centring = np.eye(steps) - 1 / steps
     if statistic == "R2":

@@ -37,7 +37,7 @@ from qlib.graphs.enumeration import (
     with_all_confoundings,
     word,
 )
-from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.graphs import CausalGraph, NodeKind
 from qlib.graphs.independence import markov_law
 from qlib.numbers.arguments import numbers, require, several, whole, wholes
 from qlib.numbers.exact_arrays import Array
@@ -278,7 +278,7 @@ def _independent_responses(parties: int, S: set[int]) -> list[Condition]:
 # ── random models ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def random_model(
+def random_structure_model(
     structures: Structures, k: int, parties: int, determined: Iterable[int], rng: np.random.Generator
 ) -> tuple[Array, tuple[str, ...]]:
     """The law of a random binary model on structure k, and the names of its axes: outcomes, settings, λ.
@@ -286,7 +286,7 @@ def random_model(
     determined : the outcomes that are to be functions of their parents, among them a noise U_A of their own. λ consists
     of these noises and of the latents all of whose children are outcomes; all other latents are summed over.
 
-    >>> law, names = random_model(census(1).survivors, 0, 1, [0], np.random.default_rng(1))
+    >>> law, names = random_structure_model(census(1).survivors, 0, 1, [0], np.random.default_rng(1))
     >>> names, law.shape
     (('A_1', 'X_1', 'U_A_1'), (2, 2, 2))
     """
@@ -298,14 +298,14 @@ def random_model(
     label = names(parties)
     graph = to_causal_graph(structures, k, label)
     noises = {f"U_{label[i]}": label[i] for i in determined}
-    graph = CausalGraph({**graph.kinds, **dict.fromkeys(noises, Kind.LATENT)}, [*graph.edges, *noises.items()])
+    graph = CausalGraph({**graph.kinds, **dict.fromkeys(noises, NodeKind.LATENT)}, [*graph.edges, *noises.items()])
     tables: dict[str, tuple[Sequence[str], Array]] = {}
     for node in graph.kinds:
         parents = sorted(graph.parents(node))
         rows = (2,) * len(parents)
         functional = node in noises.values()
         tables[node] = (parents, np.eye(2)[rng.integers(0, 2, rows)] if functional else rng.dirichlet((1, 1), rows))
-    children = {latent: {v for u, v in graph.edges if u == latent} for latent in graph.of_kind(Kind.LATENT)}
+    children = {latent: {v for u, v in graph.edges if u == latent} for latent in graph.of_kind(NodeKind.LATENT)}
     lam = [latent for latent, below in children.items() if below <= set(label[:parties])]
     return markov_law(graph, tables, [*label, *lam]), (*label, *lam)
 

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from qlib.numbers.arguments import real_number, reals, require, several, whole
 from qlib.numbers.exact_arrays import Array, exact
 
-ANGLES = np.pi / 8 * np.array([[0, 2], [1, -1]])  # [qubit, setting]
+CHSH_ANGLES = np.pi / 8 * np.array([[0, 2], [1, -1]])  # [qubit, setting]
 
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def measured(circuit: QuantumCircuit, angles: Sequence[float]) -> QuantumCircuit
     return copy
 
 
-def chsh_circuits(preparation: QuantumCircuit, angles: ArrayLike = ANGLES) -> list[QuantumCircuit]:
+def chsh_circuits(preparation: QuantumCircuit, angles: ArrayLike = CHSH_ANGLES) -> list[QuantumCircuit]:
     """The four circuits of a CHSH test, for angles[qubit, setting]: settings (0, 0), (0, 1), (1, 0), (1, 1).
 
     >>> [circuit.name for circuit in chsh_circuits(bell_circuit())][1]

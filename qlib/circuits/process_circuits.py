@@ -27,7 +27,7 @@ from qlib.numbers.arguments import numbers, real_number, require, whole
 from qlib.numbers.exact_arrays import Array, has_free_symbols
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import partial_trace
-from qlib.quantum.counterfactuals import Query
+from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Part, QuantumStructuralModel, node_operators
 
@@ -349,7 +349,7 @@ def _largest_mean(low: Array, high: Array, values: Array) -> float:
 
 def estimate(
     model: QuantumStructuralModel,
-    query: Query,
+    query: CounterfactualQuery,
     shots: int,
     rng: np.random.Generator,
     backend: Backend = SIMULATOR,
@@ -363,7 +363,7 @@ def estimate(
     """
     whole(shots, "shots", 0)
     require(QuantumStructuralModel, model=model)
-    require(Query, query=query)
+    require(CounterfactualQuery, query=query)
     require(np.random.Generator, rng=rng)
     actual, counterfactual = (process_circuit(model, z) for z in (query.actual, query.counterfactual))
     evidence = _select(actual, actual.sample(shots, rng, backend), query.evidence, model)

@@ -1,4 +1,4 @@
-r"""Bell tests as objects: classical bound, quantum maximum, confounding strength; two-qubit states and the CHSH test.
+r"""Bell tests as objects: classical bound, quantum maximum, confounding strength.
 
 Each of n parties measures one of two observables with outcomes ±1 (outcome 0 ↔ +1). A *functional* is an array F of
 shape (3,)·n and stands for Σ F[i, j, …] A_{i-1} B_{j-1} …, where index 0 is the identity; *correlators* are an array E
@@ -27,11 +27,10 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.correlations.sums_of_squares import SumOfSquares, Word, functional
+from qlib.correlations.sums_of_squares import SumOfSquares, Word, functional, functional_value
 from qlib.numbers.arguments import numbers, require, require_shape, whole
 from qlib.numbers.exact_arrays import (
     Array,
-    as_float,
     exact,
     exact_sign,
     is_exact,
@@ -86,21 +85,6 @@ def _real(E: Array) -> Array:
     if imaginary:
         raise ValueError(f"correlators should be real, but one is {imaginary[0]}: the state or an observable is not")
     return E
-
-
-def value(F: ArrayLike, E: ArrayLike) -> Any:
-    """The value Σ F[i, j, …] E[i, j, …] of a functional: an array of shape (...) for correlators (..., 3, …, 3).
-
-    >>> value([[0, 0, 0], [0, 1, 1], [0, 1, -1]], np.ones((5, 3, 3)))
-    array([2., 2., 2., 2., 2.])
-    """
-    coefficients, moments = numbers(F, "F"), numbers(E, "E")
-    if is_exact(coefficients) and not is_exact(moments):
-        coefficients = as_float(coefficients)
-    n = coefficients.ndim
-    require_shape(coefficients, "F", (3,) * n)
-    require_shape(moments, "E", (..., *(3,) * n))
-    return (coefficients * moments).sum(axis=tuple(range(-n, 0)))
 
 
 def deterministic_values(F: ArrayLike) -> Array:
@@ -271,7 +255,7 @@ class HardyBound:
 
 
 @dataclass(frozen=True, eq=False)
-class Strategy:
+class QuantumStrategy:
     """A quantum strategy: a density operator of n qubits, and two observables for each.
 
     rho : shape (2ⁿ, 2ⁿ). observables : shape (n, 2, 2, 2).
@@ -305,12 +289,12 @@ class BellTest:
     name: str
     functional: Array
     proof: Proof
-    strategy: Strategy
+    strategy: QuantumStrategy
     forbidden: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         require(str, name=self.name)
-        require(Strategy, strategy=self.strategy)
+        require(QuantumStrategy, strategy=self.strategy)
         F = numbers(self.functional, "functional")
         require_shape(F, "functional", (3,) * F.ndim)
         if not hasattr(self.proof, "bound"):
@@ -336,14 +320,14 @@ class BellTest:
     def quantum(self) -> sp.Expr:
         """The quantum maximum, proved from above and attained; ``ArithmeticError`` if the strategy falls short."""
         E = self.strategy.correlators
-        reached = [value(F, E) for F in (self.functional, *self.forbidden)]
+        reached = [functional_value(F, E) for F in (self.functional, *self.forbidden)]
         if not is_zero(reached[0] - self.proof.bound) or not all(map(is_zero, reached[1:])):
             raise ArithmeticError(f"{self.name}: the strategy reaches {reached}, the bound {self.proof.bound}")
         return self.proof.bound
 
     def value(self, E: ArrayLike) -> Any:
         """The value of the functional at correlators of shape (..., 3, …, 3)."""
-        return value(self.functional, E)
+        return functional_value(self.functional, E)
 
     def strength(self, E: ArrayLike) -> Any:
         """The confounding strength of correlators, shape (...); see `normalised`."""
@@ -367,10 +351,10 @@ _SQUARES = exact([[sp.sqrt(2), 0, -1, -1], [0, sp.sqrt(2), -1, 1]]) / 2
 _CHSH_GRAM = simplified(sp.sqrt(2) * _SQUARES.T @ _SQUARES)
 
 
-def _tsirelson_strategy() -> Strategy:
+def _tsirelson_strategy() -> QuantumStrategy:
     """The Bell state; Z, X against (Z ± X)/√2."""
     bob = simplified(np.stack([PAULI_Z + PAULI_X, PAULI_Z - PAULI_X]) / sp.sqrt(2))
-    return Strategy(ghz_state(2), np.stack([np.stack([PAULI_Z, PAULI_X]), bob]))
+    return QuantumStrategy(ghz_state(2), np.stack([np.stack([PAULI_Z, PAULI_X]), bob]))
 
 
 def _probability(s: int, t: int, a: int, b: int) -> Array:
@@ -420,7 +404,7 @@ def hardy() -> BellTest:
     """Hardy: P(00|00) where P(01|01), P(10|10) and P(00|11) vanish, 0 and (5√5 − 11)/2; two qubits.
 
     The state is α(|01⟩ + |10⟩) + β|11⟩ in the basis of setting 1, α² = (3 − √5)/2; the outcome 0 of setting 0 belongs
-    to β|0⟩ − α|1⟩. For two parties and two settings this is :func:`qlib.correlations.scenarios.hardy`.
+    to β|0⟩ − α|1⟩. For two parties and two settings this is :func:`qlib.correlations.scenarios.hardy_paradox`.
     """
     event, *conditions = (_probability(s, t, a, b) for s, t, a, b in (
         (0, 0, 0, 0), (0, 1, 0, 1), (1, 0, 1, 0), (1, 1, 0, 0)
@@ -430,7 +414,7 @@ def hardy() -> BellTest:
     vector = exact([beta, -alpha])
     first = simplified(2 * np.outer(vector, vector) / sp.expand(vector @ vector) - IDENTITY)
     one_party = np.stack([first, PAULI_Z])
-    strategy = Strategy(np.outer(state, state), np.stack([one_party, one_party]))
+    strategy = QuantumStrategy(np.outer(state, state), np.stack([one_party, one_party]))
     return BellTest("Hardy", event, HardyBound(), strategy, tuple(conditions))
 
 
@@ -447,7 +431,7 @@ def mermin(parties: int = 3) -> BellTest:
     for settings in product((0, 1), repeat=parties):
         F[tuple(s + 1 for s in settings)] = sp.re(sp.I ** sum(settings))
     observables = np.stack([np.stack([PAULI_X, PAULI_Y])] * parties)
-    return BellTest(f"Mermin, {parties} parties", F, TermwiseBound(F), Strategy(ghz_state(parties), observables))
+    return BellTest(f"Mermin, {parties} parties", F, TermwiseBound(F), QuantumStrategy(ghz_state(parties), observables))
 
 
 @cache
@@ -462,13 +446,10 @@ def mermin_klyshko(parties: int) -> BellTest:
     F = _klyshko(parties)
     first = np.stack([PAULI_X, PAULI_Y])
     others = np.stack([PAULI_X - PAULI_Y, PAULI_X + PAULI_Y]) / sp.sqrt(2)  # a right angle too, turned by −π/4
-    strategy = Strategy(ghz_state(parties), np.stack([first, *[others] * (parties - 1)]))
+    strategy = QuantumStrategy(ghz_state(parties), np.stack([first, *[others] * (parties - 1)]))
     return BellTest(f"Mermin–Klyshko, {parties} parties", F, SquareIdentity(F), strategy)
 
 
 def table_of_tests() -> tuple[BellTest, ...]:
     """The four rows of Kang (2025), Table I: CHSH, Clauser–Horne, Hardy, Mermin for three parties."""
     return (chsh(), clauser_horne(), hardy(), mermin(3))
-
-
-# --- two qubits ------------------------------------------------------------------------------------------------------

@@ -55,10 +55,10 @@ def isotropic(chsh: Any) -> Array:
     return np.asarray((1 + exact(signs) * value / 4) / 4)
 
 
-def chsh_value(behaviour: ArrayLike) -> Any:
+def chsh_of_behaviour(behaviour: ArrayLike) -> Any:
     """S = E(0,0) + E(0,1) + E(1,0) − E(1,1).
 
-    >>> chsh_value(isotropic(sp.Symbol("S")))
+    >>> chsh_of_behaviour(isotropic(sp.Symbol("S")))
     S
     """
     P = _behaviour(behaviour)
@@ -70,7 +70,7 @@ def chsh_value(behaviour: ArrayLike) -> Any:
 
 
 @dataclass(frozen=True)
-class Strategy:
+class DeterministicStrategy:
     """A deterministic strategy: outcomes a[x][y] and b[x][y]. It is local if a does not depend on y, nor b on x."""
 
     a: tuple[tuple[int, ...], ...]
@@ -86,16 +86,17 @@ class Strategy:
         return f"a={a} b={b}"
 
 
-def local_strategies() -> list[Strategy]:
+def local_strategies() -> list[DeterministicStrategy]:
     """The sixteen local ones.
 
     >>> print(local_strategies()[1])
     a=0000 b=0101
     """
-    return [Strategy(((a0, a0), (a1, a1)), ((b0, b1), (b0, b1))) for a0, a1, b0, b1 in product(BITS, repeat=4)]
+    tables = product(BITS, repeat=4)
+    return [DeterministicStrategy(((a0, a0), (a1, a1)), ((b0, b1), (b0, b1))) for a0, a1, b0, b1 in tables]
 
 
-def strategies(message: Message) -> list[Strategy]:
+def strategies(message: Message) -> list[DeterministicStrategy]:
     """The strategies in which at most this message is sent: Alice's setting to Bob, her outcome, or either's setting.
 
     Bob knows λ: Alice's outcome tells him her setting wherever it depends on it. Raises ``ValueError`` for another
@@ -107,7 +108,7 @@ def strategies(message: Message) -> list[Strategy]:
     if message not in ("setting", "outcome", "setting of either"):
         raise ValueError(f"message={message!r}: should be 'setting', 'outcome' or 'setting of either'")
     alice_sends = [
-        Strategy(((a0, a0), (a1, a1)), ((b[0], b[1]), (b[2], b[3])))
+        DeterministicStrategy(((a0, a0), (a1, a1)), ((b[0], b[1]), (b[2], b[3])))
         for a0, a1 in product(BITS, repeat=2)
         for b in product(BITS, repeat=4)
     ]
@@ -115,7 +116,7 @@ def strategies(message: Message) -> list[Strategy]:
         return alice_sends
     if message == "outcome":
         return [s for s in alice_sends if s.a[0] != s.a[1] or s.b[0] == s.b[1]]
-    bob_sends = [Strategy(_transposed(s.b), _transposed(s.a)) for s in alice_sends]
+    bob_sends = [DeterministicStrategy(_transposed(s.b), _transposed(s.a)) for s in alice_sends]
     return list(dict.fromkeys(alice_sends + bob_sends))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.correlations.sums_of_squares import functional, probabilities, value
+from qlib.correlations.sums_of_squares import functional, functional_value, probabilities
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 
@@ -75,12 +75,12 @@ def relabelled(F: ArrayLike, *, z: bool = False, x: bool = False, y: bool = Fals
     return np.asarray(F * np.array([1, -1, -1]) if y else F)
 
 
-def facets() -> dict[str, Array]:
+def local_facets() -> dict[str, Array]:
     """The inequalities F ≤ 0 that bound the classical behaviours: eight (CHSH − 2)/4, sixteen −P(a, b | s, t).
 
     Fine (1982): these are all. Keys: "CHSH +++-" with the signs of ⟨A0B0⟩, ⟨A0B1⟩, ⟨A1B0⟩, ⟨A1B1⟩, and "P(ab|st)".
 
-    >>> len(facets())
+    >>> len(local_facets())
     24
     """
     inequalities = {}
@@ -101,10 +101,10 @@ def as_facets(F: ArrayLike) -> tuple[str, ...]:
 
     Raises ``ValueError`` if F is no such sum.
 
-    >>> as_facets(facets()["P(01|01)"] + facets()["CHSH +++-"])
+    >>> as_facets(local_facets()["P(01|01)"] + local_facets()["CHSH +++-"])
     ('CHSH +++-', 'P(01|01)')
     """
-    F, all_facets = exact(numbers(F, "F", (3, 3))), facets()
+    F, all_facets = exact(numbers(F, "F", (3, 3))), local_facets()
     for number in (1, 2):
         for names in combinations(all_facets, number):
             if np.array_equal(sum(all_facets[name] for name in names), F):
@@ -161,7 +161,7 @@ def critical_visibility(F: ArrayLike, correlators: ArrayLike) -> Any:
     ValueError: F: the functional is 0 at the strategy and -2 for noise; it must change sign between them
     """
     F = numbers(F, "F", (3, 3))
-    pure, noise = value(F, correlators), F[0, 0]
+    pure, noise = functional_value(F, correlators), F[0, 0]
     if not (pure > 0 > noise):
         raise ValueError(
             f"F: the functional is {pure} at the strategy and {noise} for noise; it must change sign between them"
@@ -202,9 +202,9 @@ def see_saw(
         for _ in range(leg):
             A, B, psi = _improved(F, B, psi, free=state is None)
         E = _correlators(A, B, psi)
-        best = np.argmax(value(F, E), axis=-1, keepdims=True)
+        best = np.argmax((F * E).sum(axis=(-2, -1)), axis=-1, keepdims=True)
         B, psi, E = (_chosen(array, best) for array in (B, psi, E))
-    return value(F, E)[..., 0], E[..., 0, :, :]
+    return (F * E).sum(axis=(-2, -1))[..., 0], E[..., 0, :, :]
 
 
 def _chosen(array: NDArray[np.float64], index: NDArray[np.intp]) -> NDArray[np.float64]:

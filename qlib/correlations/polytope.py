@@ -113,9 +113,6 @@ def _inequality(scenario: Scenario, row: Integers) -> Inequality:
     return Inequality(scenario, array, sp.Integer(int(row[0])))
 
 
-# --- double description ----------------------------------------------------------------------------------------------
-
-
 # --- facets ----------------------------------------------------------------------------------------------------------
 
 

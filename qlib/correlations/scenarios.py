@@ -716,7 +716,7 @@ def peres_mermin() -> Phenomenon:
     return quantum_phenomenon(scenario, exact([1, 0, 0, 0]), projectors, "Peres–Mermin")
 
 
-def hardy() -> Phenomenon:
+def hardy_paradox() -> Phenomenon:
     """Hardy's argument at its best: P(00|00) = (5√5 - 11)/2, P(01|01) = P(10|10) = P(00|11) = 0.
 
     The state is α(|01⟩ + |10⟩) + β|11⟩ in the basis of setting 1, α² = (3 - √5)/2; the outcome 0 of setting 0 belongs

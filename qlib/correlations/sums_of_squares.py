@@ -37,7 +37,7 @@ from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers.arguments import numbers, real_number, require, require_shape, several, show, whole, wholes
-from qlib.numbers.exact_arrays import Array, exact, exact_sign, is_exact, simplified
+from qlib.numbers.exact_arrays import Array, as_float, exact, exact_sign, is_exact, simplified
 from qlib.numbers.linear_programs import CertificateError
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
@@ -141,19 +141,24 @@ def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
     return F
 
 
-def value(F: ArrayLike, correlators: ArrayLike) -> Any:
-    """The value Σ F[i, j] E[i, j] of a functional at correlators E of shape (..., 1 + settings, 1 + settings).
+def functional_value(F: ArrayLike, E: ArrayLike) -> Any:
+    """The value Σ F[i, j, …] E[i, j, …] of a functional at correlators of shape (..., *F.shape).
 
-    An array of shape (...), or for one functional and one strategy a number.
+    F has an axis for each party, of any number of them. An array of shape (...), or for one
+    strategy a number; in floating point if the correlators are.
 
-    >>> value(exact([[0, 0], [0, 2]]), exact([[1, 0], [0, sp.Rational(1, 3)]]))
+    >>> functional_value(exact([[0, 0], [0, 2]]), exact([[1, 0], [0, sp.Rational(1, 3)]]))
     2/3
+    >>> functional_value([[0, 0, 0], [0, 1, 1], [0, 1, -1]], np.ones((5, 3, 3)))
+    array([2., 2., 2., 2., 2.])
     """
-    coefficients, E = numbers(F, "F", (..., None, None)), numbers(correlators, "correlators", (..., None, None))
-    require_shape(E, "correlators", (..., *coefficients.shape[-2:]))
-    if 0 in coefficients.shape or 0 in E.shape:
-        raise ValueError(f"F, correlators: shapes {coefficients.shape} and {E.shape} should not be empty")
-    return (coefficients * E).sum(axis=(-1, -2))
+    coefficients, correlators = numbers(F, "F"), numbers(E, "E")
+    if not coefficients.ndim or not coefficients.size:
+        raise ValueError(f"F: shape {coefficients.shape} should have an axis for each party, and none of length zero")
+    if is_exact(coefficients) and not is_exact(correlators):
+        coefficients = as_float(coefficients)
+    require_shape(correlators, "E", (..., *coefficients.shape))
+    return (coefficients * correlators).sum(axis=tuple(range(-coefficients.ndim, 0)))
 
 
 def deterministic_correlators(alice: int, bob: int) -> NDArray[np.int_]:
@@ -177,7 +182,7 @@ def classical_bound(F: ArrayLike) -> Any:
     2
     """
     F = numbers(F, "F", (None, None))
-    return max(value(F, deterministic_correlators(F.shape[0] - 1, F.shape[1] - 1)))
+    return max(functional_value(F, deterministic_correlators(F.shape[0] - 1, F.shape[1] - 1)))
 
 
 def probabilities(correlators: ArrayLike) -> Array:

@@ -41,7 +41,7 @@ from qlib.graphs.enumeration import (
 )
 from qlib.graphs.graphs import (
     CausalGraph,
-    Kind,
+    NodeKind,
     Projection,
     d_separated,
     d_separations,
@@ -67,7 +67,7 @@ __all__ = [
     "CausalGraph",
     "Faithfulness",
     "Independence",
-    "Kind",
+    "NodeKind",
     "Projection",
     "SemiGraphoid",
     "Structures",

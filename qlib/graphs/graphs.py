@@ -24,7 +24,7 @@ Edge = tuple[str, str]
 Separation = tuple[frozenset[str], frozenset[str], frozenset[str]]
 
 
-class Kind(StrEnum):
+class NodeKind(StrEnum):
     """What a node of a causal graph stands for."""
 
     OBSERVED = "observed"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 class CausalGraph:
     """A causal graph.
 
-    kinds : node name → `Kind`.
+    kinds : node name → `NodeKind`.
     edges : the arrows, as (cause, effect) pairs.
     order_only : the arrows that carry the time order of events and no value: the effect happens after the cause and
         does not depend on it (the red arrow of Wang & Zhang's Fig. 2a).
@@ -47,24 +47,24 @@ class CausalGraph:
     a directed cycle. Graphs are compared and hashed by nodes, kinds and arrows.
 
     >>> instrumental = CausalGraph(
-    ...     {"Z": Kind.OBSERVED, "X": Kind.OBSERVED, "Y": Kind.OBSERVED, "Λ": Kind.QUANTUM},
+    ...     {"Z": NodeKind.OBSERVED, "X": NodeKind.OBSERVED, "Y": NodeKind.OBSERVED, "Λ": NodeKind.QUANTUM},
     ...     [("Z", "X"), ("X", "Y"), ("Λ", "X"), ("Λ", "Y")])
     >>> sorted(instrumental.parents("Y"))
     ['X', 'Λ']
-    >>> CausalGraph({"A": Kind.OBSERVED}, [("A", "B")])
+    >>> CausalGraph({"A": NodeKind.OBSERVED}, [("A", "B")])
     Traceback (most recent call last):
         ...
     ValueError: arrow A → B: 'B' is not a node; the nodes are A
     """
 
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, NodeKind]
     edges: frozenset[Edge]
     order_only: frozenset[Edge] = frozenset()
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     def __init__(
         self,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, NodeKind],
         edges: Iterable[Edge],
         order_only: Iterable[Edge] = (),
         positions: Mapping[str, tuple[float, float]] | None = None,
@@ -102,10 +102,10 @@ class CausalGraph:
         self.require(node)
         return frozenset(nx.ancestors(self.digraph, node))
 
-    def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
+    def of_kind(self, *kinds: NodeKind) -> tuple[str, ...]:
         """The nodes of the given kinds, in the order in which they were given."""
         for kind in kinds:
-            one_of(kind, "kinds", Kind)
+            one_of(kind, "kinds", NodeKind)
         return tuple(name for name, kind in self.kinds.items() if kind in kinds)
 
     def require(self, node: str) -> None:
@@ -124,11 +124,12 @@ def _arrows(edges: Iterable[Edge], name: str) -> list[Edge]:
     return [(cause, effect) for cause, effect in pairs]
 
 
-def _kind(node: str, kind: str) -> Kind:
+def _kind(node: str, kind: str) -> NodeKind:
     require(str, node=node)
-    if kind not in tuple(Kind):
-        raise ValueError(f"node {node!r}: its kind {kind!r} should be one of {', '.join(map(repr, map(str, Kind)))}")
-    return Kind(kind)
+    if kind not in tuple(NodeKind):
+        known = ", ".join(repr(str(each)) for each in NodeKind)
+        raise ValueError(f"node {node!r}: its kind {kind!r} should be one of {known}")
+    return NodeKind(kind)
 
 
 def _validate(graph: CausalGraph) -> None:
@@ -140,7 +141,7 @@ def _validate(graph: CausalGraph) -> None:
             if end not in graph.kinds:
                 nodes = ", ".join(graph.kinds)
                 raise ValueError(f"arrow {cause} → {effect}: {end!r} is not a node; the nodes are {nodes}")
-        if graph.kinds[effect] is Kind.FIXED:
+        if graph.kinds[effect] is NodeKind.FIXED:
             raise ValueError(f"arrow {cause} → {effect}: {effect!r} is fixed by surgery and has no causes")
     if not nx.is_directed_acyclic_graph(graph.digraph):
         cycle = nx.find_cycle(graph.digraph)
@@ -150,7 +151,7 @@ def _validate(graph: CausalGraph) -> None:
 def do(graph: CausalGraph, *nodes: str) -> CausalGraph:
     """Pearl's surgery: each of `nodes` loses its incoming arrows and is fixed.
 
-    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> chain = CausalGraph({v: NodeKind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
     >>> sorted(do(chain, "B").edges)
     [('B', 'C')]
     """
@@ -159,7 +160,7 @@ def do(graph: CausalGraph, *nodes: str) -> CausalGraph:
         graph.require(node)
     return replace_parts(
         graph,
-        kinds={**graph.kinds, **dict.fromkeys(nodes, Kind.FIXED)},
+        kinds={**graph.kinds, **dict.fromkeys(nodes, NodeKind.FIXED)},
         removed=[edge for edge in graph.edges if edge[1] in nodes],
     )
 
@@ -171,7 +172,7 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
     its other effects. Arrows to different effects may share one fixed node. Raises ``ValueError`` for an arrow that is
     not there, a fixed node that is there already, or two arrows to one effect that would become one.
 
-    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> chain = CausalGraph({v: NodeKind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
     >>> sorted(intervene_on_edges(chain, {("B", "C"): "b"}).edges)
     [('A', 'B'), ('b', 'C')]
     """
@@ -192,7 +193,7 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
             )
     return replace_parts(
         graph,
-        kinds={**graph.kinds, **dict.fromkeys(values.values(), Kind.FIXED)},
+        kinds={**graph.kinds, **dict.fromkeys(values.values(), NodeKind.FIXED)},
         removed=moved,
         added=[new for old, new in moved.items() if old not in graph.order_only],
         added_order_only=[new for old, new in moved.items() if old in graph.order_only],
@@ -202,7 +203,7 @@ def intervene_on_edges(graph: CausalGraph, values: Mapping[Edge, str]) -> Causal
 def replace_parts(
     graph: CausalGraph,
     *,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, NodeKind],
     removed: Iterable[Edge] = (),
     added: Iterable[Edge] = (),
     added_order_only: Iterable[Edge] = (),
@@ -265,14 +266,14 @@ def d_separations(
 
     Of (xs, ys, given) and (ys, xs, given) the one is listed whose xs holds the node that comes first among `observed`.
 
-    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> chain = CausalGraph({v: NodeKind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
     >>> [tuple("".join(part) for part in separation) for separation in d_separations(chain)]
     [('A', 'C', 'B')]
     """
     if observed is not None:
         observed = distinct(observed, "observed")
     require(CausalGraph, graph=graph)
-    nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
+    nodes = graph.of_kind(NodeKind.OBSERVED) if observed is None else tuple(observed)
     digraph = _influences(graph)
     for node in nodes:
         graph.require(node)
@@ -335,14 +336,14 @@ class Projection:
         for pair in several(self.confounded, "confounded"):
             distinct(pair, "confounded", known=nodes)
 
-    def with_latents(self, kind: Kind = Kind.LATENT) -> CausalGraph:
+    def with_latents(self, kind: NodeKind = NodeKind.LATENT) -> CausalGraph:
         """A causal graph with a latent common cause for every confounded pair; its projection is this one.
 
         >>> sorted(latent_projection(instrumental_graph()).with_latents().edges)
         [('X', 'Y'), ('X↔Y', 'X'), ('X↔Y', 'Y'), ('Z', 'X')]
         """
         pairs = {"↔".join(sorted(pair, key=self.nodes.index)): pair for pair in self.confounded}
-        kinds = {**dict.fromkeys(self.nodes, Kind.OBSERVED), **dict.fromkeys(sorted(pairs), kind)}
+        kinds = {**dict.fromkeys(self.nodes, NodeKind.OBSERVED), **dict.fromkeys(sorted(pairs), kind)}
         return CausalGraph(kinds, self.arrows | {(name, node) for name, pair in pairs.items() for node in pair})
 
 
@@ -358,7 +359,7 @@ def latent_projection(graph: CausalGraph, observed: Iterable[str] | None = None)
     if observed is not None:
         observed = distinct(observed, "observed")
     require(CausalGraph, graph=graph)
-    nodes = graph.of_kind(Kind.OBSERVED) if observed is None else tuple(observed)
+    nodes = graph.of_kind(NodeKind.OBSERVED) if observed is None else tuple(observed)
     for node in nodes:
         graph.require(node)
     digraph = _influences(graph)
@@ -383,16 +384,16 @@ def latent_projection(graph: CausalGraph, observed: Iterable[str] | None = None)
     )
 
 
-def instrumental_graph(latent: Kind = Kind.LATENT, order_only: Iterable[Edge] = ()) -> CausalGraph:
+def instrumental_graph(latent: NodeKind = NodeKind.LATENT, order_only: Iterable[Edge] = ()) -> CausalGraph:
     """The instrumental scenario: Z → X → Y with a latent common cause Λ of X and Y, classical or quantum.
 
     With a quantum latent and the order-only arrow Z → Y it is Fig. 2a of Wang & Zhang (2025).
 
-    >>> sorted(instrumental_graph(Kind.QUANTUM, order_only=[("Z", "Y")]).parents("Y"))
+    >>> sorted(instrumental_graph(NodeKind.QUANTUM, order_only=[("Z", "Y")]).parents("Y"))
     ['X', 'Z', 'Λ']
     """
     return CausalGraph(
-        {"Λ": latent, "Z": Kind.OBSERVED, "X": Kind.OBSERVED, "Y": Kind.OBSERVED},
+        {"Λ": latent, "Z": NodeKind.OBSERVED, "X": NodeKind.OBSERVED, "Y": NodeKind.OBSERVED},
         [("Z", "X"), ("X", "Y"), ("Λ", "X"), ("Λ", "Y")],
         order_only=order_only,
         positions={"Z": (0, 0), "X": (1.5, 0), "Y": (3, 0), "Λ": (2.25, 1.2)},

@@ -32,7 +32,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.graphs.graphs import CausalGraph, Kind, d_separations, disjoint_triples
+from qlib.graphs.graphs import CausalGraph, NodeKind, d_separations, disjoint_triples
 from qlib.numbers.arguments import all_of, distinct, numbers, real_number, require
 from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, rounded, vanishes
 
@@ -317,7 +317,8 @@ def markov_law(
     Raises ``ValueError`` if a node has no table or one with other parents than in the graph, a table has a shape that
     does not fit, or a row does not sum to one.
 
-    >>> pair = CausalGraph({"Λ": Kind.LATENT, "A": Kind.OBSERVED, "B": Kind.OBSERVED}, [("Λ", "A"), ("Λ", "B")])
+    >>> kinds = {"Λ": NodeKind.LATENT, "A": NodeKind.OBSERVED, "B": NodeKind.OBSERVED}
+    >>> pair = CausalGraph(kinds, [("Λ", "A"), ("Λ", "B")])
     >>> copy = np.eye(2)
     >>> markov_law(pair, {"Λ": ((), [0.25, 0.75]), "A": (["Λ"], copy), "B": (["Λ"], copy)}).tolist()
     [[0.25, 0.0], [0.0, 0.75]]
@@ -326,7 +327,7 @@ def markov_law(
         names = distinct(names, "names")
     require(CausalGraph, graph=graph)
     require(Mapping, conditionals=conditionals)
-    names = graph.of_kind(Kind.OBSERVED) if names is None else tuple(names)
+    names = graph.of_kind(NodeKind.OBSERVED) if names is None else tuple(names)
     for name in (*names, *conditionals):
         graph.require(name)
     tables = {node: _conditional(graph, node, conditionals) for node in graph.kinds}
@@ -368,14 +369,14 @@ def separations(graph: CausalGraph, names: Sequence[str] | None = None) -> SemiG
 
     Raises ``ValueError`` for a name that is not a node.
 
-    >>> chain = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
+    >>> chain = CausalGraph({v: NodeKind.OBSERVED for v in "ABC"}, [("A", "B"), ("B", "C")])
     >>> [str(statement) for statement in separations(chain).statements()]
     ['A ⊥ C | B']
     """
     if names is not None:
         names = distinct(names, "names")
     require(CausalGraph, graph=graph)
-    names = _variables(graph.of_kind(Kind.OBSERVED) if names is None else names)
+    names = _variables(graph.of_kind(NodeKind.OBSERVED) if names is None else names)
     for name in names:
         graph.require(name)
     elementary = (Independence(*triple) for triple in d_separations(graph, names, sets=False))
@@ -434,7 +435,7 @@ def faithfulness(
     law : an axis for each name; by default the observed nodes of the graph, in the order in which they were given.
     Raises what `independences` and `separations` raise.
 
-    >>> graph = CausalGraph({v: Kind.OBSERVED for v in "ABC"}, [("A", "C"), ("B", "C")])
+    >>> graph = CausalGraph({v: NodeKind.OBSERVED for v in "ABC"}, [("A", "C"), ("B", "C")])
     >>> law = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]) / 4
     >>> [str(statement) for statement in faithfulness(graph, law).fine_tuned]
     ['A ⊥ C', 'B ⊥ C']

@@ -6,7 +6,7 @@ variables, and answers on all three rungs of the ladder: ``distribution`` and ``
 `parallel_worlds` puts several worlds side by side. Probabilities are found by elimination, exactly for exact numbers.
 
 In the instrumental scenario Z → X → Y a behaviour is an array p[x, y, z] = P(X=x, Y=y | Z=z); axes before these three
-are a batch. `ace_bounds` bounds the average causal effect of X on Y, `certificate` proves a bound,
+are a batch. `ace_bounds` bounds the average causal effect of X on Y, `bound_certificate` proves a bound,
 `instrumental_inequality` tests whether a table fits the scenario at all, and `assumption_table` shows what each
 assumption about the potential outcomes contributes.
 
@@ -24,7 +24,7 @@ from qlib.models.bounds import (
     InstrumentalInequality,
     ace_bounds,
     assumption_table,
-    certificate,
+    bound_certificate,
     instrumental_inequality,
 )
 from qlib.models.potential_outcomes import (
@@ -87,8 +87,8 @@ __all__ = [
     "balke_pearl_program",
     "behaviour",
     "behaviour_symbols",
+    "bound_certificate",
     "bound_expressions",
-    "certificate",
     "couple",
     "derive_bounds",
     "firing_squad",

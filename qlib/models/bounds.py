@@ -8,7 +8,7 @@ ACE = P(Y=1 | do(X=1)) - P(Y=1 | do(X=0)) can only be bounded. :func:`ace_bounds
 * exact: the same expressions over the real algebraic numbers.
 
 That these expressions are the optima of (11) is not taken from print but derived: :mod:`qlib.models.balke_pearl`.
-:func:`certificate` proves a bound at one p; :func:`assumption_table` shows what other assumptions would give.
+:func:`bound_certificate` proves a bound at one p; :func:`assumption_table` shows what other assumptions would give.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
     "ace_bounds",
     "assumption_table",
     "behaviour",
-    "certificate",
+    "bound_certificate",
     "instrumental_inequality",
 ]
 
@@ -224,7 +224,7 @@ def _optimum(values: Sequence[Any], sign: int) -> tuple[Any, list[int]]:
     return sympy.expand(best), [i for i, value in enumerate(values) if exact_sign(value - best) == 0]
 
 
-def certificate(p: Any, bound: Bound = "lower") -> lp.Certificate:
+def bound_certificate(p: Any, bound: Bound = "lower") -> lp.Certificate:
     """The proof of a bound at one behaviour: multipliers for the named constraints of program (11), verified exactly.
 
     Where p is exact, an exact model that attains the bound comes with it, and the value is exact. Verify it again with
@@ -232,7 +232,7 @@ def certificate(p: Any, bound: Bound = "lower") -> lp.Certificate:
     named constraints, where p violates the instrumental inequality; ValueError for an invalid p or another bound.
 
     >>> uniform = np.full((2, 2, 2), sympy.Rational(1, 4))
-    >>> proof = certificate(uniform, "upper")
+    >>> proof = bound_certificate(uniform, "upper")
     >>> proof.value, proof.is_optimal
     (1/2, True)
     """

@@ -33,7 +33,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.graphs import CausalGraph, NodeKind
 from qlib.numbers.exact_arrays import (
     Array,
     absolute,
@@ -99,8 +99,8 @@ class Response:
         return f"{self.variable}[{worlds}]" if worlds else self.variable
 
 
-Query: TypeAlias = str | Response
-Event: TypeAlias = Mapping[str, Value] | Mapping[Response, Value] | Mapping[Query, Value]
+Variable: TypeAlias = str | Response
+Event: TypeAlias = Mapping[str, Value] | Mapping[Response, Value] | Mapping[Variable, Value]
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class StructuralModel:
     @cached_property
     def graph(self) -> CausalGraph:
         """The causal graph with the exogenous variables, as latent nodes."""
-        kinds = dict.fromkeys(self.exogenous, Kind.LATENT) | dict.fromkeys(self.mechanisms, Kind.OBSERVED)
-        kinds |= dict.fromkeys(self.fixed, Kind.FIXED)
+        kinds = dict.fromkeys(self.exogenous, NodeKind.LATENT) | dict.fromkeys(self.mechanisms, NodeKind.OBSERVED)
+        kinds |= dict.fromkeys(self.fixed, NodeKind.FIXED)
         edges = [(parent, name) for name, m in self.mechanisms.items() for parent in m.parents]
         return CausalGraph(kinds, edges, positions={n: at for n, at in self.positions.items() if n in kinds})
 
@@ -205,7 +205,7 @@ class StructuralModel:
         states = self._solve(dict(do or {}), world)
         return {name: self.domains[name][int(states[name])] for name in self.domains}
 
-    def responses(self, query: Query) -> Indices:
+    def responses(self, query: Variable) -> Indices:
         """The (potential) response of a variable in every exogenous state, as indices into its domain.
 
         An array with one axis for each exogenous variable, of length one where the response does not depend on it.
@@ -327,7 +327,7 @@ class ProbabilisticModel:
     structure: StructuralModel
     factors: Mapping[tuple[str, ...], Array]
     """The law before anything was learnt, as a product of joint laws."""
-    learnt: tuple[tuple[StructuralModel, tuple[tuple[Query, Value], ...]], ...]
+    learnt: tuple[tuple[StructuralModel, tuple[tuple[Variable, Value], ...]], ...]
     """What has been learnt: events, each with the structure in which it happened."""
 
     def __init__(self, structure: StructuralModel, law: ArrayLike | Mapping[tuple[str, ...], ArrayLike]) -> None:
@@ -363,7 +363,7 @@ class ProbabilisticModel:
             )
         return self.distribution(*self.structure.exogenous)
 
-    def distribution(self, *queries: Query, given: Event | None = None) -> Array:
+    def distribution(self, *queries: Variable, given: Event | None = None) -> Array:
         """The joint distribution of some variables or potential responses: one axis for each, over its domain.
 
         Eqs. (4) and (5) of Suresh, Frembs & Cavalcanti (2023): the probability of all u with these responses. `given`
@@ -458,7 +458,7 @@ class _Worlds:
         self.lengths = {name: n for tensor in self.tensors for name, n in zip(tensor.legs, tensor.dims, strict=True)}
         self.known: dict[Any, Any] = {}
 
-    def response(self, structure: StructuralModel, query: Query) -> Any:
+    def response(self, structure: StructuralModel, query: Variable) -> Any:
         """The leg of a variable or potential response."""
         query = query if isinstance(query, Response) else Response(query)
         structure._require(query.variable)
@@ -474,7 +474,7 @@ class _Worlds:
                 legs[name] = self._function(parents, structure.indicators[name])
         return legs[query.variable]
 
-    def observe(self, structure: StructuralModel, event: Iterable[tuple[Query, Value]]) -> None:
+    def observe(self, structure: StructuralModel, event: Iterable[tuple[Variable, Value]]) -> None:
         """Keep only the exogenous states in which an event happens."""
         for query, value in event:
             variable = query.variable if isinstance(query, Response) else query

@@ -13,7 +13,7 @@ floating-point numbers. Every function of `qlib` takes both, and answers in the 
 * `acceptance_region`, `best_bet` and `accumulate` weigh what was counted against a class of models.
 
 >>> import sympy as sp
->>> is_zero(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
+>>> is_zero_expression(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
 True
 >>> coin = Constraint("total", {"heads": 1, "tails": 1}, sp.sqrt(2) / 2)
 >>> certificate(LinearProgram(("heads", "tails"), {"heads": 1}, (coin,)), "max").value
@@ -26,7 +26,7 @@ from qlib.numbers.algebraic_numbers import (
     differs,
     enclosure,
     is_real,
-    is_zero,
+    is_zero_expression,
     separation,
     sign,
     with_roots,
@@ -60,12 +60,14 @@ from qlib.numbers.exact_arrays import (
     has_free_symbols,
     is_exact,
     is_finite,
+    is_zero,
     maximum,
     minimum,
     negligible,
     number,
     quotient,
     rational,
+    rounded,
     simplified,
     undecided,
     vanishes,
@@ -135,6 +137,7 @@ __all__ = [
     "is_finite",
     "is_real",
     "is_zero",
+    "is_zero_expression",
     "maximum",
     "minimum",
     "negligible",
@@ -148,6 +151,7 @@ __all__ = [
     "reals",
     "require",
     "require_shape",
+    "rounded",
     "separation",
     "several",
     "show",

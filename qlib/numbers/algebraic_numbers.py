@@ -25,7 +25,7 @@ from sympy.core.evalf import PrecisionExhausted
 
 Ball: TypeAlias = Any  # arb for what is real by its form, else acb
 Point: TypeAlias = Mapping[sp.Symbol, sp.Expr]
-ANGLES = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.exp, sp.sinh, sp.cosh, sp.tanh)
+ANGLE_FUNCTIONS = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.exp, sp.sinh, sp.cosh, sp.tanh)
 MOST_BITS = 1 << 22
 UNKNOWN_BITS = 1 << 12  # where nothing says how many are needed
 _HALF_TURN = sp.I * sp.pi
@@ -43,12 +43,12 @@ class NotEnclosed(ArithmeticError):  # noqa: N818
 
 
 @lru_cache(maxsize=1 << 14)
-def is_zero(number: sp.Expr) -> bool:
+def is_zero_expression(number: sp.Expr) -> bool:
     """Whether a number is zero: for algebraic numbers by their separation from zero, for others as SymPy proves it.
 
     Raises :class:`Undecided` where that fails, and for a division by zero.
 
-    >>> is_zero(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
+    >>> is_zero_expression(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
     True
     """
     try:
@@ -84,7 +84,7 @@ def _decided(number: sp.Expr, needed: int | None) -> bool | None:
 def _require_defined(number: sp.Expr) -> None:
     for part in sp.preorder_traversal(number):
         divides = part.is_Pow and part.exp.is_negative and not part.base.is_Rational
-        if (divides or isinstance(part, sp.log)) and is_zero(part.args[0]):
+        if (divides or isinstance(part, sp.log)) and is_zero_expression(part.args[0]):
             raise Undecided(f"{number} has no value: {part.args[0]} is zero")
 
 
@@ -117,7 +117,7 @@ def is_real(number: sp.Expr) -> bool:
     except NotEnclosed:
         if number.is_real is not None:
             return bool(number.is_real)
-    return is_zero(number - sp.conjugate(number, evaluate=False))
+    return is_zero_expression(number - sp.conjugate(number, evaluate=False))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -125,7 +125,7 @@ def sign(number: sp.Expr) -> int:
     """The sign of a real number: -1, 0 or 1. Raises ``ValueError`` for one that is not real."""
     if not is_real(number):
         raise ValueError(f"{number} has no sign: it is not a finite real number")
-    if is_zero(number):
+    if is_zero_expression(number):
         return 0
     bits = 32
     try:
@@ -246,7 +246,7 @@ def _off_the_cut(number: sp.Expr, bits: int, point: Point) -> Ball:
         x = x.real
     if not x.contains(0):
         return x
-    if is_zero(number.xreplace(dict(point))):
+    if is_zero_expression(number.xreplace(dict(point))):
         return arb(0)
     x = _finer(number, bits, point, lambda ball: not ball.real.contains(0))
     return x.real if isinstance(x, acb) else x
@@ -285,7 +285,7 @@ def with_roots(number: sp.Expr) -> sp.Expr:
         }[type(number)]  # fmt: skip
     if any(part is not old for part, old in zip(parts, number.args, strict=True)):
         number = number.func(*parts)
-    return _by_phases(number) if isinstance(number, ANGLES) and _turn(number) is None else number
+    return _by_phases(number) if isinstance(number, ANGLE_FUNCTIONS) and _turn(number) is None else number
 
 
 def _turn(number: sp.Expr) -> sp.Rational | None:

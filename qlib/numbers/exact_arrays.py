@@ -198,7 +198,7 @@ def _is_zero(expression: sp.Expr) -> bool:
         return False
     if expression.free_symbols or expression.has(AppliedUndef):
         return _is_identically_zero(expression)
-    return algebraic_numbers.is_zero(expression)
+    return algebraic_numbers.is_zero_expression(expression)
 
 
 def _is_identically_zero(expression: sp.Expr) -> bool:

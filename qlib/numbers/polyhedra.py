@@ -11,13 +11,13 @@ from qlib.numbers.arguments import numbers
 Integers = NDArray[np.int64]
 
 
-LARGEST = 2**31  # an entry of a row: products of two stay within 64 bits
+LARGEST_ENTRY = 2**31  # an entry of a row: products of two stay within 64 bits
 
 
 def _primitive(rows: Integers) -> Integers:
     """The rows divided by their greatest common divisors; OverflowError before a product could leave 64 bits."""
     rows = rows // np.maximum(np.gcd.reduce(rows, axis=1, keepdims=True), 1)
-    if rows.size and np.abs(rows).max() > LARGEST:
+    if rows.size and np.abs(rows).max() > LARGEST_ENTRY:
         raise OverflowError("the numbers grow beyond what 64-bit integers hold; another order of the rows may help")
     return rows
 

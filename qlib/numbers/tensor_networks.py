@@ -30,7 +30,7 @@ Legs: TypeAlias = tuple[Leg, ...]
 BATCH = "batch"  # the leg that the flattened batch axes share
 SMALL = 2**14  # entries that a product of tensors that stay may have
 FEW = 8  # tensors for which the order of contraction is searched for, not found greedily
-LARGEST = 2**26  # entries that a tensor of a contraction may have, at most
+LARGEST_TENSOR = 2**26  # entries that a tensor of a contraction may have, at most
 TURNS = 3  # changes of last digits that are tried
 MARGIN = 2.0  # by which the largest change that was found may be too small
 
@@ -73,7 +73,7 @@ def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
     """The sum of the product of the tensors over every leg that is not kept; shape batch + kept legs, in their order.
 
     Raises ``ValueError`` for a leg of two lengths, a kept leg that no tensor has, batches that do not broadcast, or a
-    network that would need a tensor of more than `LARGEST` entries.
+    network that would need a tensor of more than `LARGEST_TENSOR` entries.
 
     >>> bit = Tensor(np.array([0.25, 0.75]), ("x",))
     >>> flip = Tensor(np.array([[0.9, 0.1], [0.1, 0.9]]), ("x", "y"))
@@ -374,10 +374,10 @@ def _path(inputs: Sequence[Legs], lengths: Mapping[Leg, int], output: Legs) -> l
     search = oe.paths.auto if len(inputs) <= FEW else oe.paths.greedy
     path = search([frozenset(legs) for legs in inputs], frozenset(output), dict(lengths))
     largest = _largest([set(legs) for legs in inputs], path, lengths, output)
-    if largest > LARGEST:
+    if largest > LARGEST_TENSOR:
         raise ValueError(
             f"a network of {len(inputs)} tensors: contracting it needs a tensor of {largest} entries, and at most "
-            f"{LARGEST} are allowed; keep fewer legs, or split the network"
+            f"{LARGEST_TENSOR} are allowed; keep fewer legs, or split the network"
         )
     return [(i, j) for i, j in path]
 

@@ -3,9 +3,10 @@
 At a node somebody may do anything quantum theory allows: an `Instrument` is a set of operations, one for each outcome
 (``Instrument.projective``, ``.do``, ``.idle``, ``.unitary``). What leads from what leaves the nodes to what enters them
 is the process: a `QuantumCausalModel` is made of channels, a `QuantumStructuralModel` of unitary parts and of
-exogenous preparations λ. ``probability`` is the generalised Born rule. A `Query` asks what would have been found, had
-other instruments been used or other outcomes obtained, given what was found; `evaluate` answers, `disambiguate` says
-which instruments a question leaves open. `causal_separability` tells whether a process has a causal order.
+exogenous preparations λ. ``probability`` is the generalised Born rule. A `CounterfactualQuery` asks what would have
+been found, had other instruments been used or other outcomes obtained, given what was found; `evaluate` answers,
+`disambiguate` says which instruments a question leaves open. `causal_separability` tells whether a process has a causal
+order.
 
 Operators are matrices in the order of the spaces named; at a node the incoming space comes before the outgoing one;
 the conventions of Choi operators are those of `process_cj` and `instrument_cj`. States of two qubits have their
@@ -17,7 +18,7 @@ the conventions of Choi operators are those of `process_cj` and `instrument_cj`.
 >>> source = {"C": Instrument.do(np.outer(phi, phi), d_in=1)}
 >>> pair = QuantumStructuralModel((QuantumNode("A"), QuantumNode("B")), source, parts)
 >>> z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
->>> had = Query({"A": 0, "B": 0}, {"A": 1}, {"B": 1}, {"A": z, "B": z}, {})
+>>> had = CounterfactualQuery({"A": 0, "B": 0}, {"A": 1}, {"B": 1}, {"A": z, "B": z}, {})
 >>> round(float(evaluate(pair, had).probability), 9)  # had Alice found 1, Bob would have found 1 as well
 1.0
 """
@@ -68,16 +69,16 @@ from qlib.quantum.classical_to_quantum import (
 from qlib.quantum.counterfactuals import (
     COUNTERPOSSIBLE,
     Answer,
+    CounterfactualQuery,
     Disambiguation,
     Impossible,
-    Kind,
-    Query,
+    QueryKind,
     Term,
     disambiguate,
     evaluate,
     posterior,
 )
-from qlib.quantum.derivation_steps import Explanation, Step, readable
+from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 from qlib.quantum.dilations import dilated, dilation, environment_dimension, square_root
 from qlib.quantum.instruments import Instrument, product_factors
 from qlib.quantum.process_operators import (
@@ -87,12 +88,7 @@ from qlib.quantum.process_operators import (
     satisfies_trace_condition,
     trace_and_replace,
 )
-from qlib.quantum.process_parts import (
-    Part,
-    channel,
-    influences,
-    unitary,
-)
+from qlib.quantum.process_parts import Part, channel, influences, unitary
 from qlib.quantum.processes import (
     Process,
     ProcessMixture,
@@ -131,12 +127,12 @@ __all__ = [
     "Answer",
     "Bijection",
     "CausalSeparability",
+    "CounterfactualQuery",
     "Disambiguation",
     "Explanation",
     "Impossible",
     "Instrument",
     "JointPreparation",
-    "Kind",
     "Part",
     "Process",
     "ProcessMixture",
@@ -144,7 +140,7 @@ __all__ = [
     "QuantumCausalModel",
     "QuantumNode",
     "QuantumStructuralModel",
-    "Query",
+    "QueryKind",
     "Step",
     "Term",
     "binary_extension",
@@ -195,10 +191,10 @@ __all__ = [
     "random_state",
     "random_structural_model",
     "random_unitary",
-    "readable",
     "require_positive",
     "reversible",
     "reversible_extension",
+    "rounded_text",
     "satisfies_trace_condition",
     "spin_observable",
     "square_root",

@@ -36,7 +36,7 @@ from qlib.models.structural_models import Indices, Mechanism, ProbabilisticModel
 from qlib.numbers.arguments import numbers, require, whole
 from qlib.numbers.exact_arrays import Array, agree, exact, is_exact
 from qlib.numbers.tensor_networks import Tensor
-from qlib.quantum.counterfactuals import Query
+from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Part, QuantumNode, QuantumStructuralModel, unitary
 
@@ -441,7 +441,7 @@ def quantum_query(
     evidence: Mapping[str, Value],
     do: Mapping[str, Value],
     consequent: Mapping[str, Value],
-) -> Query:
+) -> CounterfactualQuery:
     """The do-interventional query on `quantum_extension` that corresponds to a classical counterfactual; Corollary 1.
 
     Its answer is ``model.counterfactual(consequent, do, evidence)``.
@@ -464,4 +464,4 @@ def quantum_query(
         raise ValueError(f"{both[0]} is set and asked for; the consequent should be about other variables")
     actual = {name: observation(model, name) for name in model.structure.mechanisms}
     set_to = {name: intervention(model, name, value) for name, value in do.items()}
-    return Query(dict(evidence), dict(do), dict(consequent), actual, set_to)
+    return CounterfactualQuery(dict(evidence), dict(do), dict(consequent), actual, set_to)

@@ -1,10 +1,10 @@
 """Counterfactual queries on quantum structural causal models: abduction, action, prediction.
 
 "Given that outcomes a were observed with instruments z, what is the probability of c', had instruments z' been
-implemented and b' obtained?" is a `Query`. `evaluate` answers it by (27), (26) and (29) of Suresh, Frembs & Cavalcanti
-(2023): learn about the exogenous λ from the evidence, change the instruments, and average P^λ(c' | b') over what was
-learnt. Where the antecedent is impossible for some λ that the evidence allows, there is no such probability, and the
-answer is the paper's ∗, `COUNTERPOSSIBLE`. Where it is not said which instruments z' are meant, `disambiguate` chooses
+implemented and b' obtained?" is a `CounterfactualQuery`. `evaluate` answers it by (27), (26) and (29) of Suresh,
+Frembs & Cavalcanti (2023): learn about the exogenous λ from the evidence, change the instruments, and average
+P^λ(c' | b') over what was learnt. Where the antecedent is impossible for some λ that the evidence allows, there is no
+such probability, and the answer is the paper's ∗, `COUNTERPOSSIBLE`. Where it is not said which instruments z' are meant, `disambiguate` chooses
 by the principle of minimality.
 
 The sum over λ is one contraction of two copies of the network that share λ. The denominators P^λ(b') are found as
@@ -46,7 +46,7 @@ from qlib.numbers.exact_arrays import (
     undecided,
 )
 from qlib.numbers.tensor_networks import Leg, Network, Tensor
-from qlib.quantum.derivation_steps import Explanation, Step, readable
+from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Process, _at_places, _compiled, _places, _real, _require_process, node_operators
 
@@ -61,7 +61,7 @@ MOST_TERMS = 4096  # values of λ that are listed one by one
 MOST_ENTRIES = 2**24  # of a tensor P^λ(b')
 
 
-class Kind(StrEnum):
+class QueryKind(StrEnum):
     """What a query changes at the nodes of its antecedent; Def. 14 of Suresh, Frembs & Cavalcanti (2023)."""
 
     PASSIVE = "passive"
@@ -71,7 +71,7 @@ class Kind(StrEnum):
     @property
     def is_active(self) -> bool:
         """Whether something is changed: do-interventional queries are special active ones."""
-        return self is not Kind.PASSIVE
+        return self is not QueryKind.PASSIVE
 
 
 class _Counterpossible:
@@ -85,7 +85,7 @@ COUNTERPOSSIBLE = _Counterpossible()
 
 
 @dataclass(frozen=True, eq=False)
-class Query:
+class CounterfactualQuery:
     """A standard quantum counterfactual query: P^{a|z}_{b'|z'}(c'), Def. 13 of Suresh, Frembs & Cavalcanti (2023).
 
     evidence : node → outcome a observed; nodes without one were not looked at. antecedent : node → outcome b'.
@@ -95,7 +95,7 @@ class Query:
     antecedent and consequent, or no consequent.
 
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
-    >>> query = Query({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
+    >>> query = CounterfactualQuery({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
     >>> query.kind, str(query)
     (<Kind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had it been that A = 1?')
     """
@@ -121,13 +121,13 @@ class Query:
         return tuple(node for node, z in self.actual.items() if not self.counterfactual[node].same_as(z))
 
     @cached_property
-    def kind(self) -> Kind:
+    def kind(self) -> QueryKind:
         """Passive if no instrument of the antecedent's nodes is changed, do-interventional if all changes there are."""
         changed = [self.counterfactual[node] for node in self.antecedent if node in self.changed]
         if not changed:
-            return Kind.PASSIVE
+            return QueryKind.PASSIVE
         do = all(len(instrument.outcomes) == 1 and instrument.is_discard_and_prepare for instrument in changed)
-        return Kind.DO if do else Kind.ACTIVE
+        return QueryKind.DO if do else QueryKind.ACTIVE
 
     def __str__(self) -> str:
         given = f"Given {_list(self.evidence)}, what" if self.evidence else "What"
@@ -135,7 +135,7 @@ class Query:
         return f"{given} is the probability of {_list(self.consequent)}{had}?"
 
 
-def _validate(query: Query) -> None:
+def _validate(query: CounterfactualQuery) -> None:
     require(Mapping, evidence=query.evidence, antecedent=query.antecedent, consequent=query.consequent)
     require(Mapping, actual=query.actual, counterfactual=query.counterfactual)
     for world in (ACTUAL, COUNTERFACTUAL):
@@ -207,7 +207,7 @@ class Answer:
     """
 
     process: Process
-    query: Query
+    query: CounterfactualQuery
     probability: Any
     counterpossible: Any
     evidence: Any
@@ -216,7 +216,7 @@ class Answer:
     conditions: tuple[Impossible, ...] = ()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> QueryKind:
         """Passive, active or do-interventional; Def. 14."""
         return self.query.kind
 
@@ -257,13 +257,13 @@ class Answer:
         return self.explanation()._repr_html_()
 
     def __repr__(self) -> str:
-        return f"Answer({self.kind}, probability={readable(self.probability)})"
+        return f"Answer({self.kind}, probability={rounded_text(self.probability)})"
 
 
 # --- evaluation ------------------------------------------------------------------------------------------------------
 
 
-def evaluate(process: Process, query: Query) -> Answer:
+def evaluate(process: Process, query: CounterfactualQuery) -> Answer:
     """The answer to a counterfactual query by abduction, action and prediction; eqs. (26), (27) and (29).
 
     Raises ``ValueError`` for nodes of the process without an instrument and instruments at others, dimensions that do
@@ -271,7 +271,7 @@ def evaluate(process: Process, query: Query) -> Answer:
     an antecedent that depends on too many λ at once (2²⁴ values).
     """
     _require_process(process)
-    require(Query, query=query)
+    require(CounterfactualQuery, query=query)
     actual, certain = _abduct(process, query)
     abducted, reciprocals, indicators = [Tensor(1 / certain, ())], [], []
     impossible, conditions, star = [], [], np.zeros((), bool)
@@ -301,11 +301,11 @@ def evaluate(process: Process, query: Query) -> Answer:
     )  # fmt: skip
 
 
-def posterior(process: Process, query: Query, variables: Sequence[str]) -> Array:
+def posterior(process: Process, query: CounterfactualQuery, variables: Sequence[str]) -> Array:
     """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes."""
     variables = distinct(variables, "variables")
     _require_process(process)
-    require(Query, query=query)
+    require(CounterfactualQuery, query=query)
     for name in variables:
         if name not in process.exogenous:
             raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
@@ -342,7 +342,7 @@ def _world(
     return _World(name, ignored, _at_places(process, operators, name), strength, _list(outcomes))
 
 
-def _abduct(process: Process, query: Query) -> tuple[_World, Array]:
+def _abduct(process: Process, query: CounterfactualQuery) -> tuple[_World, Array]:
     """The actual world, and P_z(a) there."""
     actual = _world(process, query.actual, query.evidence, ACTUAL)
     certain, scale = _weighed(process, actual, (), ())
@@ -413,7 +413,7 @@ def _values_of(process: Process, legs: Iterable[Leg]) -> Iterator[tuple[Leg, tup
     return ((("λ", name), values) for name, values in process.exogenous.items() if ("λ", name) in legs)
 
 
-def _antecedent(process: Process, query: Query) -> list[tuple[Tensor, Array]]:
+def _antecedent(process: Process, query: CounterfactualQuery) -> list[tuple[Tensor, Array]]:
     """P^λ(b') as a product of tensors, each over the λ that it depends on and with the scale that it is judged on."""
     world = _world(process, query.counterfactual, query.antecedent, COUNTERFACTUAL)
     arrays, strengths, split = dict(world.operators), {}, set()
@@ -519,7 +519,7 @@ def _starred(value: Array, star: Array) -> Any:
     return np.where(star, np.nan, _tidy(value))
 
 
-def _require_possible(probability: Array, scale: Array, query: Query) -> None:
+def _require_possible(probability: Array, scale: Array, query: CounterfactualQuery) -> None:
     zero, unknown = negligible(probability, scale), undecided(probability, scale)
     for index in np.argwhere(zero | unknown):
         place = f" at {tuple(map(int, index))} of the batch" if probability.ndim else ""
@@ -532,7 +532,9 @@ def _require_possible(probability: Array, scale: Array, query: Query) -> None:
         raise ValueError(f"the evidence {_list(query.evidence)} has probability {value:.3g}{place}, {TOO_LITTLE}")
 
 
-def _require_known(process: Process, query: Query, antecedent: Tensor, antecedents: Array, weights: Array) -> None:
+def _require_known(
+    process: Process, query: CounterfactualQuery, antecedent: Tensor, antecedents: Array, weights: Array
+) -> None:
     """Refuse what floating-point numbers cannot decide: an antecedent for λ that are possible, or whether they are."""
     for unknown, what in (
         (antecedents, f"the antecedent {_list(query.antecedent)}"),
@@ -576,7 +578,7 @@ def _groups(process: Process, names: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [names] if _size(process, names) <= MOST_TERMS else [(name,) for name in names]
 
 
-def _terms(process: Process, query: Query, certain: Any) -> tuple[Term, ...]:
+def _terms(process: Process, query: CounterfactualQuery, certain: Any) -> tuple[Term, ...]:
     legs = [("λ", name) for name in process.exogenous]
 
     def over_lambda(instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], world: str) -> Array:
@@ -611,8 +613,8 @@ def _require_agreement(answer: Answer, terms: Sequence[Term]) -> None:
     agree = np.where(star, impossible > 0, (np.abs(average - found) <= AGREEMENT) & (impossible <= AGREEMENT))
     if not (agree | ~np.isfinite(average) | (np.isnan(found) & ~star)).all():
         raise ArithmeticError(
-            f"internal error: the answer {readable(answer.probability)} to {str(answer.query)!r} is not the average "
-            f"{readable(average)} of its terms; please report it"
+            f"internal error: the answer {rounded_text(answer.probability)} to {str(answer.query)!r} is not "
+            f"the average {rounded_text(average)} of its terms; please report it"
         )
 
 
@@ -653,7 +655,7 @@ def _conditional(joint: Any, antecedent: Any, zero: Array, unknown: Array) -> An
 class Disambiguation:
     """A query in standard form, and in a sentence why it is read so. passive : the answer to the passive reading."""
 
-    query: Query
+    query: CounterfactualQuery
     reason: str
     passive: Answer
 
@@ -690,7 +692,7 @@ def disambiguate(
     for node in antecedent:
         if node in (counterfactual or {}):
             raise ValueError(f"the counterfactual instrument at node {node} is given, so that nothing is ambiguous")
-    passive = evaluate(process, Query(evidence, antecedent, consequent, actual, counterfactual or {}))
+    passive = evaluate(process, CounterfactualQuery(evidence, antecedent, consequent, actual, counterfactual or {}))
     star = np.asarray(passive.counterpossible)
     if star.any() and not star.all():
         raise ValueError("a part of the batch is a counterpossible if read passively, and a part is not; ask for each")
@@ -703,7 +705,7 @@ def disambiguate(
         )
         for node, outcome in antecedent.items()
     }  # fmt: skip
-    query = Query(evidence, antecedent, consequent, actual, {**(counterfactual or {}), **instruments})
+    query = CounterfactualQuery(evidence, antecedent, consequent, actual, {**(counterfactual or {}), **instruments})
     return Disambiguation(query, _why_intervention(passive), passive)
 
 
@@ -723,7 +725,7 @@ def _why_passive(passive: Answer) -> str:
         return "there is no antecedent that could be impossible."
     had = _list(passive.query.antecedent)
     text = f"with the instruments unchanged {had} is possible for every λ that the evidence allows, so nothing need be"
-    where = " or ".join(readable(condition.antecedent) + " = 0" for condition in passive.conditions)
+    where = " or ".join(rounded_text(condition.antecedent) + " = 0" for condition in passive.conditions)
     return f"{text} changed (except where {where})." if where else f"{text} changed."
 
 
@@ -738,8 +740,8 @@ def _why_intervention(passive: Answer) -> str:
 def _values_and_weights(answer: Answer) -> str:
     """For which λ the antecedent is impossible, and how probable they are."""
     if not answer.impossible:
-        return f"λ of posterior weight {readable(np.asarray(answer.impossible_weight))}"
-    shown = [f"{_list(i.values) or 'all λ'} (posterior weight {readable(i.weight)})" for i in answer.impossible]
+        return f"λ of posterior weight {rounded_text(np.asarray(answer.impossible_weight))}"
+    shown = [f"{_list(i.values) or 'all λ'} (posterior weight {rounded_text(i.weight)})" for i in answer.impossible]
     return "; ".join(shown[:4]) + ("; …" if len(shown) > 4 else "")
 
 
@@ -752,14 +754,15 @@ def _explanation(answer: Answer) -> Explanation:
 
 def _abduction(answer: Answer) -> Step:
     query, exogenous = answer.query, answer.process.exogenous
-    text = f"the evidence {_list(query.evidence) or '(none)'} has probability {readable(answer.evidence)}."
+    text = f"the evidence {_list(query.evidence) or '(none)'} has probability {rounded_text(answer.evidence)}."
     if _size(answer.process, exogenous) <= MOST_TERMS:
         rows = [
-            (*map(str, t.values.values()), *map(readable, (t.prior, t.likelihood, t.posterior))) for t in _shown(answer)
+            (*map(str, t.values.values()), *map(rounded_text, (t.prior, t.likelihood, t.posterior)))
+            for t in _shown(answer)
         ]
         return Step("Abduction", text + _omitted(answer), (*exogenous, "P(λ)", "P(a|λ)", "P(λ|a)"), tuple(rows))
     rows = [
-        (name, str(value), readable(_scalar(array[..., k])))
+        (name, str(value), rounded_text(_scalar(array[..., k])))
         for (name,), array in answer.posterior.items()
         for k, value in enumerate(exogenous[name])
     ]
@@ -782,7 +785,7 @@ def _prediction(answer: Answer) -> Step:
     if _size(answer.process, answer.process.exogenous) > MOST_TERMS:
         return Step("Prediction", text)
     rows = [
-        (*map(str, t.values.values()), *map(readable, (t.posterior, t.antecedent, t.joint, t.probability)))
+        (*map(str, t.values.values()), *map(rounded_text, (t.posterior, t.antecedent, t.joint, t.probability)))
         for t in _shown(answer)
     ]
     columns = (*answer.process.exogenous, "P(λ|a)", "P^λ(b′)", "P^λ(c′,b′)", "P^λ(c′|b′)")
@@ -793,11 +796,15 @@ def _verdict(answer: Answer) -> str:
     """The answer in a sentence, and where it is ∗."""
     if answer.counterpossible is True:
         return f"∗, a counterpossible: the antecedent is impossible for {_values_and_weights(answer)}."
-    sentences = [f"the probability is {readable(answer.probability)}."]
+    sentences = [f"the probability is {rounded_text(answer.probability)}."]
     if np.any(answer.counterpossible):
-        sentences.append(f"∗ for {readable(answer.counterpossible)} of the batch: there the antecedent is impossible.")
+        sentences.append(
+            f"∗ for {rounded_text(answer.counterpossible)} of the batch: there the antecedent is impossible."
+        )
     for values, probability, weight in answer.conditions:
-        sentences.append(f"∗ where {readable(probability)} = 0 ({_list(values)} has weight {readable(weight)}).")
+        sentences.append(
+            f"∗ where {rounded_text(probability)} = 0 ({_list(values)} has weight {rounded_text(weight)})."
+        )
     return " ".join(sentences)
 
 

@@ -90,10 +90,10 @@ def _row(tag: str, entries: tuple[str, ...]) -> str:
 LONGEST = 11  # characters of a fraction that is still read as one
 
 
-def readable(value: object) -> str:
+def rounded_text(value: object) -> str:
     """A number, an expression or an array as a short text; a long fraction is rounded.
 
-    >>> readable(1 / 3), readable(sp.sqrt(2) / 2), readable(np.array([0.25, 0.5])), readable("+")
+    >>> rounded_text(1 / 3), rounded_text(sp.sqrt(2) / 2), rounded_text(np.array([0.25, 0.5])), rounded_text("+")
     ('0.3333', 'sqrt(2)/2', '0.25 to 0.5', '+')
     """
     if isinstance(value, sp.Rational) and len(str(value)) > LONGEST:
@@ -109,11 +109,11 @@ def readable(value: object) -> str:
 
 def _readable_array(array: np.ndarray[Any, Any]) -> str:
     if array.dtype == object:
-        return ", ".join(readable(entry) for entry in array.flat)
+        return ", ".join(rounded_text(entry) for entry in array.flat)
     if array.dtype == bool:
         return f"{np.count_nonzero(array)} of {array.size}"
     defined = array[~np.isnan(array)]
     if not defined.size:
         return "nan"
-    low, high = readable(float(defined.min())), readable(float(defined.max()))
+    low, high = rounded_text(float(defined.min())), rounded_text(float(defined.max()))
     return low if low == high else f"{low} to {high}"

@@ -29,7 +29,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.graphs.graphs import CausalGraph, Kind
+from qlib.graphs.graphs import CausalGraph, NodeKind
 from qlib.numbers.arguments import all_of, distinct, numbers, require, show, wholes
 from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
@@ -227,9 +227,8 @@ class QuantumCausalModel:
             _require_channel(part, self.dims)
         for one, other in combinations(self.parts, 2):
             _require_commuting(one, other, self.dims)
-        read = CausalGraph(
-            dict.fromkeys(self.nodes, Kind.OBSERVED), [(p, part.writes[0]) for part in self.parts for p in part.reads]
-        )
+        arrows = [(p, part.writes[0]) for part in self.parts for p in part.reads]
+        read = CausalGraph(dict.fromkeys(self.nodes, NodeKind.OBSERVED), arrows)
         object.__setattr__(self, "graph", read if graph is UNSPECIFIED else graph)
         _require_nodes(self.graph, self.nodes)
         for parent, node in sorted(read.edges - self.graph.edges):
@@ -422,7 +421,7 @@ class QuantumStructuralModel:
             edges = [(p, node) for p, node in self.graph.edges if p in self.nodes and node in self.nodes]
         if joint := [tensor.legs for tensor in self.prior() if len(tensor.legs) > 1]:
             raise ValueError(f"the outcomes of {len(joint[0])} exogenous nodes have a joint law: it need not be Markov")
-        graph = CausalGraph(dict.fromkeys(self.nodes, Kind.OBSERVED), edges)
+        graph = CausalGraph(dict.fromkeys(self.nodes, NodeKind.OBSERVED), edges)
         parts = []
         for node in {space for part in self.parts for space in part.writes if space in self.nodes}:
             parents = tuple(name for name in self.nodes if name in self.influence[node])
