@@ -121,7 +121,7 @@ class Record:
     printed: dict[str, str]
     derived: dict[str, str]
     wrong: list[str]
-    alterations: int
+    mutants: int
     anchor: str
     chapter: str = ""
     seconds: float = 0.0
@@ -309,7 +309,7 @@ def blind_spots(claim: Claim, derived: Mapping[str, object], names: printed.Name
 
 
 def _refuse_mutants(claim: Claim, derived: Mapping[str, object], record: Record, names: printed.Names | None) -> int:
-    """How many alterations are refused; a ``LedgerError`` if one is not."""
+    """How many mutants are refused; a ``LedgerError`` if one is not."""
     count = 0
     for key, altered in alterations(claim, derived):
         if claim.verdict == "not-reproducible" and key in record.wrong:

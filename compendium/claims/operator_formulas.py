@@ -2,9 +2,9 @@
 
 In print, operators on different systems are joined by ⊗ in whatever order is convenient, products are padded with
 identities, and a trace names the systems that it is taken over. A `SystemOperator` carries the names of its systems, so
-that all this is well defined, whatever the order: ``tensor_product`` joins operators on different systems, ``*`` multiplies on
-the systems that both act on, ``+`` pads what is missing, ``trace`` traces systems out. A number is an operator on no
-system. SymPy reads it as the matrix with the systems in the order of their names (``_sympy_``), so that
+that all this is well defined, whatever the order: ``tensor_product`` joins operators on different systems, ``*``
+multiplies on the systems that both act on, ``+`` pads what is missing, ``trace`` traces systems out. A number is an
+operator on no system. SymPy reads it as the matrix with the systems in the order of their names (``_sympy_``), so that
 `compendium.claims.printed` can compare it.
 
 Suresh, Frembs & Cavalcanti (2023), footnotes 10 and 26, and throughout.

@@ -22,8 +22,9 @@ number, SymPy expression    a number as printed ("0.4268"): derived rounds to it
 ==========================  =====================================================================================
 
 `altered_transcriptions` yields the transcription with one thing changed, a last digit, a sign, a term, an index, a
-truth value, an element: a comparison that also accepts a mutant compares nothing. `exchanges` yields formulas with names
-exchanged, and factors, calls and arguments dropped: some of them say the same, so that they are listed, not refused.
+truth value, an element: a comparison that also accepts a mutant compares nothing. `exchanges` yields formulas with
+names exchanged, and factors, calls and arguments dropped: some of them say the same, so that they are listed, not
+refused.
 """
 
 from __future__ import annotations

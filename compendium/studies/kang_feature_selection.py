@@ -1,9 +1,9 @@
 """Kang's Experiment 5: a classifier with a confounded feature, its training by counts, and the exact law of its gain.
 
 Three qubits are prepared and measured in the computational basis: Ry(θ) on A with θ uniform on [0, π], CNOT A→C with
-probability s, CNOT A→B. The label B is flipped with probability ε. So the data of an environment (s, ε) are
-independent draws from a law P[a, c, b], `law_of_features`, and since features and label are bits, every learner that
-takes samples one by one and in no order depends on nothing but their *counts* N[..., a, c, b]. Leading axes are a batch.
+probability s, CNOT A→B. The label B is flipped with probability ε. So the data of an environment (s, ε) are independent
+draws from a law P[a, c, b], `law_of_features`, and since features and label are bits, every learner that takes samples
+one by one and in no order depends on nothing but their *counts* N[..., a, c, b]. Leading axes are a batch.
 
 A *rule* is an array r[..., a, c] of predicted labels. The naive classifier, a logistic regression on A and C that was
 trained where A = C = B, predicts at a ≠ c what most of its training labels were (the chapter proves it). As A = 0 with

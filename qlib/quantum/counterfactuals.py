@@ -1,11 +1,11 @@
 """Counterfactual queries on quantum structural causal models: abduction, action, prediction.
 
 "Given that outcomes a were observed with instruments z, what is the probability of c', had instruments z' been
-implemented and b' obtained?" is a `CounterfactualQuery`. `evaluate` answers it by (27), (26) and (29) of Suresh,
-Frembs & Cavalcanti (2023): learn about the exogenous λ from the evidence, change the instruments, and average
-P^λ(c' | b') over what was learnt. Where the antecedent is impossible for some λ that the evidence allows, there is no
-such probability, and the answer is the paper's ∗, `COUNTERPOSSIBLE`. Where it is not said which instruments z' are meant, `disambiguate` chooses
-by the principle of minimality.
+implemented and b' obtained?" is a `CounterfactualQuery`. `evaluate` answers it by (27), (26) and (29) of Suresh, Frembs
+& Cavalcanti (2023): learn about the exogenous λ from the evidence, change the instruments, and average P^λ(c' | b')
+over what was learnt. Where the antecedent is impossible for some λ that the evidence allows, there is no such
+probability, and the answer is the paper's ∗, `COUNTERPOSSIBLE`. Where it is not said which instruments z' are meant,
+`disambiguate` chooses by the principle of minimality.
 
 The sum over λ is one contraction of two copies of the network that share λ. The denominators P^λ(b') are found as
 tensors over the few λ that they depend on, and their reciprocals are further tensors of that network. So nothing here
