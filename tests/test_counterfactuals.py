@@ -280,7 +280,7 @@ def test_with_exact_complex_matrices_every_number_of_an_answer_is_real_and_exact
     kraus = {"+": turn @ exact([[1, 0], [0, third]]), "-": exact([[0, 0], [0, sp.sqrt(8) / 3]])}
     weak = Instrument.from_kraus({a: K[None] for a, K in kraus.items()})
     looks = Instrument.measure_and_prepare({0: exact(ZERO), 1: exact(ONE)}, {0: [[1]], 1: [[1]]})
-    answer = evaluate(model, Query({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": weak, "B": looks}, {}))
+    answer = evaluate(model, CounterfactualQuery({"A": "+"}, {"A": "-"}, {"B": 0}, {"A": weak, "B": looks}, {}))
     for term in answer.terms:
         for value in (term.posterior, term.antecedent, term.joint, term.probability):
             assert isinstance(value, sp.Expr)

@@ -53,7 +53,7 @@ def written(tmp_path, monkeypatch):
     """A chapter of one exercise, whose solution can be given."""
 
     def write(solution):
-        exercise = '````{exercise}\n:label: ex-one\n```python\ny = ...\ncheck("ex-one")\n```\n````\n'
+        exercise = '````{exercise}\n:label: ex-one\n```python\ny = ...\ncheck_answer("ex-one")\n```\n````\n'
         answer = f"````{{solution}} ex-one\n:class: dropdown\n```python\n{solution}\n```\n````\n"
         (tmp_path / "one.md").write_text(exercise + answer)
 
@@ -87,7 +87,7 @@ def test_a_chapter_is_executed_together_with_the_solutions_of_its_exercises():
     exercised = nbformat.v4.new_notebook(cells=[*plain.cells, text("```{solution} ex-one\n```")])
     solved = with_solutions("part/one", exercised)
     assert solved.cells[:-1] == exercised.cells
-    assert "solve('part/one', globals())" in solved.cells[-1].source
+    assert "run_solutions('part/one', globals())" in solved.cells[-1].source
 
 
 def test_an_unknown_exercise_is_refused_with_the_known_ones():
@@ -131,4 +131,6 @@ def test_every_template_with_a_blank_can_be_checked_and_says_how():
             if block["kind"] == "exercise" and "..." in code:
                 label = LABEL.search(block["body"])[1]
                 assert label in exercises(), f"{file.name}: {label} asks for no name that its solution computes"
-                assert f'check("{label}")' in code, f'{file.name}: {label} should end with check("{label}")'
+                assert f'check_answer("{label}")' in code, (
+                    f'{file.name}: {label} should end with check_answer("{label}")'
+                )

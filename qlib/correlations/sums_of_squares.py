@@ -155,7 +155,7 @@ def functional_value(F: ArrayLike, E: ArrayLike) -> Any:
     coefficients, correlators = numbers(F, "F"), numbers(E, "E")
     if not coefficients.ndim or not coefficients.size:
         raise ValueError(f"F: shape {coefficients.shape} should have an axis for each party, and none of length zero")
-    if is_exact(coefficients) and not is_exact(correlators):
+    if is_exact(coefficients) and np.issubdtype(correlators.dtype, np.inexact):
         coefficients = as_float(coefficients)
     require_shape(correlators, "E", (..., *coefficients.shape))
     return (coefficients * correlators).sum(axis=tuple(range(-coefficients.ndim, 0)))
