@@ -138,7 +138,7 @@ def test_a_mixture_with_a_rare_assignment_has_a_model_or_is_refused_in_floating_
 
 
 def test_noise_hides_no_rare_outcome_and_adds_none() -> None:
-    for p in (tsirelson(), scenarios.hardy(), scenarios.quantum_cycle(5), scenarios.ghz_mermin()):
+    for p in (tsirelson(), scenarios.hardy_paradox(), scenarios.quantum_cycle(5), scenarios.ghz_mermin()):
         for q in RARE:
             assert is_nondisturbing(mix(q, p, white_noise(p.scenario)))
 

@@ -190,7 +190,7 @@ def test_after_forty_one_weak_results_in_turn_the_next_is_nearly_a_fair_coin(kin
     source = Instrument.discard_and_prepare({0: number(1, 2), 1: number(1, 2)}, {0: zero, 1: one}, 1)
     model = QuantumStructuralModel(tuple(model.nodes.values()), {"L": source}, model.parts)
     last = {**query.actual, "C": query.actual["N0"]}
-    answer = evaluate(model, Query({}, query.antecedent, {"C": 0}, last, {}))
+    answer = evaluate(model, CounterfactualQuery({}, query.antecedent, {"C": 0}, last, {}))
     c, s = sp.Rational(4, 5), sp.Rational(3, 5)
     found = []
     for start in ((1, 0), (0, 1)):
