@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 HERE = Path(__file__).parent
+collect_ignore = ["cluster"]  # scripts for a cluster, run before a release
 LOOKING = {"test_book.py", "browser"}  # tests of the book's pages: all in one process, which reads them once
 
 # The same examples every time, no time limit on a single one.
