@@ -158,7 +158,7 @@ class Confirmation:
 
 
 def ionq(folder: Path, name: str = "ionq_simulator", **options: Any) -> IonQ:
-    options = {"confirm": Confirmation(), "timeout": 0.15, "wait": 0.02, **options}
+    options = {"confirm": Confirmation(), "timeout": 3.0, "wait": 0.02, **options}
     return IonQ(name, folder, "test", **options)
 
 

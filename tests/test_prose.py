@@ -11,7 +11,7 @@ from docutils import nodes
 from compendium.build.plan import ROOT
 from compendium.pages.prose import worded
 
-SPEC = importlib.util.spec_from_file_location("compendium_pages", ROOT / "book/_ext/compendium.py")
+SPEC = importlib.util.spec_from_file_location("compendium_pages", ROOT / "book/_ext/compendium_pages.py")
 extension = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(extension)
 

@@ -179,9 +179,9 @@ def _load(path: Path, _modified: int) -> dict[str, Claim]:
 def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> None:
     """Compare what a paper prints under `id` with what was derived, show a badge, and record the outcome.
 
-    derived : one value for every key under ``printed`` of the claim; `compendium.claims.printed` says what agrees with
-    what. how : the means by which the derived values were established, one of `MEANS`. names : the meaning of the names
-    in printed formulas.
+    derived : one value for every key under ``printed`` of the claim; `claims.printed` says what agrees with what.
+    how : the means by which the derived values were established, one of `MEANS`.
+    names : the meaning of the names in printed formulas.
 
     Raises ``LedgerError`` if the outcome is not the verdict of ``claims.yml``, or if a mutant survives.
     """

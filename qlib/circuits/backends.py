@@ -1,11 +1,11 @@
 """Backends: circuits in, counts out. One interface for exact laws, a simulator, a noisy simulator, and hardware.
 
 ============================  ========================================================================================
-"exact", "exact-aria"         multinomial draws from the exact law (`qlib.circuits.circuits.circuit_law`): the default,
-and fast "aer", "aer-aria"             Qiskit Aer, shot by shot "ionq_simulator"              IonQ's simulator in the
-cloud "ionq_qpu.aria-1", …          a machine: see `qlib.circuits.ionq`, which quotes and asks before it submits
-anything ============================
-========================================================================================
+"exact", "exact-aria"         multinomial draws from the exact law (`qlib.circuits.circuit_law`): the default, and fast
+"aer", "aer-aria"             Qiskit Aer, shot by shot
+"ionq_simulator"              IonQ's simulator in the cloud
+"ionq_qpu.aria-1", …          a machine: see `qlib.circuits.ionq`, which quotes and asks before it submits anything
+============================  ========================================================================================
 
 With "-aria" the circuit is compiled to native gates, and every gate and reading errs at the published rates
 (`qlib.circuits.circuits.ARIA`). Counts are arrays of shape (2,)·bits, classical bit k on axis k.

@@ -193,9 +193,9 @@ class IonQ:
         if not (key := os.environ.get(KEY)):
             raise HardwareError(f"{self.name}: set {KEY} in the environment; without a key nothing can be submitted")
 
-        def connect() -> Any:
-            from qiskit_ionq import IonQProvider
+        from qiskit_ionq import IonQProvider  # a slow import, which is not to count as waiting
 
+        def connect() -> Any:
             backend = IonQProvider(token=key, url=os.environ.get(URL)).get_backend(self.name, gateset=self.gateset)
             backend._client = _asking_once(backend.client)
             return backend

@@ -142,7 +142,7 @@ def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
 
 
 def functional_value(F: ArrayLike, E: ArrayLike) -> Any:
-    """The value Σ F[i, j, …] E[i, j, …] of a functional at correlators of shape (..., *F.shape).
+    """The value Σ F[i, j, …] E[i, j, …] of a functional at correlators of shape ``(..., *F.shape)``.
 
     F has an axis for each party, of any number of them. An array of shape (...), or for one
     strategy a number; in floating point if the correlators are.
