@@ -13,7 +13,7 @@ from compendium import figures
 @pytest.fixture(autouse=True)
 def style() -> Iterator[None]:
     with plt.rc_context():
-        plt.style.use(str(Path(figures.__file__).with_name("qlib.mplstyle")))
+        plt.style.use(str(Path(figures.__file__).with_name("compendium.mplstyle")))
         yield
 
 

@@ -18,7 +18,7 @@ DESIGN = Design(training=41, strengths=(0.0, 0.5, 1.0), per_domain=40)
 @pytest.fixture(autouse=True)
 def style() -> Iterator[None]:
     with mpl.rc_context():
-        plt.style.use(str(Path(figures.__file__).with_name("qlib.mplstyle")))
+        plt.style.use(str(Path(figures.__file__).with_name("compendium.mplstyle")))
         yield
 
 

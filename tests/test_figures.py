@@ -36,7 +36,7 @@ def style() -> Iterator[None]:
     """The book's style in every test, and no figure left open."""
     with mpl.rc_context():
         plt.switch_backend("agg")
-        plt.style.use(str(Path(figures.__file__).with_name("qlib.mplstyle")))
+        plt.style.use(str(Path(figures.__file__).with_name("compendium.mplstyle")))
         yield
         plt.close("all")
 

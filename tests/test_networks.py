@@ -181,7 +181,7 @@ def test_an_array_that_does_not_fit_its_place_is_refused() -> None:
 
 
 def test_a_network_that_needs_too_large_a_tensor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensor_networks, "LARGEST", 100)
+    monkeypatch.setattr(tensor_networks, "LARGEST_TENSOR", 100)
     legs = [f"leg {k}" for k in range(8)]
     with pytest.raises(ValueError, match="8 tensors: contracting it needs a tensor of 256 entries, and at most 100"):
         contract([Tensor(np.ones(2), (leg,)) for leg in legs], legs)

@@ -197,7 +197,7 @@ def state(degrees: float) -> Floats:
            [0.5, 0.5]])
     """
     half = np.radians(degrees) / 2
-    return np.asarray(pure_state(np.array([np.cos(half), np.sin(half)])))
+    return np.asarray(pure_state(np.array([np.cos(half), np.sin(half)]).round(15)))  # cos 90° is 0, not 6e-17
 
 
 def unsharp(sharpness: float) -> Instrument:

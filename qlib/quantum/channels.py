@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import numbers, real_number, require, whole, wholes
+from qlib.numbers.arguments import numbers, real_number, reals, require, whole, wholes
 from qlib.numbers.exact_arrays import ROUNDING, Array, as_float, common, exact, has_free_symbols, is_exact, simplified
 
 PAULI_X = exact([[0, 1], [1, 0]])
@@ -244,7 +244,9 @@ def require_positive(
     if has_free_symbols(O):
         return
     values = _numbers(O, name)
-    scale = tolerance * np.abs(values).max(axis=(-2, -1), initial=0.0) + ROUNDING * np.asarray(computed_from)
+    scale = tolerance * np.abs(values).max(axis=(-2, -1), initial=0.0) + ROUNDING * reals(
+        computed_from, "computed_from"
+    )
     skew = np.abs(values - values.conj().swapaxes(-1, -2)).max(axis=(-2, -1), initial=0.0)
     if not np.all(skew <= scale):
         raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew.max():.3g})")

@@ -97,7 +97,7 @@ class CounterfactualQuery:
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
     >>> query = CounterfactualQuery({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
     >>> query.kind, str(query)
-    (<Kind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had it been that A = 1?')
+    (<QueryKind.PASSIVE: 'passive'>, 'Given A = 0, what is the probability of B = 1, had it been that A = 1?')
     """
 
     evidence: Mapping[str, Outcome]
