@@ -463,8 +463,8 @@ FAILURES = ("answered", "unnamed", "other", "slow")
 def outcome(example: Example, parameter: str, change: Change) -> Outcome:
     """How a call with one changed argument ends."""
     where = (example.name, parameter, change.label)
-    signal.signal(signal.SIGALRM, _alarm)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.signal(signal.SIGPROF, _alarm)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -480,7 +480,7 @@ def outcome(example: Example, parameter: str, change: Change) -> Outcome:
             return Outcome(*where, "refused" if names(error, parameter, change.value) else "unnamed", note)
         return Outcome(*where, "documented" if documented and _raised_here(error) else "other", note)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     announced = "nan if one of them is" in (inspect.getdoc(example.function) or "") and "NaN" in change.label
     return Outcome(*where, "answered" if change.hopeless and not announced else "value")
 
