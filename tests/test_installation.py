@@ -19,7 +19,9 @@ from compendium.paths import ROOT
 
 ROOMS = "qlib.numbers, qlib.graphs, qlib.models, qlib.quantum, qlib.correlations"
 BUILD = "import sys; from flit_core.buildapi import build_wheel; print(build_wheel(sys.argv[1]))"
-LINEAR_PROGRAM = "import numpy as np; from qlib.models import bound_certificate; bound_certificate(np.full((2, 2, 2), 0.25))"
+LINEAR_PROGRAM = (
+    "import numpy as np; from qlib.models import bound_certificate; bound_certificate(np.full((2, 2, 2), 0.25))"
+)
 ON_REQUEST = {"rich", "qiskit"}  # imported by functions that were handed something of theirs
 MODULE_OF = {"python-flint": "flint"}
 
