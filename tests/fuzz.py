@@ -451,9 +451,27 @@ class Outcome:
 
 OPEN = frozenset(  # modules in which not every wrong argument is refused by name yet
     """
-    algebraic_numbers causal_order circuits classical_to_quantum counterfactuals dilations exact_arrays independence
-    kang_experiments kang_feature_selection kang_laws linear_programs operator_formulas pc_surviving_structures
-    process_circuits process_operators process_parts processes random_processes sfc_census structural_models
+    algebraic_numbers
+    causal_order
+    circuits
+    classical_to_quantum
+    counterfactuals
+    dilations
+    exact_arrays
+    independence
+    kang_experiments
+    kang_feature_selection
+    kang_laws
+    linear_programs
+    operator_formulas
+    pc_surviving_structures
+    process_circuits
+    process_operators
+    process_parts
+    processes
+    random_processes
+    sfc_census
+    structural_models
     tensor_networks
     """.split()  # noqa: SIM905
 )
