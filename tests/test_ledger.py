@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from pydantic import ValidationError
 
 from compendium import paths
-from compendium.claims import ledger
+from compendium.claims import cards, ledger
 from compendium.claims.ledger import Claim, Correction, LedgerError, Record, examine
 from compendium.claims.printed import ForAll
 
@@ -263,7 +263,7 @@ def test_every_printed_item_has_to_be_derived_and_nothing_else() -> None:
 
 def test_the_means_are_five() -> None:
     assert get_args(ledger.Means) == ledger.MEANS
-    assert ledger.VERDICTS == get_args(ledger.Verdict) == tuple(ledger.MARKS)
+    assert ledger.VERDICTS == get_args(ledger.Verdict) == tuple(cards.MARKS)
     with pytest.raises(LedgerError, match="wz:test: how='belief' is none of proof, exact, numeric, statistical, model"):
         examine(claim(), {"p": HALF}, how="belief")  # type: ignore[arg-type]
 
@@ -391,7 +391,7 @@ def test_every_printed_value_of_the_ledger_can_be_altered() -> None:
         assert all(value != true[key] for key, value in altered)
 
 
-# ── badge ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── card ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Tags(html.parser.HTMLParser):
@@ -419,44 +419,48 @@ class Tags(html.parser.HTMLParser):
 EVIL = "a <script>alert('&')</script> \"quoted\""
 
 
-def test_a_badge_escapes_everything_that_was_written_by_hand() -> None:
+def test_a_card_escapes_everything_that_was_written_by_hand() -> None:
     stated = claim(
         "corrected",
         {EVIL: EVIL, "b": [EVIL]},
         item=EVIL,
-        correction=correction(b=["other" + EVIL]) | {"statement": EVIL},
+        correction=correction(b=["other" + EVIL]) | {"statement": EVIL, "tex": "a<b"},
+        tex="<script>",
     )
     record = examine(stated, {EVIL: EVIL, "b": {"other" + EVIL}}, how="proof")
-    tags = Tags(ledger.badge(stated, record))
+    tags = Tags(cards.card(stated, record))
     assert "script" not in tags.seen
     assert tags.text.count(EVIL) == 8  # item, correction, key, twice the first row, three times the second
     assert tags.seen["tr"] == 3
 
 
-def test_a_badge_says_what_was_printed_what_was_derived_by_which_means_and_the_verdict() -> None:
+def test_a_card_says_what_was_printed_what_was_derived_by_which_means_and_the_verdict() -> None:
     stated = claim("corrected", {"p": "0.5", "q": "0.3"}, correction=correction(q="0.4"))
     record = examine(stated, {"p": HALF, "q": sp.Rational(2, 5)}, how="exact")
-    text = Tags(ledger.badge(stated, record)).text
-    for part in ("corrected", "Eq. (0)", "wz:test", "by exact", "0.3", "2/5", "should read 0.4", "1 of 2", "agrees"):
+    text = Tags(cards.card(stated, record)).text
+    for part in ("corrected, in exact arithmetic", "Eq. (0)", "wz:test", "0.3", "2/5", "should read 0.4", "agrees"):
         assert part in text
-    assert 'id="claim-wz-test"' in ledger.badge(stated, record)
-    assert ledger.plain(stated, record) == "✎ corrected: Eq. (0) (wz:test), 1 of 2 printed items agree, by exact"
+    assert 'id="claim-wz-test"' in cards.card(stated, record)
+    said = "✎ Wang & Zhang, Eq. (0) (wz:test): corrected, in exact arithmetic; 1 of 2 printed values hold"
+    assert cards.plain(stated, record) == said
 
 
-def test_the_badge_of_one_item_shows_it() -> None:
-    record = examine(claim(), {"p": HALF}, how="exact")
-    assert ledger.plain(claim(), record) == "✓ confirmed: Eq. (0) (wz:test), printed 0.5, derived 1/2, by exact"
+def test_a_card_shows_the_printed_formula_typeset_and_what_is_true_instead() -> None:
+    stated = claim("corrected", {"p": "0.5"}, correction=correction(p="0.4") | {"tex": "p=2/5"}, tex="p=1/2")
+    shown = cards.card(stated, examine(stated, {"p": sp.Rational(2, 5)}, how="exact"))
+    assert shown.index(r"\[p=1/2\]") < shown.index(r"\[p=2/5\]") < shown.index("<details")
 
 
-def test_a_long_value_is_left_to_those_who_open_the_badge() -> None:
-    record = replace(examine(claim(), {"p": HALF}, how="exact"), derived={"p": "0" * 200})
-    assert ledger.plain(claim(), record) == "✓ confirmed: Eq. (0) (wz:test), 1 of 1 printed items agree, by exact"
+def test_every_transcription_that_is_a_formula_can_be_typeset_and_none_shows_its_code() -> None:
+    for stated in CLAIMS.values():
+        for transcription in stated.printed.values():
+            assert "**" not in cards.value(stated.paper, transcription), stated.id
 
 
 # ── check and collate ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_check_displays_the_badge_with_the_record_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_displays_the_card_with_the_record_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[dict[str, Any]] = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     ledger.check("wz:true-ace", {"ACE": sp.Integer(0)}, how="proof")
@@ -467,7 +471,7 @@ def test_check_displays_the_badge_with_the_record_in_it(monkeypatch: pytest.Monk
 
 
 def test_check_shows_nothing_that_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("a badge was shown"))
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("a card was shown"))
     with pytest.raises(LedgerError, match=r"wz:true-ace: claims.yml says confirmed, but ACE: printed 0, derived 1"):
         ledger.check("wz:true-ace", {"ACE": 1}, how="proof")
     with pytest.raises(LedgerError, match=r"wz:no-such-item is not an id of claims.yml"):

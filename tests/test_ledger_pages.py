@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from compendium.claims import ledger
-from compendium.claims.ledger import Claim, Correction, Record, prose
+from compendium.claims.cards import prose
+from compendium.claims.ledger import Claim, Correction, Record
 from compendium.pages.ledger_pages import corrections_html, ledger_html, link, load_records, unreproduced_html
 
 CLAIM = Claim(

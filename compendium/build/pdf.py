@@ -47,7 +47,7 @@ DROPPED = (
     ".headerlink, .figure-files, button:not(th > button, .explore button), .prev-next-area, template, .ledger-controls"
 )
 DATA = 'script[type]:not([type="text/javascript"], [type="module"], .explore > script)'
-OPENED = ("claim", "dropdown")  # what is folded on a screen and not on paper
+OPENED = ("claim-more", "dropdown")  # what is folded on a screen and not on paper
 
 
 class PdfError(Exception):
@@ -70,17 +70,20 @@ def make_pdf(plan: Plan) -> Path:
     command, index = browser(), plan.html / "index.html"
     if not index.exists():
         raise PdfError(f"there is no website at {index.relative_to(plan.root)}: build it first")
-    document = plan.html.with_name(f"{plan.html.name}-print.html")
     book = merge(plan)
-    partial = document.with_suffix(".pdf")
     numbers: Mapping[str, int] = {}
-    for _ in range(2):
-        document.write_text(book.document(numbers), encoding="utf-8")
-        print_document(command, document, partial)
-        numbers = page_numbers(partial)
-    document.unlink()
-    finish(plan, partial, book.headings)
-    return partial.replace(pdf_file(plan))
+    with tempfile.TemporaryDirectory(prefix="print-", dir=plan.build) as folder:
+        document = plan.html.with_name(f"{plan.html.name}-{Path(folder).name}.html")  # beside what it refers to
+        partial = Path(folder, "book.pdf")
+        try:
+            for _ in range(2):
+                document.write_text(book.document(numbers), encoding="utf-8")
+                print_document(command, document, partial)
+                numbers = page_numbers(partial)
+        finally:
+            document.unlink(missing_ok=True)
+        finish(plan, partial, book.headings)
+        return Path(shutil.move(partial, pdf_file(plan)))
 
 
 def pdf_file(plan: Plan) -> Path:

@@ -3,13 +3,11 @@
 The authored half is ``data/claims.yml``; the derived half is made by the chapters. A chapter derives an item and calls
 `check`, which compares (see `compendium.claims.printed`), refuses anything but the verdict that ``claims.yml`` states,
 puts every mutant of the printed item to the same comparison and refuses a check that lets one through, and displays a
-badge. The badge carries the record, so the executed chapters *are* the store of all records: `collate` reads them back.
+card. The card carries the record, so the executed chapters *are* the store of all records: `collate` reads them back.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -32,8 +30,7 @@ PAPERS = {
     "pc": "Pearl & Cavalcanti 2019",
     "sfc": "Suresh, Frembs & Cavalcanti 2023",
 }
-MATHS = re.compile(r"\$([^$]+)\$")
-CODE = re.compile(r"`([^`]+)`")
+UNDELIMITED = r"^[^$]*$"  # a formula by itself, without the signs that begin and end one
 MIME = "application/vnd.compendium.claim+json"
 
 
@@ -57,7 +54,8 @@ Transcription = Annotated[Any, AfterValidator(_transcription)]
 class Correction(BaseModel):
     """What is true instead of a printed item.
 
-    statement : one sentence. argument : why, for a reader who wants to be convinced.
+    statement : one sentence. argument : why, for a reader who wants to be convinced. tex : what is true, as a displayed
+    formula, where it is one.
     values : the printed keys that are wrong, with the true value of each, transcribed as printed items are. Empty
     where print and derivation differ and no true value can be given (verdict ``not-reproducible``).
     """
@@ -65,11 +63,15 @@ class Correction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     statement: str = Field(min_length=1)
     argument: str = Field(min_length=1)
+    tex: str = Field(default="", pattern=UNDELIMITED)
     values: dict[str, Transcription] = Field(default_factory=dict)
 
 
 class Claim(BaseModel):
-    """One item of a paper, as authored in ``claims.yml``."""
+    """One item of a paper, as authored in ``claims.yml``.
+
+    tex : the printed item as a displayed formula, where it is one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str = Field(pattern=r"^(wz|kang|pc|sfc):[a-z0-9-]+$")
@@ -77,6 +79,7 @@ class Claim(BaseModel):
     where: str = Field(min_length=1)
     kind: Literal["definition", "equation", "theorem", "figure", "table", "number"]
     statement: str = Field(min_length=1)
+    tex: str = Field(default="", pattern=UNDELIMITED)
     printed: dict[str, Transcription] = Field(min_length=1)
     names: dict[str, str] = Field(default_factory=dict)
     chapter: str = Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")
@@ -102,7 +105,7 @@ class Claim(BaseModel):
 
     @property
     def anchor(self) -> str:
-        """The HTML id of the claim's badge."""
+        """The HTML id of the claim's card."""
         return "claim-" + self.id.replace(":", "-")
 
 
@@ -177,7 +180,7 @@ def _load(path: Path, _modified: int) -> dict[str, Claim]:
 
 
 def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> None:
-    """Compare what a paper prints under `id` with what was derived, show a badge, and record the outcome.
+    """Compare what a paper prints under `id` with what was derived, show a card, and record the outcome.
 
     derived : one value for every key under ``printed`` of the claim; `claims.printed` says what agrees with what.
     how : the means by which the derived values were established, one of `MEANS`.
@@ -350,63 +353,10 @@ def _accepts(altered: printed.Printed, derived: object, names: printed.Names | N
 def _display(claim: Claim, record: Record) -> None:
     from IPython.display import display  # the only contact with a notebook
 
-    bundle = {"text/plain": plain(claim, record), "text/html": badge(claim, record), MIME: asdict(record)}
+    from compendium.claims.cards import card, plain
+
+    bundle = {"text/plain": plain(claim, record), "text/html": card(claim, record), MIME: asdict(record)}
     display(bundle, raw=True)
-
-
-MARKS = {"confirmed": "✓", "corrected": "✎", "modelled": "◇", "not-reproducible": "∅", "open": "…"}
-
-
-def plain(claim: Claim, record: Record) -> str:
-    """The badge as one line of text."""
-    return f"{MARKS[record.verdict]} {record.verdict}: {claim.item} ({claim.id}), {_summary(record)}, by {record.how}"
-
-
-LONGEST_SUMMARY = 160
-
-
-def _summary(record: Record) -> str:
-    if len(record.printed) == 1 and not record.wrong:
-        both = f"printed {next(iter(record.printed.values()))}, derived {next(iter(record.derived.values()))}"
-        if len(both) <= LONGEST_SUMMARY:  # a matrix is for those who open the badge
-            return both
-    agreeing = len(record.printed) - len(record.wrong)
-    return f"{agreeing} of {len(record.printed)} printed items agree"
-
-
-def prose(text: str) -> str:
-    """A sentence of ``claims.yml`` as HTML: ``$…$`` for MathJax, backticks as code, all else escaped.
-
-    >>> prose("If $a<b$ then `x` & y")
-    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then <code>x</code> &amp; y'
-    """
-    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', html.escape(text.strip(), quote=False))
-    return CODE.sub(r"<code>\1</code>", marked)
-
-
-def badge(claim: Claim, record: Record) -> str:
-    """The badge as HTML: one line, which opens to a table of printed and derived values."""
-    true = claim.correction.values if claim.correction else {}
-    rows = "".join(_badge_row(key, record, true.get(key)) for key in record.printed)
-    correction = f"<p>{prose(claim.correction.statement)}</p>" if claim.correction else ""
-    return (
-        f'<details class="claim claim-{record.verdict}" id="{record.anchor}"><summary>'
-        f'<span class="claim-mark" aria-hidden="true">{MARKS[record.verdict]}</span> '
-        f'<span class="claim-verdict">{record.verdict}</span> <span class="claim-item">{html.escape(claim.item)}'
-        f'</span> <code class="claim-id">{record.id}</code> '
-        f'<span class="claim-summary">{html.escape(_summary(record))}</span> '
-        f'<span class="claim-how">by {record.how}</span></summary>{correction}'
-        f'<div class="claim-table"><table><thead><tr><th scope="col">item</th><th scope="col">printed</th>'
-        f'<th scope="col">derived</th><th scope="col">outcome</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f"<p>{record.mutants} altered transcriptions were put to the same check; it refused all of them.</p></details>"
-    )
-
-
-def _badge_row(key: str, record: Record, true: printed.Printed | None) -> str:
-    differs = key in record.wrong
-    outcome = "agrees" if not differs else "differs" if true is None else f"should read {printed.readable(true)}"
-    cells = "".join(f"<td>{html.escape(text)}</td>" for text in (record.printed[key], record.derived[key], outcome))
-    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{html.escape(key)}</th>{cells}</tr>'
 
 
 def collate(notebooks: Mapping[str, Any], claims: Mapping[str, Claim] | None = None) -> list[Record]:

@@ -15,7 +15,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from compendium import paths
-from compendium.claims.ledger import MARKS, VERDICTS, Claim
+from compendium.claims.cards import MARKS
+from compendium.claims.ledger import VERDICTS, Claim
 
 
 @dataclass(frozen=True)

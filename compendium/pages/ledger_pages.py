@@ -14,8 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from compendium import paths
-from compendium.claims import printed
-from compendium.claims.ledger import MARKS, MEANS, PAPERS, VERDICTS, Claim, Correction, Record, prose
+from compendium.claims.cards import MARKS, derived_value, displayed, prose, title, value
+from compendium.claims.ledger import MEANS, PAPERS, VERDICTS, Claim, Correction, Record
 
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
@@ -136,31 +136,51 @@ def _row(claim: Claim, record: Record | None) -> str:
 
 
 def corrections_html(claims: Claims, records: Records) -> str:
-    """Every claim that print and derivation disagree on: what is printed, what is true, and why."""
-    pairs = [(claim, claim.correction) for claim in claims.values()]
-    sections = [_correction(claim, c, records.get(claim.id)) for claim, c in pairs if c]
-    return _notice(records) + "\n".join(sections) if sections else "<p>None so far.</p>"
+    """Every claim that print and derivation disagree on, paper by paper: what is printed, what is true, and why."""
+    groups = {paper: [c for c in claims.values() if c.paper == paper and c.correction] for paper in PAPERS}
+    if not any(groups.values()):
+        return _notice(records) + "<p>None so far.</p>"
+    contents = "".join(_contents(paper, group) for paper, group in groups.items() if group)
+    parts = "".join(_part(paper, group, records) for paper, group in groups.items() if group)
+    return (
+        f'{_notice(records)}<nav class="corrections-contents" aria-label="Corrections by paper">{contents}</nav>{parts}'
+    )
+
+
+def _contents(paper: str, group: list[Claim]) -> str:
+    links = ", ".join(f'<a href="#{_place(claim)}">{html.escape(claim.item)}</a>' for claim in group)
+    return f"<p><strong>{html.escape(PAPERS[paper])}</strong> ({len(group)}): {links}.</p>"
+
+
+def _part(paper: str, group: list[Claim], records: Records) -> str:
+    sections = "\n".join(_correction(claim, c, records.get(claim.id)) for claim in group if (c := claim.correction))
+    return f'<h2 id="corrections-{paper}">{html.escape(PAPERS[paper])}</h2>{sections}'
+
+
+def _place(claim: Claim) -> str:
+    """The HTML id of a correction."""
+    return claim.anchor.replace("claim-", "correction-", 1)
 
 
 def _correction(claim: Claim, correction: Correction, record: Record | None) -> str:
-    facts = [f"{PAPERS[claim.paper]}, {claim.where}", claim.verdict, *([f"by {record.how}"] if record else [])]
+    facts = [claim.where, claim.verdict, *([f"by {record.how}"] if record else [])]
     about = " · ".join(html.escape(fact) for fact in facts)
     return (
-        f'<section class="correction" id="correction-{claim.anchor.removeprefix("claim-")}">'
-        f"<h2>{html.escape(claim.item)}</h2>"
+        f'<section class="correction" id="{_place(claim)}"><h3>{html.escape(title(claim))}</h3>'
         f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
-        f"<p>{prose(claim.statement)}</p><p><strong>{prose(correction.statement)}</strong></p>"
-        f"{_correction_table(claim, correction, record)}<p>{prose(correction.argument)}</p></section>"
+        f"<p>{prose(claim.statement)}</p>{displayed(claim.tex)}<p><strong>{prose(correction.statement)}</strong></p>"
+        f"{displayed(correction.tex)}{_correction_table(claim, correction, record)}"
+        f"<p>{prose(correction.argument)}</p></section>"
     )
 
 
 def _correction_table(claim: Claim, correction: Correction, record: Record | None) -> str:
     rows = ""
     for key in record.wrong if record else correction.values:
-        true = printed.readable(correction.values[key]) if key in correction.values else "–"
-        cells = (printed.readable(claim.printed[key]), true, *([record.derived[key]] if record else []))
+        true = value(claim.paper, correction.values[key]) if key in correction.values else "–"
+        cells = (value(claim.paper, claim.printed[key]), true, *([derived_value(claim, record, key)] if record else []))
         rows += f'<tr><th scope="row">{html.escape(key)}</th>'
-        rows += "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+        rows += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     columns = ("", "printed", "true", *(["derived here"] if record else []))
     heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"

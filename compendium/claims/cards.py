@@ -1,0 +1,162 @@
+"""A claim's card: the printed item typeset, the verdict in words, and folded, all that it was compared with."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from compendium.claims.ledger import PAPERS, Claim, Means, Record, Verdict
+from compendium.claims.typeset import formula_tex
+from compendium.claims.vocabulary import tex_names
+
+MARKS: dict[Verdict, str] = {
+    "confirmed": "✓",
+    "corrected": "✎",
+    "modelled": "◇",
+    "not-reproducible": "∅",
+    "open": "…",
+}
+HOLDS: dict[Means, str] = {
+    "proof": "proved",
+    "exact": "holds exactly",
+    "numeric": "holds numerically",
+    "statistical": "agrees with its sampling law",
+    "model": "modelled",
+}
+BY: dict[Means, str] = {
+    "proof": "by proof",
+    "exact": "in exact arithmetic",
+    "numeric": "numerically",
+    "statistical": "by its sampling law",
+    "model": "by a model",
+}
+MATHS = re.compile(r"\$([^$]+)\$")
+PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|\w+( \w+)+")  # what needs no typesetting
+LONGEST_FORMULA = 120  # characters; what is longer stays as it is
+CODE = re.compile(r"`([^`]+)`")
+
+
+def verdict_words(record: Record) -> str:
+    """The verdict as a reader says it.
+
+    >>> verdict_words(Record("wz:eq1", "confirmed", "proof", {}, {}, [], 0, "claim-wz-eq1"))
+    'proved'
+    """
+    if record.verdict == "confirmed":
+        return HOLDS[record.how]
+    return f"corrected, {BY[record.how]}" if record.verdict == "corrected" else record.verdict.replace("-", " ")
+
+
+def title(claim: Claim) -> str:
+    """Paper and item of a claim.
+
+    >>> from compendium.claims import ledger
+    >>> title(ledger.load()["wz:eq4"])
+    'Wang & Zhang, Eq. (4)'
+    """
+    return f"{PAPERS[claim.paper].rsplit(' ', 1)[0]}, {claim.item}"
+
+
+def plain(claim: Claim, record: Record) -> str:
+    """The card as one line of text."""
+    return f"{MARKS[record.verdict]} {title(claim)} ({claim.id}): {verdict_words(record)}; {_counted(record)}"
+
+
+def _counted(record: Record) -> str:
+    total, agreeing = len(record.printed), len(record.printed) - len(record.wrong)
+    if total == agreeing:
+        return "the printed value holds" if total == 1 else f"all {total} printed values hold"
+    return f"{agreeing} of {total} printed values hold"
+
+
+def inline(tex: str) -> str:
+    """A formula in a line, for MathJax.
+
+    >>> inline("a<b")
+    '<span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span>'
+    """
+    return rf'<span class="math tex2jax_process">\({html.escape(tex, quote=False)}\)</span>'
+
+
+def displayed(tex: str) -> str:
+    """A formula on a line of its own, for MathJax; nothing for no formula."""
+    return (
+        rf'<div class="math claim-tex tex2jax_process">\[{html.escape(tex.strip(), quote=False)}\]</div>' if tex else ""
+    )
+
+
+def prose(text: str) -> str:
+    """A sentence of ``claims.yml`` as HTML: ``$…$`` for MathJax, backticks as code, all else escaped.
+
+    >>> prose("If $a<b$ then `x` & y")
+    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then <code>x</code> &amp; y'
+    """
+    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', html.escape(text.strip(), quote=False))
+    return CODE.sub(r"<code>\1</code>", marked)
+
+
+def value(paper: str, transcription: object) -> str:
+    """A transcription for people: a formula typeset, a matrix as one, words as words."""
+    if isinstance(transcription, str):
+        return _formula(paper, transcription)
+    matrix = isinstance(transcription, list) and transcription and all(isinstance(row, list) for row in transcription)
+    if matrix and isinstance(transcription, list):
+        entries = [[formula_tex(str(entry), tex_names(paper)) for entry in row] for row in transcription]
+        if all(entry is not None for row in entries for entry in row):
+            rows = r" \\ ".join(" & ".join(str(entry) for entry in row) for row in entries)
+            return inline(rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}")
+    if isinstance(transcription, list):
+        return ", ".join(value(paper, entry) for entry in transcription)
+    return "yes" if transcription is True else "no" if transcription is False else html.escape(str(transcription))
+
+
+def _formula(paper: str, text: str) -> str:
+    """A formula typeset, a number or words as text."""
+    if PLAIN.fullmatch(text):
+        return text.replace("-", "−")
+    tex = formula_tex(text, tex_names(paper)) if len(text) <= LONGEST_FORMULA else None
+    return inline(tex) if tex else html.escape(text)
+
+
+def card(claim: Claim, record: Record) -> str:
+    """The card as HTML."""
+    correction = ""
+    if claim.correction:
+        correction = f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
+    said = displayed(claim.tex) or f'<p class="claim-statement">{prose(claim.statement)}</p>'
+    return (
+        f'<section class="claim claim-{record.verdict}" id="{record.anchor}" aria-label="{html.escape(title(claim))}">'
+        f'<p class="claim-head"><span class="claim-mark" aria-hidden="true">{MARKS[record.verdict]}</span> '
+        f'<span class="claim-item">{html.escape(title(claim))}</span> <span class="claim-dash">—</span> '
+        f'<span class="claim-verdict">{verdict_words(record)}</span></p>{said}{correction}'
+        f'<details class="claim-more"><summary>{_counted(record)}</summary>{_folded(claim, record)}</details></section>'
+    )
+
+
+def _folded(claim: Claim, record: Record) -> str:
+    true = claim.correction.values if claim.correction else {}
+    rows = "".join(_row(claim, key, record, key in true) for key in record.printed)
+    statement = f"<p>{prose(claim.statement)}</p>" if claim.tex else ""
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "printed", "derived here", ""))
+    return (
+        f'{statement}<div class="claim-table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<p class="claim-note">{record.mutants} altered transcriptions were put to the same comparison, '
+        f'{BY[record.how]}; it refused them all. <code class="claim-id">{record.id}</code></p>'
+    )
+
+
+def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
+    differs = key in record.wrong
+    if corrected and claim.correction:
+        outcome = f"should read {value(claim.paper, claim.correction.values[key])}"
+    else:
+        outcome = "differs" if differs else "agrees"
+    derived = derived_value(claim, record, key)
+    cells = f"<td>{value(claim.paper, claim.printed[key])}</td><td>{derived}</td><td>{outcome}</td>"
+    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{html.escape(key)}</th>{cells}</tr>'
+
+
+def derived_value(claim: Claim, record: Record, key: str) -> str:
+    """A derived value for people."""
+    text = {"true": "yes", "false": "no"}.get(record.derived[key], record.derived[key])
+    return _formula(claim.paper, re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("π", "pi"))

@@ -1,0 +1,26 @@
+"""What the symbols of a paper mean and how they are typeset, one module a paper: wz, kang, pc, sfc.
+
+Each module offers `TEX`, the typeset form of the names that stand in the paper's transcriptions, and functions that
+give printed notation its meaning, so that a chapter's check is what was derived and the claim's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+PAPERS = ("wz", "kang", "pc", "sfc")
+
+
+def tex_names(paper: str) -> Mapping[str, str]:
+    """The names of a paper's transcriptions as TeX; a ``{0}`` in one stands for the first argument of a call.
+
+    Raises ``ValueError`` for a paper that is not one of `PAPERS`.
+
+    >>> tex_names("wz")["N"]
+    'N_{{{0}|{1}}}'
+    """
+    if paper not in PAPERS:
+        raise ValueError(f"paper: {paper!r} should be one of {', '.join(PAPERS)}")
+    names: Mapping[str, str] = import_module(f"{__name__}.{paper}").TEX
+    return names
