@@ -1,9 +1,13 @@
 // The elements of the page Explore. The formulas are those of qlib in a few lines, held against qlib by the tests.
 (() => {
-  const ZERO = 1e-12; // a probability up to it is zero, as in qlib.quantum.counterfactuals
-  const ROUNDING = 1e-9; // a smaller contradiction is none, as in compendium.pages.explore
+  const TINY = 2 ** -46; // of the terms of a sum: what rounding leaves of a zero, ROUNDING in qlib.numbers.exact_arrays
+  const EXCESS = 1e-9; // a smaller contradiction is none, as in compendium.pages.explore
   const radians = (degrees) => (degrees * Math.PI) / 180;
   const sum = (numbers) => numbers.reduce((total, x) => total + x, 0);
+  const sumOrZero = (numbers) => {
+    const total = sum(numbers);
+    return Math.abs(total) <= TINY * sum(numbers.map(Math.abs)) ? 0 : total;
+  };
 
   // What is computed: the values of the controls → answers; null is the ∗ of a counterfactual without a probability.
 
@@ -36,7 +40,7 @@
   const contradiction = (v, expressions) => {
     const { p, lower, upper, ace, excesses } = atVisibility(v, v.visibility, expressions);
     const [noise, pure] = [0, 1].map((visibility) => atVisibility(v, visibility, expressions).excesses);
-    const thresholds = pure.flatMap((x, i) => (x > ROUNDING && noise[i] < 0 ? [noise[i] / (noise[i] - x)] : []));
+    const thresholds = pure.flatMap((x, i) => (x > EXCESS && noise[i] < 0 ? [noise[i] / (noise[i] - x)] : []));
     const law = Object.fromEntries(p.map((x, i) => [`p${i >> 2}${(i >> 1) & 1}${i & 1}`, x]));
     const threshold = thresholds.length ? Math.min(...thresholds) : null;
     return { ...law, lower, upper, ace, excess: Math.max(...excesses), threshold };
@@ -49,21 +53,21 @@
     const [phiX, phiZ] = [Math.sin(radians(v.direction)), Math.cos(radians(v.direction))];
     const terms = [1, -1].map((along) => {
       const [x, z] = [along * Math.sin(radians(v.source)), along * Math.cos(radians(v.source))]; // Bloch vector of λ
-      const likelihood = v.evidence === "none" ? 1 : (1 + sign(v.evidence) * s * x) / 2;
+      const likelihood = v.evidence === "none" ? 1 : sumOrZero([1, sign(v.evidence) * s * x]) / 2;
       let antecedent = 1;
       let joint = (1 + b * a * nX) / 2; // do: a′ is prepared
       if (v.instrument === "active") {
-        antecedent = (1 + a * (x * phiX + z * phiZ)) / 2;
+        antecedent = sumOrZero([1, a * x * phiX, a * z * phiZ]) / 2;
         joint *= antecedent;
       } else if (v.instrument === "passive") {
-        antecedent = (1 + a * s * x) / 2;
+        antecedent = sumOrZero([1, a * s * x]) / 2;
         joint = (antecedent + (b * (nX * (x + a * s) + nZ * Math.sqrt(1 - s * s) * z)) / 2) / 2;
       }
-      return { likelihood, antecedent, conditional: antecedent > ZERO ? joint / antecedent : null };
+      return { likelihood, antecedent, conditional: antecedent > 0 ? joint / antecedent : null };
     });
     const evidence = sum(terms.map((term) => term.likelihood / 2));
     const posterior = terms.map((term) => term.likelihood / 2 / evidence);
-    const impossible = terms.some((term, k) => posterior[k] > ZERO && term.conditional === null);
+    const impossible = terms.some((term, k) => posterior[k] > 0 && term.conditional === null);
     const answers = { evidence, answer: impossible ? null : sum(terms.map((term, k) => posterior[k] * term.conditional)) };
     terms.forEach((term, k) => {
       for (const [key, x] of Object.entries({ ...term, posterior: posterior[k] })) answers[key + k] = x;
@@ -111,13 +115,13 @@
   const words = {
     chsh: (v, r) => {
       const verdict =
-        Math.abs(r.S) > 2 + ROUNDING ? "more than any classical common cause can" : "no more than a classical common cause can";
+        Math.abs(r.S) > 2 + EXCESS ? "more than any classical common cause can" : "no more than a classical common cause can";
       return `S = ${shown(r.S)} and CS = ${shown(r.CS)}: ${verdict} (|S| ≤ 2, CS ≤ 1).`;
     },
     contradiction: (v, r) => {
       const bounds = `What is observed implies an effect between ${shown(r.lower)} and ${shown(r.upper)}, if exogeneity is joint`;
       const truth = `the true effect is ${shown(r.ace)}`;
-      if (r.excess > ROUNDING) return `${bounds}; ${truth}, outside by ${shown(r.excess)}. So it is not.`;
+      if (r.excess > EXCESS) return `${bounds}; ${truth}, outside by ${shown(r.excess)}. So it is not.`;
       return `${bounds}; ${truth}: no contradiction.`;
     },
     counterfactual: (v, r) => {
@@ -125,7 +129,7 @@
       const asked = `had a′ been ${minus(v.antecedent)}, b′ would be ${{ "x+": "+", "x-": "−", "z+": "0", "z-": "1" }[v.consequent]}`;
       if (r.answer !== null) return `${seen}${asked} with probability ${shown(r.answer)}.`;
       const reasons = [0, 1]
-        .filter((k) => r[`posterior${k}`] > ZERO && r[`conditional${k}`] === null)
+        .filter((k) => r[`posterior${k}`] > 0 && r[`conditional${k}`] === null)
         .map((k) => `the source has prepared ${ket(v.source + 180 * k)} with probability ${shown(r[`posterior${k}`])}, and then`);
       return `∗, no answer. ${seen}${reasons.join("; ")} a′ = ${minus(v.antecedent)} is impossible.`;
     },
@@ -176,7 +180,7 @@
         box(at(-2), 186, at(2) - at(-2), 14, "classical"),
         line(at(-4), 200, at(4), 200, "outline"),
         ticks.map(([S, label]) => [line(at(S), 182, at(S), 204, "outline"), text(at(S) + (Math.abs(S) > 2.5 ? 8 * Math.sign(S) : 0), 218, label)]),
-        box(Math.min(at(0), at(r.S)), 189, Math.abs(at(r.S) - at(0)), 8, Math.abs(r.S) > 2 + ROUNDING ? "two filled" : "one filled"),
+        box(Math.min(at(0), at(r.S)), 189, Math.abs(at(r.S) - at(0)), 8, Math.abs(r.S) > 2 + EXCESS ? "two filled" : "one filled"),
         text(at(r.S), 179, `S = ${shown(r.S)}`),
       );
     },
@@ -186,7 +190,7 @@
       if (r.threshold !== null) grid.push(r.threshold);
       const all = grid.sort((x, y) => x - y).map((x) => ({ x, ...atVisibility(v, x, data) }));
       const of = (key) => all.map((point) => [at(point.x), up(point[key])]);
-      const outside = all.filter((point) => r.threshold !== null && point.x >= r.threshold - ZERO);
+      const outside = all.filter((point) => r.threshold !== null && point.x >= r.threshold - TINY);
       const nearest = (point) => Math.min(Math.max(point.ace, point.lower), point.upper);
       return picture(
         236,

@@ -163,7 +163,7 @@ def contradiction(values: Values) -> Answers:
     critical = [
         instrumental_strategies.critical_visibility(F, pure)
         for F in GAPS
-        if functional_value(F, pure) > ROUNDING > 0 > F[0, 0]
+        if functional_value(F, pure) > EXCESS > 0 > F[0, 0]
     ]
     threshold = float(min(critical)) if critical else None
     return {**law, "lower": bounds.lower, "upper": bounds.upper, "ace": ace, "excess": excess, "threshold": threshold}
@@ -176,7 +176,7 @@ def _gaps() -> list[Floats]:
     return [as_float(sign * gap(np.array(f.coefficients).reshape(2, 2, 2), f.constant)) for sign, f in expressions]
 
 
-ROUNDING = 1e-9  # a smaller excess is none
+EXCESS = 1e-9  # a smaller excess is none: it is a sum of a few probabilities, the largest of which are of order one
 GAPS = _gaps()
 EXPRESSIONS = {
     name: [[float(f.constant), *map(float, f.coefficients)] for f in functions]
@@ -197,7 +197,7 @@ def state(degrees: float) -> Floats:
            [0.5, 0.5]])
     """
     half = np.radians(degrees) / 2
-    return np.asarray(pure_state(np.array([np.cos(half), np.sin(half)]).round(15)))  # cos 90° is 0, not 6e-17
+    return np.asarray(pure_state(np.array([np.cos(half), np.sin(half)])))
 
 
 def unsharp(sharpness: float) -> Instrument:

@@ -93,6 +93,7 @@ class Network:
 
     tensors : those with a name are replaced at each evaluation. keep : the legs of the result. Calling it with
     name → array, of shape batch + legs, gives an array of shape batch + kept legs; names that it has not are left out.
+    cases : legs that tell cases apart, such as the values of λ: what is rare in one is not rounding of another's.
     Raises ``ValueError`` as `contract` does, for two tensors of one name, and at a call for an array that does not fit.
 
     >>> flip = Tensor(np.array([[0.9, 0.1], [0.1, 0.9]]), ("x", "y"))
@@ -101,8 +102,9 @@ class Network:
     [0.3, 0.7]
     """
 
-    def __init__(self, tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> None:
+    def __init__(self, tensors: Sequence[Tensor], keep: Iterable[Leg] = (), cases: Iterable[Leg] = ()) -> None:
         self.keep = tuple(keep)
+        self.cases = frozenset(cases)
         self.lengths = _lengths(tensors, self.keep)
         self.named: dict[Hashable, Tensor] = {}
         self.fixed: list[Tensor] = []
@@ -134,22 +136,30 @@ class Network:
         return compiled.plan.run(places).reshape(compiled.shape)
 
     def sensitivity(self, arrays: Mapping[Any, Array]) -> Array:
-        """How large the terms are that the value is a sum of: its change for a unit of relative change in the entries.
+        """How large the terms are that the value is a sum of: its change for a unit of relative change in the tensors.
 
-        All entries that are no whole numbers are changed in their last digits, at random, `TURNS` times; the largest
-        change of the value over the size of what changed it, with a margin. So it is about the value itself if that is
-        a product of small numbers, and far more if large terms cancel: what is less than rounding against it cannot be
-        told from zero. Known as stochastic arithmetic (Vignes 1974). Zero where no change of digits changes anything.
+        All entries but zeros and whole numbers are changed at random, `TURNS` times, in the last digits of the largest
+        entry of their tensor (of each case of `cases`); the largest change of the value over the size of what changed
+        it, with a margin. So it is about the value itself if that is a product of small tensors, and far more if large
+        terms cancel, or if it rests on an entry that is tiny beside others, as what rounding leaves of a zero is: what
+        is less than rounding against it cannot be told from zero. Known as stochastic arithmetic (Vignes 1974). Zero
+        where no change of digits changes anything.
 
         >>> half = Tensor(np.array([1.0, 1.0]), ("x",))
         >>> network = Network([half, Tensor(np.zeros(2), ("x",), name="law")])
         >>> cancel, rare = np.array([1.0, -1.0]), np.array([1e-30, 0.0])
         >>> bool(network.sensitivity({"law": cancel}) > 0.1), bool(network.sensitivity({"law": rare}) < 1e-28)
         (True, True)
+        >>> second, residue = Tensor(np.array([0.0, 1.0]), ("x",)), np.array([1.0, 6e-17])
+        >>> bool(Network([second, Tensor(np.zeros(2), ("x",), "law")]).sensitivity({"law": residue}) > 0.1)
+        True
         """
         value = self(arrays)
         changes = [
-            np.abs(network({name: _jittered(arrays[name], turn, k) for k, name in enumerate(network.named)}) - value)
+            np.abs(
+                network({t.name: self._jittered(t, arrays[t.name], turn, k) for k, t in enumerate(self.named.values())})
+                - value
+            )
             for turn, network in enumerate(self._others)
         ]
         return np.asarray(MARGIN * np.max(changes, axis=0) / ROUNDING)
@@ -160,10 +170,22 @@ class Network:
         named = list(self.named.values())
         return [
             Network(
-                [*(Tensor(_jittered(t.array, turn, -k), t.legs) for k, t in enumerate(self.fixed)), *named], self.keep
+                [*(Tensor(self._jittered(t, t.array, turn, -k), t.legs) for k, t in enumerate(self.fixed)), *named],
+                self.keep,
+                self.cases,
             )
             for turn in range(TURNS)
         ]
+
+    def _jittered(self, tensor: Tensor, array: Array, turn: int, place: int) -> Array:
+        """The array of a tensor with each entry more or less by the rounding of the largest one of its case."""
+        if array.dtype.kind in "iub" or has_free_symbols(array):
+            return array
+        values = array.astype(complex) if is_exact(array) else array
+        axes = tuple(k - len(tensor.legs) for k, leg in enumerate(tensor.legs) if leg not in self.cases)
+        size = np.abs(values).max(axis=axes, keepdims=True, initial=0.0) if axes else np.abs(values)
+        signs = np.random.default_rng([turn, abs(place), int(place < 0)]).choice([-ROUNDING, ROUNDING], array.shape)
+        return np.asarray(values + signs * size * (values != 0))
 
     def _contract(self, arrays: Sequence[Array]) -> Array:
         """The value by `contract`, where exact arrays have to become floating-point ones first."""
@@ -200,14 +222,6 @@ class _Compiled:
     first: int
     batched: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
     shape: tuple[int, ...]
-
-
-def _jittered(array: Array, turn: int, place: int) -> Array:
-    """An array with each entry more or less by rounding, at random; whole numbers and symbols stay as they are."""
-    if array.dtype.kind in "iub" or has_free_symbols(array):
-        return array
-    signs = np.random.default_rng([turn, abs(place), int(place < 0)]).choice([-ROUNDING, ROUNDING], array.shape)
-    return np.asarray((array.astype(complex) if is_exact(array) else array) * (1 + signs))
 
 
 def _is_mixed(arrays: Sequence[Array], given: Sequence[Array]) -> bool:

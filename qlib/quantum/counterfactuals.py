@@ -16,8 +16,9 @@ free symbols.
 
 Rare is not impossible. Whether a floating-point probability is zero is judged against what it was computed from: the
 largest probabilities that the outcomes have in any state, the prior of the λ and, where it is small against these, the
-size of the terms that it is a sum of (`Network.sensitivity`). What is no more than rounding is zero; what is more, but
-too little to be known to six digits, is refused by name, as then only exact numbers can tell.
+size of the terms that it is a sum of (`Network.sensitivity`). The entries of an operator are taken to be rounded to the
+last digits of its largest one. What is no more than rounding is zero; what is more, but too little to be known to six
+digits, is refused by name, as then only exact numbers can tell.
 """
 
 from __future__ import annotations
@@ -401,12 +402,16 @@ def _network(
         ones = [Tensor(np.ones(len(values), int), (leg,)) for leg, values in _values_of(process, keep)]
         networks = [tensor for world in worlds for tensor in _places(process, world.ignored, world.name)]
         named = [Tensor(factor.array, factor.legs, ("factor", k)) for k, factor in enumerate(factors)]
-        return Network([*(process.prior() if with_prior else ()), *ones, *networks, *named], keep)
+        return Network([*(process.prior() if with_prior else ()), *ones, *networks, *named], keep, _cases(process))
 
     arrays: dict[Hashable, Array] = {("factor", k): factor.array for k, factor in enumerate(factors)}
     for world in worlds:
         arrays |= world.operators
     return _compiled(process, key, build), arrays
+
+
+def _cases(process: Process) -> list[Leg]:
+    return [("λ", name) for name in process.exogenous]
 
 
 def _values_of(process: Process, legs: Iterable[Leg]) -> Iterator[tuple[Leg, tuple[Outcome, ...]]]:
@@ -461,7 +466,7 @@ def _antecedent_pieces(process: Process, ignored: frozenset[str], split: Collect
         keep = [leg for leg, _ in _values_of(process, legs)]
         _require_few(process, [leg[1] for leg in keep if isinstance(leg, tuple)])
         nodes = frozenset(leg[1] for leg in legs if isinstance(leg, tuple) and leg[0] == "in") - ignored
-        pieces.append(_Piece(Network(component, keep), nodes))
+        pieces.append(_Piece(Network(component, keep, _cases(process)), nodes))
     return pieces
 
 
@@ -579,7 +584,7 @@ def _groups(process: Process, names: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def _terms(process: Process, query: CounterfactualQuery, certain: Any) -> tuple[Term, ...]:
-    legs = [("λ", name) for name in process.exogenous]
+    legs = _cases(process)
 
     def over_lambda(instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome], world: str) -> Array:
         done = _world(process, instruments, outcomes, world)
