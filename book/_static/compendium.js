@@ -38,3 +38,51 @@ window.addEventListener("DOMContentLoaded", () => {
     link.removeAttribute("target");
   }
 });
+
+// All code of a page at once; the page remembers it in this browser.
+window.addEventListener("DOMContentLoaded", () => {
+  const folds = [...document.querySelectorAll(".bd-article details.hide")];
+  const title = document.querySelector(".bd-article h1");
+  if (!folds.length || !title) return;
+  const key = `code ${location.pathname}`;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "all-code";
+  const show = (open) => {
+    folds.forEach((fold) => (fold.open = open));
+    button.setAttribute("aria-pressed", open);
+    button.textContent = open ? "Hide all code" : "Show all code";
+  };
+  const kept = (change) => {
+    try {
+      return change(localStorage);
+    } catch {
+      return null; // a browser that keeps nothing
+    }
+  };
+  show(kept((store) => store.getItem(key)) === "shown");
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-pressed") !== "true";
+    show(open);
+    kept((store) => (open ? store.setItem(key, "shown") : store.removeItem(key)));
+  });
+  (document.querySelector(".bd-article .chapter-line") ?? title).append(button);
+});
+
+// Predict, then reveal: a choice says whether it is right, and opens the answer.
+window.addEventListener("DOMContentLoaded", () => {
+  for (const card of document.querySelectorAll(".predict-choices")) {
+    for (const choice of card.querySelectorAll("li.choice")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...choice.childNodes);
+      choice.append(button);
+      button.addEventListener("click", () => {
+        const right = choice.classList.contains("choice-right");
+        choice.classList.add(right ? "chosen-right" : "chosen-wrong");
+        button.setAttribute("aria-description", right ? "right" : "not so");
+        if (right) card.querySelector("details.predict-answer").open = true;
+      });
+    }
+  }
+});

@@ -24,6 +24,7 @@ from compendium.build.takeaway import (
     write_figures,
 )
 from compendium.claims import ledger
+from compendium.pages.reading import fold_cells
 
 LINK = re.compile(r"\]\((?P<target>[^)\s:#]+)\.md(?P<anchor>#[^)\s]*)?\)")
 SPHINX_TROUBLE = re.compile(r"WARNING|ERROR|CRITICAL|Error|Exception")
@@ -93,7 +94,7 @@ def assemble_site(plan: Plan) -> Path:
 
 def write_notebook(plan: Plan, slug: str, target: Path) -> None:
     """The executed notebook as a page: links between chapters mended, links to files below the figures."""
-    notebook = executed_notebook(plan, slug)
+    notebook = fold_cells(executed_notebook(plan, slug))
     link_figures(plan, slug, notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

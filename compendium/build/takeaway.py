@@ -15,6 +15,7 @@ import nbformat
 from compendium.build.execute import tables_of
 from compendium.build.plan import EDITIONS, Plan, PlanError, read_yaml, sha256
 from compendium.build.reach import syntax_tree
+from compendium.pages.reading import fold_cells
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
 SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL)
@@ -128,7 +129,7 @@ def write_downloads(plan: Plan, website: Path) -> None:
         Path(f"{target}.md").write_text(for_edition(plan, page.text), encoding="utf-8")
         if slug in plan.notebooks:
             nbformat.write(clean_notebook(plan, slug), f"{target}.ipynb")
-            pack(f"{target}-executed.zip", f"{target.name}-executed.ipynb", executed_notebook(plan, slug))
+            pack(f"{target}-executed.zip", f"{target.name}-executed.ipynb", fold_cells(executed_notebook(plan, slug)))
 
 
 def pack(file: str, name: str, notebook: Any) -> None:
@@ -143,6 +144,7 @@ def clean_notebook(plan: Plan, slug: str) -> Any:
     notebook.metadata.pop("jupytext", None)
     address = repository(plan)
     install = nbformat.v4.new_code_cell(INSTALL.format(repository=address)) if address else None
+    fold_cells(notebook)
     notebook.cells.insert(0, install or nbformat.v4.new_markdown_cell(NEEDS))
     return numbered(notebook)
 

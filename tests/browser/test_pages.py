@@ -252,12 +252,12 @@ def test_solutions_open_by_keyboard(at):
         assert page.js(hidden) is expected
 
 
-def test_a_claim_s_badge_opens_by_keyboard(at):
+def test_a_claim_s_card_opens_by_keyboard(at):
     page = at("book/joint-exogeneity/potential-outcomes.html")
-    page.focus("details.claim summary")
+    page.focus("details.claim-more summary")
     for key, opened in (("Enter", True), (" ", False)):
         page.press(key)
-        assert page.js("document.querySelector('details.claim').open") is opened
+        assert page.js("document.querySelector('details.claim-more').open") is opened
 
 
 @pytest.mark.parametrize("slug", sorted(slug for slug in PLAN.pages if slug.startswith("course/slides")))

@@ -1,0 +1,79 @@
+"""How chapters read: short shown cells, the rest folded, honest minutes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from compendium import paths
+from compendium.pages import reading
+
+PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
+CHAPTERS = {
+    f"{part}/{file.stem}": file.read_text(encoding="utf-8")
+    for part in PARTS
+    for file in sorted((paths.BOOK / part).glob("*.md"))
+}
+MOST_IN_ALL = 2700  # shown lines of the whole book
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_shown_cell_is_short_and_narrow(chapter: str) -> None:
+    for cell in reading.shown(CHAPTERS[chapter]):
+        assert cell.lines <= reading.MOST_LINES, cell.code
+        assert cell.width <= reading.MOST_COLUMNS, cell.code
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_shows_few_lines_of_code(chapter: str) -> None:
+    assert sum(cell.lines for cell in reading.shown(CHAPTERS[chapter])) <= reading.MOST_SHOWN
+
+
+def test_the_book_shows_few_lines_of_code() -> None:
+    assert sum(cell.lines for text in CHAPTERS.values() for cell in reading.shown(text)) <= MOST_IN_ALL
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_is_read_in_half_an_hour(chapter: str) -> None:
+    assert reading.minutes(CHAPTERS[chapter]) <= reading.LONGEST
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_asks_its_reader_to_predict(chapter: str) -> None:
+    assert 2 <= len(re.findall(r"^:{3,}\{predict\}", CHAPTERS[chapter], re.M)) <= 4
+
+
+CELLS = """
+```{code-cell} ipython3
+shown = 1
+```
+```{code-cell} ipython3
+:tags: [claim]
+
+check("wz:eq1", {})
+```
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: f
+---
+figures.save()
+```
+"""
+
+
+def test_checks_figures_and_what_says_so_are_folded_and_nothing_else() -> None:
+    assert [cell.folded for cell in reading.cells(CELLS)] == ["", "claim", "figure"]
+    assert [cell.code for cell in reading.shown(CELLS)] == ["shown = 1"]
+
+
+def test_a_formula_a_check_and_a_shown_line_take_time_and_what_is_folded_takes_none() -> None:
+    text = "word " * 130
+    assert reading.minutes(text) == 1
+    assert reading.minutes(text + "$$x$$" * 6) == 2
+    assert reading.minutes(text + CELLS) == 2
+    assert reading.minutes(text + "\n## Exercises\n" + "word " * 1000) == 1
+    assert reading.minutes(text + "\n:::{dropdown} More\n" + "word " * 1000 + "\n:::\n") == 1
+    assert reading.minutes(text + "\n:::{predict} What?\n" + "word " * 130 + "\n:::\n") == 3
