@@ -87,11 +87,7 @@ def prose(text: str) -> str:
     text = CELL.sub("", text)
     while nested := FENCE.search(text):
         head = nested["head"].strip()
-        kept = (
-            ""
-            if not head.startswith("{") or re.match(r"\{(code|raw|solution|exercise|dropdown)", head)
-            else nested["body"]
-        )
+        kept = head.partition("}")[2] + "\n" + nested["body"] if READ.match(head) else ""
         text = text[: nested.start()] + re.sub(r"^:[\w-]+:.*$", "", kept, flags=re.M) + text[nested.end() :]
     return ROLE.sub(r"\1", text)
 
