@@ -217,7 +217,8 @@ def test_files_hold_raw_counts_and_program_and_no_key(server: Server, tmp_path: 
 
 def test_an_interrupted_campaign_resumes_without_submitting_again(server: Server, tmp_path: Path) -> None:
     server.replies["GET", "jobs"] = lambda usual: (200, {**usual[1], "status": "ready"})
-    with pytest.raises(JobPendingError, match=r"job job-0 .* still under way\. Run the campaign again to resume"):
+    pending = r"job job-0 \([^)]*\): (it is still under way|no answer within the time allowed)\. Run the campaign again"
+    with pytest.raises(JobPendingError, match=pending):  # the time may be over while it is asked, on a busy machine
         run(ionq(tmp_path))
     assert [record["state"] for record in files(tmp_path)] == ["submitted", "submitted"]
     del server.replies["GET", "jobs"]

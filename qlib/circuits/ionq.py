@@ -287,7 +287,7 @@ class IonQ:
             except _ReplyError as error:
                 if error.status is not None and error.status not in BUSY:
                     raise HardwareError(f"{error}. {_advice(error.status)} The record is kept") from None
-                trouble, pause = str(error), max(pause, error.retry_after)
+                trouble, pause = str(error).removeprefix(f"{what}: "), max(pause, error.retry_after)
             if not _paused(pause, deadline):
                 raise JobPendingError(f"{what}: {trouble}. Run the campaign again to resume")
         kept = _counts(found, job, what)
