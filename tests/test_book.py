@@ -121,7 +121,11 @@ def test_every_file_that_a_page_loads_is_there(pages):
 def test_what_others_have_written_travels_with_its_licence(pages):
     """Every file of the website is this book's own or is covered by a licence, whose text is there."""
     static = PLAN.html / "_static"
-    own = {path.name for path in (ROOT / "book" / "_static").iterdir()} | {"excerpts.js"}  # made with the index
+    own = {path.name for path in (ROOT / "book" / "_static").iterdir()} | {
+        "excerpts.js",
+        "previews.js",
+        "claims.js",
+    }  # made of the pages
     for path in (path.relative_to(static) for path in static.rglob("*") if path.is_file()):
         owners = [o for o, names in light_pages.LICENCES.items() if any(fnmatch(str(path), n) for n in names.split())]
         assert bool(owners) != (path.parts[0] in own), path

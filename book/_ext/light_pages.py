@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import previews
 from bs4 import BeautifulSoup
+
+from compendium.claims import ledger
 
 MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
 GLYPHS = "output/svg/fonts/tex"  # glyphs as SVG: no font files, which browsers refuse to file:// pages
@@ -126,7 +129,7 @@ SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl
 LINE = re.compile(r"<dd>(.*?)</dd>", re.DOTALL)
 SPAN = r'<span class="sig-line">\1</span>'
 SEARCHTOOLS = re.compile(r'(<script src="[^"]*searchtools\.js[^"]*"></script>)(?!<script src="_static/excerpts)')
-EXCERPTS = """<script src="_static/excerpts.js"></script><script>
+EXCERPTS = """<script src="_static/excerpts.js"></script><script src="_static/claims.js"></script><script>
   window.fetch = async (page) => {
     const [found, here] = [page, "."].map((address) => new URL(address, location).href);
     return new Response(EXCERPTS[found.slice(here.length)]);
@@ -149,11 +152,14 @@ def mend(text: str, searches: bool) -> str:
     return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
 
 
-def excerpts(pages: Mapping[str, str]) -> str:
-    """A script with the words of each page, for the search's excerpts; formulas as they were typed."""
+def excerpts(pages: Mapping[str, Any]) -> str:
+    """A script with the words of each page, for the search's excerpts; formulas as they were typed.
+
+    pages : address → parsed page, from which is taken what has no words.
+    """
     words = {}
-    for name, text in pages.items():
-        article = BeautifulSoup(text, "html.parser").select_one("article")
+    for name, page in pages.items():
+        article = page.select_one("article")
         if article is not None:
             for node in article.select("script, style, svg, .headerlink, .cell_input, .toggle-button"):
                 node.decompose()
@@ -170,12 +176,17 @@ def finish(app: Any, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     output = Path(app.outdir)
-    pages, static = {}, output / "_static"
+    texts, static = {}, output / "_static"
     for path in sorted(path for path in output.rglob("*.html") if "_static" not in path.parts):
         text = mend(path.read_text(encoding="utf-8"), path.name == "search.html")
-        path.write_text(text, encoding="utf-8")
-        pages[path.relative_to(output).as_posix()] = text
-    classes = " ".join(name for text in pages.values() for name in ICON_CLASS.findall(text))
+        texts[path.relative_to(output).as_posix()] = text
+    classes = " ".join(name for text in texts.values() for name in ICON_CLASS.findall(text))
+    pages = {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}
+    hooks = {name: previews.first_sentence(page) for name, page in pages.items()}
+    for name, text in texts.items():
+        (output / name).write_text(previews.announced(text, name, hooks), encoding="utf-8")
+    (static / "previews.js").write_text(previews.previews(pages), encoding="utf-8")
+    (static / "claims.js").write_text(previews.claims_for_search(ledger.load()), encoding="utf-8")
     used = {"xmark", *PLACES.values(), *re.findall(r"fa-([a-z-]+)", classes)}  # the first in a message of the theme
     script = importlib.resources.files(THEME).joinpath(FONTAWESOME_FILE).read_text(encoding="utf-8")
     (static / "icons.css").write_text(icons(script, used - NO_ICONS), encoding="utf-8")

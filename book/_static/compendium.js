@@ -86,3 +86,129 @@ window.addEventListener("DOMContentLoaded", () => {
     }
   }
 });
+
+// A link shows what it leads to: pointed at, focused, or touched once (touched again, it is followed).
+window.addEventListener("DOMContentLoaded", () => {
+  const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
+  const script = document.querySelector("script[src*='compendium.js']");
+  const card = document.createElement("div");
+  card.className = "preview bd-article";
+  card.id = "preview-card";
+  card.setAttribute("role", "tooltip");
+  card.hidden = true;
+  document.body.append(card);
+  let texts, timer, shownFor, touched;
+
+  const load = () =>
+    (texts ??= new Promise((done) => {
+      const file = document.createElement("script");
+      file.src = new URL("previews.js", script.src);
+      file.onload = () => done(PREVIEWS);
+      file.onerror = () => done({});
+      document.head.append(file);
+    }));
+  const key = (link) => {
+    const target = new URL(link.href, location.href);
+    const page = target.href.split(/[?#]/)[0];
+    return target.hash && page.startsWith(root.href) ? page.slice(root.href.length) + decodeURIComponent(target.hash) : "";
+  };
+  const hide = () => {
+    clearTimeout(timer);
+    shownFor?.removeAttribute("aria-describedby");
+    shownFor = undefined;
+    card.hidden = true;
+  };
+  const show = async (link) => {
+    const text = (await load())[key(link)];
+    if (!text) return false;
+    hide();
+    card.innerHTML = text;
+    card.hidden = false;
+    const at = link.getBoundingClientRect();
+    const left = Math.max(8, Math.min(at.left, document.documentElement.clientWidth - card.offsetWidth - 8));
+    const below = at.bottom + card.offsetHeight + 12 < innerHeight || at.top < card.offsetHeight + 12;
+    card.style.left = `${left + scrollX}px`;
+    card.style.top = `${scrollY + (below ? at.bottom + 6 : at.top - card.offsetHeight - 6)}px`;
+    link.setAttribute("aria-describedby", card.id);
+    shownFor = link;
+    window.MathJax?.typesetPromise?.([card]);
+    return true;
+  };
+  const links = "article.bd-article a[href*='#']:not(.headerlink)";
+  const linkOf = (event) => event.target.closest?.(links);
+  document.addEventListener("pointerover", (event) => {
+    const link = linkOf(event);
+    if (event.pointerType !== "mouse" || (link && link === shownFor) || event.target.closest("#preview-card")) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => (link ? show(link) : hide()), link ? 300 : 200);
+  });
+  document.addEventListener("focusin", (event) => (linkOf(event) ? show(linkOf(event)) : hide()));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  document.addEventListener("pointerdown", (event) => (touched = event.pointerType === "touch" && linkOf(event)));
+  document.addEventListener("click", async (event) => {
+    const link = linkOf(event);
+    if (!link) return event.target.closest("#preview-card") || hide();
+    if (!touched || link === shownFor) return;
+    event.preventDefault();
+    if (!(await show(link))) location.href = link.href;
+  });
+});
+
+// How far a reader has come: chapters read to the end are marked in the list of chapters, in this browser only.
+window.addEventListener("DOMContentLoaded", () => {
+  const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href).href;
+  const name = (address) => address.split(/[?#]/)[0].slice(root.length);
+  const store = (change) => {
+    try {
+      const read = new Set(JSON.parse(localStorage.getItem("chapters read") ?? "[]"));
+      if (change) localStorage.setItem("chapters read", JSON.stringify([...change(read)]));
+      return read;
+    } catch {
+      return new Set(); // a browser that keeps nothing
+    }
+  };
+  const mark = () => {
+    const read = store();
+    for (const link of document.querySelectorAll(".bd-links a.reference.internal")) {
+      const done = read.has(name(link.href));
+      link.classList.toggle("chapter-read", done);
+      if (done) link.title = "read in this browser";
+    }
+  };
+  const end = document.querySelector(".prev-next-area");
+  if (document.querySelector(".chapter-line") && end) {
+    new IntersectionObserver((seen) => {
+      if (seen.some((entry) => entry.isIntersecting)) {
+        store((read) => read.add(name(location.href)));
+        mark();
+      }
+    }).observe(end);
+  }
+  mark();
+});
+
+// The search finds items of the papers by their numbers, too: printed values stand in no page's running text.
+window.addEventListener("load", () => {
+  const results = document.getElementById("search-results");
+  const asked = new URLSearchParams(location.search).get("q")?.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!results || !asked?.length || typeof CLAIMS === "undefined") return;
+  const found = CLAIMS.filter((claim) => {
+    const text = `${claim.words} ${claim.says}`.toLowerCase();
+    return asked.every((word) => text.includes(word));
+  });
+  if (!found.length) return;
+  const box = document.createElement("section");
+  const head = document.createElement("h2");
+  head.textContent = `In the ledger (${found.length})`;
+  const list = document.createElement("ul");
+  for (const claim of found.slice(0, 20)) {
+    const line = list.appendChild(document.createElement("li"));
+    const link = line.appendChild(document.createElement("a"));
+    link.href = claim.page;
+    link.textContent = claim.title;
+    line.append(`: ${claim.says}`);
+  }
+  box.append(head, list);
+  results.before(box);
+  window.MathJax?.typesetPromise?.([box]);
+});

@@ -15,6 +15,12 @@
       const chosen = keys.every((key) => !form.elements[key].value || row.dataset[key] === form.elements[key].value);
       row.hidden = !(chosen && words.every((word) => texts.get(row).includes(word)));
     }
+    const query = new URLSearchParams([...keys, "text"].map((key) => [key, form.elements[key].value]).filter(([, v]) => v));
+    try {
+      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    } catch {
+      // a browser that lets no file:// page change its address
+    }
     status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims shown`;
   };
 
