@@ -13,12 +13,14 @@ PAPERS = ("wz", "kang", "pc", "sfc")
 
 
 def tex_names(paper: str) -> Mapping[str, str]:
-    """The names of a paper's transcriptions as TeX; a ``{0}`` in one stands for the first argument of a call.
+    """The names and signatures of a paper's transcriptions as TeX; ``{0}`` stands for a call's first argument.
+
+    In the TeX of a signature every other brace is doubled.
 
     Raises ``ValueError`` for a paper that is not one of `PAPERS`.
 
-    >>> tex_names("wz")["N"]
-    'N_{{{0}|{1}}}'
+    >>> tex_names("wz")["N(_, _)"]
+    'N_{{{0}}}^{{{1}}}'
     """
     if paper not in PAPERS:
         raise ValueError(f"paper: {paper!r} should be one of {', '.join(PAPERS)}")

@@ -1,5 +1,5 @@
 """The notation of Suresh, Frembs and Cavalcanti: `classical` for Secs. 2 and 3, `quantum` for what follows."""
 
-from compendium.claims.vocabulary.sfc import classical, quantum
+from compendium.claims.vocabulary.sfc.notation import TEX
 
-TEX: dict[str, str] = {**classical.TEX, **quantum.TEX}
+__all__ = ["TEX"]

@@ -20,26 +20,6 @@ from compendium.claims.set_formulas import Law
 from qlib.models import StructuralModel
 from qlib.numbers import quotient
 
-TEX: dict[str, str] = {
-    "v": "v_{{{0}}}",
-    "x": "x_{{{0}}}",
-    "pa": r"\mathit{{pa}}_{{{0}}}",
-    "u": "u_{{{0}}}",
-    "delta": r"\delta_{{{0},\,{1}}}",
-    "Pc": r"P({0} \mid {1})",
-    "Product": r"\prod_{{{1}}} {0}",
-    "Sum": r"\sum_{{{1}}} {0}",
-    "P_a": r"P({0} \mid {1})",
-    "P_b": r"P({0} \mid {1})",
-    "L": r"\lambda",
-    "V_x": r"\mathbf V_{\mathbf x}",
-    "yp": "y'",
-    "xp": "x'",
-    "response": "Y_{{{1}}}={0}",
-    "rho_A": r"\rho_{A|C}",
-    "rho_B": r"\rho_{B|C}",
-}
-
 Event = frozenset[tuple[str, int]]
 
 
