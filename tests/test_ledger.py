@@ -1,8 +1,14 @@
 """The ledger: what a claim may say, what a check finds, and what the chapters have to leave behind."""
 
+import ast
 import html.parser
+import importlib
+import json
+import re
+import shutil
+import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +27,8 @@ from compendium import paths
 from compendium.claims import cards, ledger
 from compendium.claims.ledger import Claim, Correction, LedgerError, Record, examine
 from compendium.claims.printed import ForAll
+from compendium.claims.typeset import formula_tex
+from compendium.claims.vocabulary import tex_names
 
 BITS = (0, 1)
 HALF = sp.Rational(1, 2)
@@ -451,10 +459,83 @@ def test_a_card_shows_the_printed_formula_typeset_and_what_is_true_instead() -> 
     assert shown.index(r"\[p=1/2\]") < shown.index(r"\[p=2/5\]") < shown.index("<details")
 
 
-def test_every_transcription_that_is_a_formula_can_be_typeset_and_none_shows_its_code() -> None:
+# ── typeset ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PHRASES = {"two-sided", "do-interventional"}  # words that read as a difference
+UPRIGHT = {"in", "out", "id", "imp", "Pa", "Nd", "Ch", "CNOT", "users"}  # words that are meant to stand in formulas
+
+
+def strings(transcription: object) -> Iterator[str]:
+    """All texts in a transcription."""
+    for item in transcription if isinstance(transcription, list) else []:
+        yield from strings(item)
+    if isinstance(transcription, str):
+        yield transcription
+
+
+def is_formula(text: str) -> bool:
+    """Whether a text has the form of a formula with an operation in it."""
+    try:
+        tree = ast.parse(text.lstrip("<>=~ "), mode="eval")
+    except SyntaxError:
+        return False
+    return text not in PHRASES and any(isinstance(node, ast.Call | ast.BinOp) for node in ast.walk(tree))
+
+
+def transcribed(stated: Claim) -> Iterator[str]:
+    """The texts of a claim's transcriptions and of their corrections."""
+    for values in (stated.printed, stated.correction.values if stated.correction else {}):
+        yield from strings(list(values.values()))
+
+
+def test_every_transcription_that_is_a_formula_is_typeset_and_none_shows_a_word_of_the_transcribers() -> None:
     for stated in CLAIMS.values():
-        for transcription in stated.printed.values():
-            assert "**" not in cards.value(stated.paper, transcription), stated.id
+        for text in filter(is_formula, transcribed(stated)):
+            tex = formula_tex(text, tex_names(stated.paper))
+            assert tex, f"{stated.id}: {text}"
+            assert set(re.findall(r"\\(?:mathrm|mathit){(\w+)}", tex)) <= UPRIGHT | {"CS", "CH"}, f"{stated.id}: {tex}"
+            shown = cards.value(stated.paper, text)
+            assert shown.startswith('<span class="math') or cards.PLAIN.fullmatch(text), f"{stated.id}: {text}"
+
+
+def test_every_equation_and_every_correction_of_a_formula_is_there_typeset() -> None:
+    for stated in CLAIMS.values():
+        assert stated.tex or stated.kind != "equation", stated.id
+        if stated.correction and any(map(is_formula, strings(list(stated.correction.values.values())))):
+            assert stated.correction.tex, stated.id
+
+
+def test_a_vocabulary_prefers_the_signature_that_says_most() -> None:
+    names = {"f(_, _)": "any {0} {1}", "f(i, _)": "first {1}", "f(_)": "one {0}"}
+    shown = [formula_tex(text, names) for text in ("f(a, b)", "f(i, b)", "f(b)", "f(a, b, c)", "foo(a)")]
+    assert shown == ["any a b", "first b", "one b", r"f\left(a, b, c\right)", None]
+
+
+def test_sums_and_products_keep_their_scope() -> None:
+    assert formula_tex("Sum(a + b, i)") == r"\sum_{i} \left(a + b\right)"
+    assert formula_tex("Product(a(i), (i, 1, n))*b") == r"\left(\prod_{i=1}^{n} a\left(i\right)\right)\,b"
+    assert formula_tex("sum_over(i, j, prod_over(k, a*b))") == r"\sum_{i, j} \prod_{k} a\,b"
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+def test_mathjax_reads_every_formula_of_the_ledger() -> None:
+    """With the macros of the book, without the extensions that hide what cannot be read."""
+    formulas = {
+        f"{c.id}, transcribed: {t}": formula_tex(t, tex_names(c.paper)) for c in CLAIMS.values() for t in transcribed(c)
+    }
+    for c in CLAIMS.values():
+        texts = [c.statement, *([c.correction.statement, c.correction.argument] if c.correction else [])]
+        formulas |= {f"{c.id}: {tex}": tex for text in texts for tex in cards.MATHS.findall(text)}
+        formulas |= {f"{c.id}, printed": c.tex, f"{c.id}, corrected": c.correction.tex if c.correction else ""}
+    config = yaml.safe_load((paths.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    macros = config["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    mathjax = Path(importlib.import_module("sphinx-mathjax-offline").__path__[0]) / "static" / "mathjax"
+    asked = {"mathjax": str(mathjax), "macros": macros, "formulas": formulas | {"a control": r"\undefinedMacro{x}"}}
+    script = Path(__file__).with_name("mathjax_reads.cjs")
+    run = subprocess.run(
+        ["node", script], input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=120
+    )
+    assert json.loads(run.stdout) == {"a control": r"Undefined control sequence \undefinedMacro"}
 
 
 # ── check and collate ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -112,4 +112,4 @@ def test_arrows_carry_the_papers_names():
 
 
 def test_both_halves_of_the_vocabulary_are_typeset():
-    assert tex_names("sfc")["pa"].format("i") == r"\mathit{pa}_{i}"
+    assert tex_names("sfc")["pa(_)"].format("i") == "pa_{i}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 from compendium.claims.ledger import PAPERS, Claim, Means, Record, Verdict
 from compendium.claims.typeset import formula_tex
@@ -32,7 +33,10 @@ BY: dict[Means, str] = {
 }
 MATHS = re.compile(r"\$([^$]+)\$")
 PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|\w+( \w+)+")  # what needs no typesetting
-LONGEST_FORMULA = 120  # characters; what is longer stays as it is
+LONGEST_FORMULA = 240  # characters; what is longer stays as it is
+WIDEST_MATRIX = 8  # columns
+LARGEST_MATRIX = 400  # characters in its entries
+ARROWS = {"->": ("→", r" \to "), "<->": ("↔", r" \leftrightarrow ")}
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -96,25 +100,47 @@ def prose(text: str) -> str:
 
 
 def value(paper: str, transcription: object) -> str:
-    """A transcription for people: a formula typeset, a matrix as one, words as words."""
+    """A transcription for people: a formula typeset, a matrix as one, words as words.
+
+    >>> value("pc", ["A(i) -> B", "two-sided", "~ 1e-09"]).count("tex2jax"), value("pc", [True, "no confounding"])
+    (2, 'yes, no confounding')
+    """
     if isinstance(transcription, str):
         return _formula(paper, transcription)
-    matrix = isinstance(transcription, list) and transcription and all(isinstance(row, list) for row in transcription)
-    if matrix and isinstance(transcription, list):
-        entries = [[formula_tex(str(entry), tex_names(paper)) for entry in row] for row in transcription]
-        if all(entry is not None for row in entries for entry in row):
-            rows = r" \\ ".join(" & ".join(str(entry) for entry in row) for row in entries)
-            return inline(rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}")
     if isinstance(transcription, list):
-        return ", ".join(value(paper, entry) for entry in transcription)
+        return _matrix(paper, transcription) or ", ".join(value(paper, entry) for entry in transcription) or "none"
     return "yes" if transcription is True else "no" if transcription is False else html.escape(str(transcription))
 
 
+def _matrix(paper: str, rows: list[object]) -> str | None:
+    """A list of lists as a matrix, if it is one of formulas and not too wide; as code, if it is."""
+    lists = [row for row in rows if isinstance(row, list)]
+    if not lists or len(lists) < len(rows):
+        return None
+    names = tex_names(paper)
+    entries = [[formula_tex(str(entry), names) for entry in row] for row in lists]
+    wide = (
+        max(map(len, lists)) > WIDEST_MATRIX or sum(len(str(entry)) for row in lists for entry in row) > LARGEST_MATRIX
+    )
+    if wide or any(entry is None for row in entries for entry in row):
+        return f"<code>{html.escape(str(rows).replace(chr(39), ''))}</code>"
+    body = r" \\ ".join(" & ".join(map(str, row)) for row in entries)
+    return inline(rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
+
+
 def _formula(paper: str, text: str) -> str:
-    """A formula typeset, a number or words as text."""
+    """A formula or an arrow between two typeset, a number or words as text."""
     if PLAIN.fullmatch(text):
         return text.replace("-", "−")
-    tex = formula_tex(text, tex_names(paper)) if len(text) <= LONGEST_FORMULA else None
+    if len(text) > LONGEST_FORMULA:
+        return html.escape(text)
+    if arrow := re.fullmatch(r"(.+) (<?->) (.+)", text):
+        sides = [formula_tex(arrow[k], tex_names(paper)) for k in (1, 3)]
+        plain_arrow, tex_arrow = ARROWS[arrow[2]]
+        known = [side for side in sides if side is not None]
+        words = f"{arrow[1]} {plain_arrow} {arrow[3]}"
+        return inline(tex_arrow.join(known)) if len(known) == len(sides) else html.escape(words)
+    tex = formula_tex(text, tex_names(paper))
     return inline(tex) if tex else html.escape(text)
 
 
@@ -159,4 +185,21 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
 def derived_value(claim: Claim, record: Record, key: str) -> str:
     """A derived value for people."""
     text = {"true": "yes", "false": "no"}.get(record.derived[key], record.derived[key])
-    return _formula(claim.paper, re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("π", "pi"))
+    return value(claim.paper, _read(re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("π", "pi")))
+
+
+def _read(text: str) -> str | list[Any]:
+    """A readable value as the text that it is, or as the list or set that is written out in it.
+
+    >>> _read("[[1, f(0, x)], [0, 2]]"), _read("{A, B}"), _read("[a] + [b]")
+    ([['1', 'f(0, x)'], ['0', '2']], ['A', 'B'], '[a] + [b]')
+    """
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return text
+    parts, depth = [""], 0
+    for piece in re.split(r"(, |[][(){}])", text[1:-1]):
+        depth += (piece in ("(", "[", "{")) - (piece in (")", "]", "}"))
+        if depth < 0:
+            return text
+        parts = [*parts, ""] if piece == ", " and not depth else [*parts[:-1], parts[-1] + piece]
+    return [_read(part) for part in parts if part]

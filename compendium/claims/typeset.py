@@ -20,6 +20,7 @@ GREEK = frozenset(
 )
 SHORT = {"lam": r"\lambda", "Lam": r"\Lambda", "I": "i", "one": r"\mathbb 1", "plus": "+", "minus": "-"}
 OPERATORS = {"tr": r"\tr", "sin": r"\sin", "cos": r"\cos", "exp": r"\exp", "log": r"\log", "card": "|{0}|"}
+PRIMED = re.compile(r"([A-Za-z]+)('+)(?:_([a-zA-Z]+))?(?:,(\w+))?")
 BIG = {"Sum": r"\sum", "sum_over": r"\sum", "Product": r"\prod", "prod_over": r"\prod", "Kron": r"\bigotimes"}
 SUM, SERIES, PRODUCT, POWER, ATOM = range(5)  # how tightly a formula binds
 
@@ -40,6 +41,10 @@ def formula_tex(formula: str, names: Names | None = None) -> str | None:
     ('< 10^{-9}', '\\\\approx 0.090', None)
     """
     text = formula.strip()
+    if names and "{0}" not in (known := names.get(text, "{0}")):
+        return known
+    if primed := PRIMED.fullmatch(text):
+        return _primed_tex(*primed.groups())
     sign = re.match(r"(<=|>=|<|>|~)\s*", text)
     relation = {"<=": r"\le ", ">=": r"\ge ", "<": "< ", ">": "> ", "~": r"\approx "}[sign[1]] if sign else ""
     text = text[sign.end() :] if sign else text
@@ -97,6 +102,14 @@ def _letter(name: str) -> str:
     return tex
 
 
+def _primed_tex(stem: str, primes: str, index: str | None, more: str | None) -> str:
+    """A name with primes, which is no name of the language: ``V''_i``, ``Lambda'_ji,out``."""
+    sides = [part for part in (index, more) if part in ("in", "out")]
+    below = ",".join(part for part in (index, more) if part and part not in sides)
+    above = rf"^{{\mathrm{{{sides[0]}}}}}" if sides else ""
+    return name_tex(stem) + (f"_{{{below}}}" if below else "") + primes + above
+
+
 def name_tex(name: str) -> str:
     """A name without an entry in a vocabulary.
 
@@ -106,8 +119,8 @@ def name_tex(name: str) -> str:
     stem, _, index = name.partition("_")
     digits = re.fullmatch(r"(\D+)(\d+)", stem)
     primed = re.fullmatch(r"([a-zA-Z])p", stem)
-    if digits and not index:
-        stem, index = digits[1], digits[2]
+    if digits:
+        stem, index = digits[1], f"{digits[2]}_{index}"
     prime = "'" if primed else ""
     stem = primed[1] if primed else stem
     letter = "\\" + stem if stem in GREEK else SHORT.get(stem) or (stem if len(stem) == 1 else rf"\mathrm{{{stem}}}")
@@ -136,11 +149,12 @@ def _operation(node: ast.BinOp, names: Names) -> tuple[str, int]:
             dot = r" \cdot " if right[0].isdigit() else "" if close else r"\,"
             return left + dot + right, PRODUCT
         case ast.Div():
-            return rf"\frac{{{_tex(node.left, names)[0]}}}{{{_tex(node.right, names)[0]}}}", PRODUCT
+            minus = isinstance(node.left, ast.UnaryOp) and isinstance(node.left.op, ast.USub)
+            numerator = node.left.operand if isinstance(node.left, ast.UnaryOp) and minus else node.left
+            fraction = rf"\frac{{{_tex(numerator, names)[0]}}}{{{_tex(node.right, names)[0]}}}"
+            return ("-" + fraction, SUM) if minus else (fraction, PRODUCT)
         case ast.Pow():
             return f"{_bracketed(node.left, ATOM, names)}^{{{_tex(node.right, names)[0]}}}", POWER
-        case ast.BitOr():
-            return rf"{_tex(node.left, names)[0]} \mid {_tex(node.right, names)[0]}", SUM
     raise _NotMathsError
 
 
@@ -153,7 +167,7 @@ def _call(function: str, arguments: Sequence[ast.expr], names: Names) -> tuple[s
     head = template or OPERATORS.get(function) or names.get(function) or _letter(function)
     if template or "{0}" in head:
         try:
-            return head.format(*(_tex(argument, names)[0] for argument in arguments)), ATOM
+            return head.format(*(_argument(argument, names) for argument in arguments)), ATOM
         except IndexError:
             raise _NotMathsError from None
     return rf"{head}\left({_conditioned(arguments, names)}\right)", ATOM
@@ -174,8 +188,16 @@ def _template(function: str, arguments: Sequence[ast.expr], names: Names) -> str
 def _conditioned(arguments: Sequence[ast.expr], names: Names) -> str:
     """The arguments of a probability: what is conditioned on, ``given(...)``, stands after a bar."""
     parts = [argument for argument in arguments if not _is_call(argument, "given")]
-    text = ", ".join(_tex(part, names)[0] for part in parts)
+    text = ", ".join(_argument(part, names) for part in parts)
     return "".join([text, *(rf" \mid {_tex(a, names)[0]}" for a in arguments if _is_call(a, "given"))])
+
+
+def _argument(node: ast.expr, names: Names) -> str:
+    """An argument of a call: of a probability it may be ``A | B``."""
+    match node:
+        case ast.BinOp(left, ast.BitOr(), right):
+            return rf"{_tex(left, names)[0]} \mid {_tex(right, names)[0]}"
+    return _tex(node, names)[0]
 
 
 def _is_call(node: ast.expr, function: str) -> bool:

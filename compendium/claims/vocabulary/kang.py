@@ -16,6 +16,7 @@ TEX: dict[str, str] = {
     "M(_, _)": "M_{{{0},{1}}}",
     "rho_AB": r"\rho_{AB}",
     "Eff": "E",
+    "Phi+": r"\ket{\Phi^+}",
     "ket00": r"\ket{00}",
     "ket11": r"\ket{11}",
 }
