@@ -31,12 +31,23 @@ def test_the_same_figure_is_the_same_bytes():
     assert pages[0] == pages[1]
 
 
-def test_the_map_has_a_box_for_each_paper_and_a_line_for_each_relation():
-    papers = [Paper("pc", "One & Two", "A.", "a.html", (1, 1)), Paper("wz", "Three", "B.", "b.html", (1, 2))]
-    html = map_html(papers, {("pc", "wz"): "helps"})
-    assert "One &amp; Two" in html
-    assert "grid-row:1;grid-column:2" in html
-    assert re.search(r"One &amp; Two.*→.*Three</span>: helps</li>", html)
+PAPERS = [Paper(key, (key.upper(), "& <Co>"), "A.", f"{key}.html") for key in ("pc", "wz", "sfc", "kang")]
+
+
+def test_the_map_has_a_box_for_each_paper_and_an_arrow_and_a_line_for_each_relation():
+    html = map_html(PAPERS, {("pc", "wz"): "helps", ("wz", "pc"): "thanks"})
+    assert html.count("<rect") == 4
+    assert html.count("map-head)") == 2
+    assert "PC &amp; &lt;Co&gt;" in html
+    assert re.search(r"PC &amp; &lt;Co&gt;.*→.*WZ &amp; &lt;Co&gt;</span>: helps</li>", html)
+
+
+def test_an_arrow_and_the_one_back_do_not_cover_each_other_and_end_outside_the_boxes():
+    html = map_html(PAPERS, {(a.key, b.key): "" for a in PAPERS for b in PAPERS if a is not b})
+    ends = [tuple(map(float, xy)) for xy in re.findall(r"[ML]([\d.-]+) ([\d.-]+)", html.split("</defs>")[1])]
+    boxes = [tuple(map(float, b)) for b in re.findall(r'<rect x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"', html)]
+    assert len(ends) == len(set(ends)) == 24
+    assert not [(x, y) for x, y in ends for bx, by, w, h in boxes if bx < x < bx + w and by < y < by + h]
 
 
 def test_a_figure_of_another_chapter_is_found_beside_the_ledger(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -43,6 +44,14 @@ def state_html(claims: Iterable[Claim]) -> str:
     return f'<ul class="state" aria-label="State of the ledger: {counts.total()} items">{items}</ul>'
 
 
+def lead_html(picture: Picture) -> str:
+    """One picture that leads to its chapter."""
+    return (
+        f'<a class="lead-picture part-{html.escape(picture.part)}" href="{html.escape(picture.page)}">'
+        f'<img src="{_source(picture.figure)}" alt="{html.escape(picture.alt)}"></a>'
+    )
+
+
 def gallery_html(pictures: Sequence[Picture]) -> str:
     """The pictures, side by side where there is room, each a link to its chapter."""
     items = "".join(
@@ -62,31 +71,75 @@ def _source(figure: Figure) -> str:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper on the map: its authors, its statement in a sentence, its part of the book, its row and column."""
+    """A paper on the map: its authors in one or two lines, its statement in a sentence, its part of the book."""
 
     key: str
-    authors: str
+    authors: tuple[str, ...]
     statement: str
     page: str
-    place: tuple[int, int]
+
+
+WIDTH, HEIGHT, BOX = 420, 300, (150, 64)  # of the map, and of a paper on it; drawn to be legible on a phone
+ASIDE = 8  # how far an arrow is beside the middle
+CORNERS = ((85, 42), (335, 42), (85, 258), (335, 258))  # where the papers stand, in their order
 
 
 def map_html(papers: Sequence[Paper], relations: Mapping[tuple[str, str], str]) -> str:
-    """The papers as boxes in a grid, and below it what each says to each other, as a list with links."""
-    boxes = "".join(
-        f'<li class="part-{p.key}" style="grid-row:{p.place[0]};grid-column:{p.place[1]}">'
-        f'<a href="{html.escape(p.page)}">'
-        f"<strong>{html.escape(p.authors)}</strong> {html.escape(p.statement)}</a></li>"
-        for p in papers
+    """The papers at the corners of a square, an arrow for each thing that one says to another, and below it what.
+
+    papers : four of them, row by row. relations : (from, to) → what is said, at most one for each pair.
+    """
+    place = dict(zip((p.key for p in papers), CORNERS, strict=True))
+    arrows = "".join(_arrow(k, a, place[a], place[b]) for k, (a, b) in enumerate(relations, 1))
+    boxes = "".join(_box(p, *place[p.key]) for p in papers)
+    head = '<marker id="map-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    drawn = (
+        f'<svg class="paper-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="A map of the four papers; '
+        f'what each says to another is listed below it."><defs>{head}<path d="M0 0 8 4 0 8z"/></marker></defs>'
+        f"{arrows}{boxes}</svg>"
     )
-    names = {p.key: p.authors for p in papers}
-    lines = "".join(
+    names = {p.key: " ".join(p.authors) for p in papers}
+    said = "".join(
         f'<li><span class="part-{a}">{html.escape(names[a])}</span> <span aria-hidden="true">→</span>'
         f'<span class="visually-hidden"> to </span> <span class="part-{b}">{html.escape(names[b])}</span>: '
         f"{html.escape(text)}</li>"
         for (a, b), text in relations.items()
     )
-    return f'<ul class="paper-map">{boxes}</ul><ul class="paper-relations">{lines}</ul>'
+    statements = "".join(
+        f'<li class="part-{p.key}"><a href="{html.escape(p.page)}">{html.escape(" ".join(p.authors))}</a>: '
+        f"{html.escape(p.statement)}</li>"
+        for p in papers
+    )
+    return f'{drawn}<ul class="paper-statements">{statements}</ul><ol class="paper-relations">{said}</ol>'
+
+
+def _box(paper: Paper, x: float, y: float) -> str:
+    """A paper's name in a box that leads to its chapters."""
+    wide, high = BOX
+    lines = "".join(
+        f'<text x="{x}" y="{y + 6 + 18 * (k - (len(paper.authors) - 1) / 2):g}">{html.escape(line)}</text>'
+        for k, line in enumerate(paper.authors)
+    )
+    name = html.escape(" ".join(paper.authors))
+    return (
+        f'<a href="{html.escape(paper.page)}" class="part-{paper.key}" aria-label="{name}">'
+        f'<rect x="{x - wide / 2:g}" y="{y - high / 2:g}" width="{wide}" height="{high}" rx="8"/>{lines}</a>'
+    )
+
+
+def _arrow(number: int, key: str, start: tuple[float, float], end: tuple[float, float]) -> str:
+    """An arrow between two boxes, from edge to edge, with its number at a third of the way."""
+    (x0, y0), (x1, y1) = start, end
+    dx, dy = x1 - x0, y1 - y0
+    wide, high = BOX[0] / 2 + ASIDE, BOX[1] / 2 + ASIDE
+    cut = min(wide / abs(dx) if dx else 1, high / abs(dy) if dy else 1)  # the share of the way inside a box
+    aside = ASIDE / hypot(dx, dy)  # there may be an arrow back
+    (xa, ya), (xb, yb), (x, y) = (
+        (x0 + t * dx - aside * dy, y0 + t * dy + aside * dx) for t in (cut, 1 - cut, cut + (1 - 2 * cut) / 3)
+    )
+    line = f'<path d="M{xa:.1f} {ya:.1f}L{xb:.1f} {yb:.1f}" marker-end="url(#map-head)"/>'
+    mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10"/><text x="{x:.1f}" y="{y + 4:.1f}">{number}</text>'
+    return f'<g class="part-{key} map-arrow">{line}{mark}</g>'
 
 
 def figure_html(name: str, alt: str) -> str:
