@@ -8,18 +8,18 @@ from compendium.studies.kang_experiments import (
     experiment_2,
     experiment_3,
     fit_statistics,
-    full_correlators,
 )
 from compendium.studies.kang_laws import fit_probability, product_strength_nodes
 from qlib.circuits.backends import backend
 from qlib.circuits.circuits import bell_circuit, chsh_circuits, circuit_law, schmidt_circuit
+from qlib.correlations.behaviours import correlators_of_behaviour
 
 SHOTS = 10_000
 
 
 def strengths(counts, repetitions):
     """Confounding strengths of runs of four circuits each."""
-    return confounding_strength(full_correlators(np.array(counts).reshape(repetitions, 2, 2, 2, 2) / SHOTS))
+    return confounding_strength(correlators_of_behaviour(np.array(counts).reshape(repetitions, 2, 2, 2, 2) / SHOTS))
 
 
 @pytest.mark.parametrize("name", ["exact", "exact-aria", "aer", "aer-aria"])

@@ -8,12 +8,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.correlations import bell_tests, scenarios, sums_of_squares
+from qlib.correlations import behaviours, bell_tests, scenarios, sums_of_squares
 from qlib.correlations.hidden_variables import chsh_inequality, contextual_fraction, mermin_inequality
 from qlib.correlations.instrumental_strategies import see_saw
 from qlib.numbers.exact_arrays import Array, as_float, exact
 from qlib.quantum import two_qubits
 from qlib.quantum.channels import IDENTITY, PAULI_X, PAULI_Z, largest
+from qlib.quantum.two_qubits import spin_correlators
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 TESTS = [bell_tests.chsh(), bell_tests.clauser_horne(), bell_tests.hardy(), bell_tests.mermin(3), bell_tests.mermin(4),
@@ -42,7 +43,7 @@ def random_unitary(rng: np.random.Generator) -> Array:
 @given(SEEDS, st.integers(1, 3))
 def test_correlators_are_the_traces_with_products_of_observables(rng: np.random.Generator, n: int) -> None:
     rho, O = random_state(rng, 2**n), two_qubits.spin_observable(random_directions(rng, n, 2))
-    E = bell_tests.correlators(rho, O)
+    E = behaviours.correlators(rho, O)
     assert E.shape == (3,) * n
     for index in np.ndindex(E.shape):
         operator = np.ones((1, 1))
@@ -55,10 +56,10 @@ def test_correlators_come_in_batches() -> None:
     rng = np.random.default_rng(1)
     rho = np.stack([random_state(rng) for _ in range(3)])
     O = two_qubits.spin_observable(random_directions(rng, 5, 1, 2, 2))
-    E = bell_tests.correlators(rho, O)
+    E = behaviours.correlators(rho, O)
     assert E.shape == (5, 3, 3, 3)
     for i, j in product(range(5), range(3)):
-        np.testing.assert_allclose(E[i, j], bell_tests.correlators(rho[j], O[i, 0]), atol=1e-12)
+        np.testing.assert_allclose(E[i, j], behaviours.correlators(rho[j], O[i, 0]), atol=1e-12)
     S = E[..., 1, 1] + E[..., 1, 2] + E[..., 2, 1] - E[..., 2, 2]
     np.testing.assert_allclose(bell_tests.chsh().strength(E), np.abs(S) / 2)
     np.testing.assert_allclose(bell_tests.clauser_horne().strength(E), np.maximum((S - 2) / 4, 0))
@@ -66,11 +67,11 @@ def test_correlators_come_in_batches() -> None:
 
 def test_wrong_shapes_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"rho: shape \(2, 2\) should be \(..., 4, 4\), as there are 2 parties"):
-        bell_tests.correlators(np.eye(2), np.zeros((2, 2, 2, 2)))
+        behaviours.correlators(np.eye(2), np.zeros((2, 2, 2, 2)))
     with pytest.raises(ValueError, match=r"observables: shape \(2, 2\) should be"):
-        bell_tests.correlators(np.eye(2), np.eye(2))
-    with pytest.raises(ValueError, match=r"functional: shape \(2, 3\)"):
-        bell_tests.deterministic_values(np.zeros((2, 3)))
+        behaviours.correlators(np.eye(2), np.eye(2))
+    with pytest.raises(ValueError, match=r"F: shape \(9, 10\) should be"):
+        behaviours.deterministic_values(np.zeros((9, 10)))
     with pytest.raises(ValueError, match=r"rho: shape \(2, 2\) should be \(..., 4, 4\)"):
         two_qubits.concurrence(np.eye(2))
     with pytest.raises(ValueError, match=r"direction: shape \(2,\)"):
@@ -86,7 +87,7 @@ def test_wrong_shapes_are_refused_by_name() -> None:
 def test_correlators_that_are_not_real_are_refused(number: object) -> None:
     rho = np.array([[1, 0], [0, 0]], dtype=object if isinstance(number, sp.Expr) else complex)
     with pytest.raises(ValueError, match="correlators should be real"):
-        bell_tests.correlators(rho, np.array([[number * IDENTITY, PAULI_Z]]).astype(rho.dtype))
+        behaviours.correlators(rho, np.array([[number * IDENTITY, PAULI_Z]]).astype(rho.dtype))
 
 
 @given(SEEDS)
@@ -96,8 +97,8 @@ def test_a_classical_strategy_of_any_kind_is_a_mixture_of_deterministic_ones(rng
     means = rng.uniform(-1, 1, size=(6, 3, 2))  # hidden value, party, setting
     means = np.concatenate([np.ones((6, 3, 1)), means], axis=2)
     E = np.einsum("l,li,lj,lk->ijk", rng.dirichlet(np.ones(6)), means[:, 0], means[:, 1], means[:, 2])
-    values = bell_tests.deterministic_values(F)
-    assert values.min() - 1e-12 <= bell_tests.functional_value(F, E) <= values.max() + 1e-12
+    values = behaviours.deterministic_values(F)
+    assert values.min() - 1e-12 <= behaviours.functional_value(F, E) <= values.max() + 1e-12
 
 
 # ── tests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,8 +188,8 @@ def test_clauser_horne_is_a_quarter_of_chsh_less_two() -> None:
 def test_clauser_horne_in_probabilities() -> None:
     """P(00|00) + P(00|01) + P(00|10) − P(00|11) − P_A(0|0) − P_B(0|0), from the law of a random strategy."""
     rng = np.random.default_rng(5)
-    E = bell_tests.correlators(random_state(rng), two_qubits.spin_observable(random_directions(rng, 2, 2)))
-    P = sums_of_squares.probabilities(E)
+    E = behaviours.correlators(random_state(rng), two_qubits.spin_observable(random_directions(rng, 2, 2)))
+    P = behaviours.behaviour(E)
     direct = P[0, 0, 0, 0] + P[0, 1, 0, 0] + P[1, 0, 0, 0] - P[1, 1, 0, 0] - P[0, 0, 0].sum() - P[0, 0, :, 0].sum()
     assert bell_tests.clauser_horne().value(E) == pytest.approx(direct)
 
@@ -238,7 +239,7 @@ def test_strength_is_zero_or_one_at_the_classical_bound_and_more_beyond(test: be
 
 
 def test_the_modulus_of_clauser_horne_reaches_one_classically_and_its_positive_part_does_not() -> None:
-    values = bell_tests.deterministic_values(bell_tests.clauser_horne().functional)
+    values = behaviours.deterministic_values(bell_tests.clauser_horne().functional)
     assert set(values.flat) == {-1, 0}
     assert all(bell_tests.clauser_horne().normalised(v) == 0 for v in values.flat)
 
@@ -266,10 +267,12 @@ def test_the_optimal_settings_attain_the_maximum_and_no_others_exceed_it(rng: np
     best = two_qubits.chsh_maximum(rho)
     alice, bob = two_qubits.optimal_settings(rho)
     np.testing.assert_allclose(np.linalg.norm([alice, bob], axis=-1), 1)
-    assert two_qubits.chsh_value(rho, alice, bob) == pytest.approx(best)
-    others = two_qubits.chsh_value(rho, random_directions(rng, 200, 2), random_directions(rng, 200, 2))
+    assert two_qubits.chsh_value(spin_correlators(rho, alice, bob)) == pytest.approx(best)
+    others = two_qubits.chsh_value(
+        spin_correlators(rho, random_directions(rng, 200, 2), random_directions(rng, 200, 2))
+    )
     assert np.abs(others).max() <= best + 1e-12
-    E = bell_tests.correlators(rho, two_qubits.spin_observable(np.stack([alice, bob])))
+    E = behaviours.correlators(rho, two_qubits.spin_observable(np.stack([alice, bob])))
     assert bell_tests.chsh().value(E) == pytest.approx(best)
 
 
@@ -331,7 +334,9 @@ def test_functions_of_states_come_in_batches() -> None:
     assert two_qubits.concurrence(rho).shape == two_qubits.chsh_maximum(rho).shape == (2, 3)
     alice, bob = two_qubits.optimal_settings(rho)
     assert alice.shape == bob.shape == (2, 3, 2, 3)
-    np.testing.assert_allclose(two_qubits.chsh_value(rho, alice, bob), two_qubits.chsh_maximum(rho), atol=1e-12)
+    np.testing.assert_allclose(
+        two_qubits.chsh_value(spin_correlators(rho, alice, bob)), two_qubits.chsh_maximum(rho), atol=1e-12
+    )
     assert largest(two_qubits.werner_state(exact([sp.Rational(1, 2)]))[0] - rho[0, 0]) > 0
 
 
@@ -341,7 +346,7 @@ def test_the_correlation_matrix_holds_the_correlators_of_the_axes(rng: np.random
     T = two_qubits.correlation_matrix(rho)
     axes = np.eye(3)
     for i, j in product(range(3), repeat=2):
-        E = bell_tests.correlators(rho, two_qubits.spin_observable([[axes[i]] * 2, [axes[j]] * 2]))
+        E = behaviours.correlators(rho, two_qubits.spin_observable([[axes[i]] * 2, [axes[j]] * 2]))
         assert T[i, j] == pytest.approx(E[1, 1])
 
 

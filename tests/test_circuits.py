@@ -15,7 +15,6 @@ from qiskit.quantum_info import DensityMatrix, Operator, average_gate_fidelity
 
 from compendium.studies.kang_experiments import (
     confounding_strength,
-    full_correlators,
     law,
     product_table,
     schmidt_table,
@@ -37,6 +36,7 @@ from qlib.circuits.circuits import (
     project_prepare_kraus,
     schmidt_circuit,
 )
+from qlib.correlations.behaviours import correlators_of_behaviour
 from qlib.numbers.exact_arrays import as_float, exact
 from qlib.quantum.channels import partial_trace, process_cj
 
@@ -62,7 +62,7 @@ def test_the_circuit_of_a_product_state_has_the_law_of_its_table(
 
 def test_the_four_circuits_of_a_bell_pair_attain_the_quantum_maximum() -> None:
     p = np.array([circuit_law(circuit) for circuit in chsh_circuits(bell_circuit())]).reshape(2, 2, 2, 2)
-    assert_allclose(confounding_strength(full_correlators(p)), np.sqrt(2))
+    assert_allclose(confounding_strength(correlators_of_behaviour(p)), np.sqrt(2))
     assert_allclose(p, law(schmidt_table(np.pi / 4), CHSH_ANGLES), atol=1e-12)
 
 
@@ -154,7 +154,7 @@ def test_noise_of_a_circuit_is_that_of_qiskits_channels() -> None:
 
 def test_published_rates_lower_the_strength_of_a_bell_pair_and_keep_it_above_the_classical_bound() -> None:
     p = np.array([circuit_law(native(circuit), ARIA) for circuit in chsh_circuits(bell_circuit())]).reshape(2, 2, 2, 2)
-    assert 1.36 < confounding_strength(full_correlators(p)) < 1.39
+    assert 1.36 < confounding_strength(correlators_of_behaviour(p)) < 1.39
 
 
 def test_without_rates_there_is_no_noise() -> None:

@@ -8,13 +8,13 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlib.correlations.behaviours import chsh_of_behaviour
 from qlib.correlations.classical_cost import (
     SETTINGS,
     Dependence,
     DeterministicStrategy,
     Line,
     Message,
-    chsh_of_behaviour,
     communication_program,
     dependence_program,
     failures,

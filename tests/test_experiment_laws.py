@@ -13,7 +13,6 @@ from scipy import integrate, special, stats
 from compendium.studies.kang_experiments import (
     confounding_strength,
     fit_statistics,
-    full_correlators,
     law,
     random_product_table,
     schmidt_table,
@@ -31,6 +30,7 @@ from compendium.studies.kang_laws import (
     quadratic_form_probability,
     sampled_strength_law,
 )
+from qlib.correlations.behaviours import correlators_of_behaviour
 
 
 def test_the_density_of_the_strength_has_the_rational_moments() -> None:
@@ -42,7 +42,8 @@ def test_the_density_of_the_strength_has_the_rational_moments() -> None:
 def test_the_density_is_that_of_simulated_product_states() -> None:
     """A goodness-of-fit test; a correct density is refused with probability 1e-9 by a fresh seed."""
     runs, edges = 200_000, np.linspace(0, np.sqrt(0.5), 21)
-    strengths = confounding_strength(full_correlators(law(random_product_table(runs, np.random.default_rng(1)))))
+    products = random_product_table(runs, np.random.default_rng(1))
+    strengths = confounding_strength(correlators_of_behaviour(law(products)))
     expected = [integrate.quad(product_strength_density, *bin, limit=200)[0] for bin in pairwise(edges)]
     assert_allclose(sum(expected), 1, atol=1e-7)
     counts, _ = np.histogram(strengths, edges)
@@ -98,10 +99,10 @@ def test_a_mean_falls_outside_its_region_less_often_than_the_alarm(seed: int, n:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400))
 @settings(max_examples=15)
 def test_the_law_of_a_sampled_strength_has_its_mean_and_standard_deviation(seed: int, shots: int) -> None:
-    E = full_correlators(law(random_product_table(1, np.random.default_rng(seed))[0]))
+    E = correlators_of_behaviour(law(random_product_table(1, np.random.default_rng(seed))[0]))
     values, weights = sampled_strength_law(E, shots)
     mean = weights @ values
-    assert_allclose(mean, np.sum(E * [[1, 1], [1, -1]]) / 2, atol=1e-12)
+    assert_allclose(mean, np.sum(E[1:, 1:] * [[1, 1], [1, -1]]) / 2, atol=1e-12)
     assert_allclose(np.sqrt(weights @ (values - mean) ** 2), strength_sd(E, shots), atol=1e-10)
 
 
@@ -114,13 +115,13 @@ def test_three_shots_by_enumeration() -> None:
         p = float(np.prod((1 + signs * E[..., None]) / 2))
         S = round(float(np.sum(signs.mean(axis=-1) * [[1, 1], [1, -1]]) / 2), 9)
         expected[S] = expected.get(S, 0.0) + p
-    values, weights = sampled_strength_law(E, shots)
+    values, weights = sampled_strength_law(np.pad(E, (1, 0)), shots)
     assert_allclose(weights, [expected[round(v, 9)] for v in values], atol=1e-12)
 
 
 def test_intervals_of_simulated_experiments_have_their_ends_in_the_regions() -> None:
     """Three thousand experiments of a hundred trials, regions for a probability of 1 in 100 to be wrong."""
-    E = full_correlators(law(schmidt_table(np.pi / 4)))
+    E = correlators_of_behaviour(law(schmidt_table(np.pi / 4)))
     values, weights = sampled_strength_law(E, 100)
     regions = interval_regions(values, weights, 100, alarm=0.01)
     rng = np.random.default_rng(1)
@@ -182,8 +183,8 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
         (lambda: product_strength_moment(-1), "n: -1 should be at least 0"),
         (lambda: mean_region([0, 1], [0.5, 0.6], 10, 0.1), r"weights sum to 1\.1"),
         (lambda: mean_region([0, 1], [0.5, 0.5], 10, 2), "alarm=2"),
-        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(2, 2\)"),
-        (lambda: sampled_strength_law(np.zeros((2, 2)), 0), "shots=0: should be positive"),
+        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(3, 3\)"),
+        (lambda: sampled_strength_law(np.zeros((3, 3)), 0), "shots=0: should be positive"),
         (lambda: fit_probability("R", 0.9), "statistic='R'"),  # type: ignore[arg-type]
         (lambda: fit_probability("r", 1.0), r"threshold=1\.0"),
         (lambda: quadratic_form_probability(np.eye(3), np.zeros(2), 0, np.ones(3)), r"b \(2,\) do not fit"),

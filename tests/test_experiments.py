@@ -17,7 +17,6 @@ from compendium.studies.kang_experiments import (
     experiment_2,
     experiment_3,
     fit_statistics,
-    full_correlators,
     law,
     product_table,
     random_product_table,
@@ -28,6 +27,7 @@ from compendium.studies.kang_experiments import (
     t_interval,
 )
 from qlib.circuits.circuits import CHSH_ANGLES
+from qlib.correlations.behaviours import chsh_of_behaviour, correlators_of_behaviour
 from qlib.numbers.exact_arrays import as_float
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects, pure_state
@@ -62,13 +62,14 @@ def test_the_law_of_a_product_state_is_the_born_rule(t: float, u: float, f: floa
 @given(ANGLE)
 def test_the_strength_of_a_schmidt_state_is_affine_in_the_sine_of_twice_its_angle(theta: float) -> None:
     assert_allclose(
-        confounding_strength(full_correlators(law(schmidt_table(theta)))), abs(1 + np.sin(2 * theta)) / np.sqrt(2)
+        confounding_strength(correlators_of_behaviour(law(schmidt_table(theta)))),
+        abs(1 + np.sin(2 * theta)) / np.sqrt(2),
     )
 
 
 @given(SEEDS)
 def test_no_product_state_exceeds_one_over_root_two_at_the_fixed_settings(rng: np.random.Generator) -> None:
-    strengths = confounding_strength(full_correlators(law(random_product_table(200, rng))))
+    strengths = confounding_strength(correlators_of_behaviour(law(random_product_table(200, rng))))
     assert strengths.max() <= np.sqrt(0.5) + 1e-12
 
 
@@ -84,9 +85,9 @@ def test_frequencies_lie_in_their_acceptance_region_and_add_up(rng: np.random.Ge
 
 def test_the_standard_deviation_of_the_strength_is_that_of_many_simulated_ones() -> None:
     p = law(schmidt_table(0.3))
-    many = full_correlators(sampled(np.broadcast_to(p, (40_000, *p.shape)), 200, np.random.default_rng(5)))
-    S = np.einsum("...st,st->...", many, [[1, 1], [1, -1]]) / 2
-    assert_allclose(S.std(), strength_sd(full_correlators(p), 200), rtol=5 / np.sqrt(80_000))
+    many = correlators_of_behaviour(sampled(np.broadcast_to(p, (40_000, *p.shape)), 200, np.random.default_rng(5)))
+    S = np.einsum("...st,st->...", many[..., 1:, 1:], [[1, 1], [1, -1]]) / 2
+    assert_allclose(S.std(), strength_sd(correlators_of_behaviour(p), 200), rtol=5 / np.sqrt(80_000))
 
 
 def value(table: pd.DataFrame, quantity: str) -> Floats:
@@ -135,7 +136,7 @@ def test_measured_strengths_scatter_about_the_law_as_the_shots_say() -> None:
     table = experiment_2("as coded", np.random.default_rng(4), trials=2000, shots=500, visibility=0.9)
     quantum = table[table.scenario == "quantum"]
     assert_allclose(quantum.law, 0.9 * np.sqrt(2))
-    deviation = strength_sd(np.full((2, 2), 0.9 / np.sqrt(2)), 500)
+    deviation = strength_sd(np.full((3, 3), 0.9 / np.sqrt(2)), 500)
     assert_allclose(quantum.CS.mean(), 0.9 * np.sqrt(2), atol=6 * deviation / np.sqrt(2000))
     assert_allclose(quantum.CS.std(), deviation, rtol=6 / np.sqrt(4000))
 
@@ -214,9 +215,9 @@ def test_what_makes_no_sense_is_refused_by_name(call, message: str) -> None:  # 
 
 @pytest.mark.parametrize("shots", [40, 1_000, 10_000])
 def test_the_number_of_shots_is_read_off_simulated_correlators_and_off_their_sum(shots: int) -> None:
-    E = full_correlators(
+    E = correlators_of_behaviour(
         sampled(law(random_product_table(60, np.random.default_rng(3))), shots, np.random.default_rng(4))
-    )
+    )[:, 1:, 1:]
     assert shots_behind(E) == shots
     assert shots_behind(np.einsum("kst,st->k", E, [[1, 1], [1, -1]])) == shots
 
@@ -255,7 +256,5 @@ def test_s_and_minus_s_of_a_random_product_state_have_one_law() -> None:
     rng = np.random.default_rng(6)
     t, f = rng.uniform(0, np.pi, (50, 2)), rng.uniform(0, 2 * np.pi, (50, 2))
     turned = product_table(np.stack([np.pi - t[:, 0], t[:, 1]], -1), np.stack([f[:, 0] + np.pi, f[:, 1]], -1))
-    signed = [
-        np.einsum("kst,st->k", full_correlators(law(D)), [[1, 1], [1, -1]]) for D in (product_table(t, f), turned)
-    ]
+    signed = [chsh_of_behaviour(law(D)) for D in (product_table(t, f), turned)]
     assert_allclose(signed[0], -signed[1], atol=1e-12)

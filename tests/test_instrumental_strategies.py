@@ -12,6 +12,7 @@ from scipy.stats import unitary_group
 
 from qlib.correlations import instrumental_strategies as ist
 from qlib.correlations import sums_of_squares as mm
+from qlib.correlations.behaviours import behaviour, classical_bound, functional_value
 from qlib.models.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER
 from qlib.numbers.exact_arrays import as_float, exact, simplified
 from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects
@@ -51,19 +52,19 @@ def density_matrix(theta):
 def test_polynomial_correlators_agree_with_the_born_rule(theta, a, b):
     E = ist.qubit_correlators(directions(a), directions(b), np.sin(2 * theta), np.cos(2 * theta))
     P = born_rule(density_matrix(theta), effects(observables(a)), effects(observables(b)))
-    np.testing.assert_allclose(mm.probabilities(E), P, atol=1e-12)
+    np.testing.assert_allclose(behaviour(E), P, atol=1e-12)
     np.testing.assert_allclose(ist.observed(E), np.einsum("zxxy->xyz", P), atol=1e-12)
-    assert mm.functional_value(ist.ACE.astype(float), E) == pytest.approx(P[0, 1, :, 1].sum() - P[0, 0, :, 1].sum())
+    assert functional_value(ist.ACE.astype(float), E) == pytest.approx(P[0, 1, :, 1].sum() - P[0, 0, :, 1].sum())
 
 
 @given(theta=angle, a=arrays(float, 2, elements=angle), b=arrays(float, 2, elements=angle))
 def test_gap_functionals_are_bound_minus_effect(theta, a, b):
     E = ist.qubit_correlators(directions(a), directions(b), np.sin(2 * theta), np.cos(2 * theta))
-    p, effect = ist.observed(E), mm.functional_value(ist.ACE.astype(float), E)
+    p, effect = ist.observed(E), functional_value(ist.ACE.astype(float), E)
     for bound, F in zip(BALKE_PEARL_LOWER, LOWER, strict=True):
-        assert mm.functional_value(F.astype(float), E) == pytest.approx(bound(p) - effect, abs=1e-12)
+        assert functional_value(F.astype(float), E) == pytest.approx(bound(p) - effect, abs=1e-12)
     for bound, F in zip(BALKE_PEARL_UPPER, UPPER, strict=True):
-        assert mm.functional_value(F.astype(float), E) == pytest.approx(effect - bound(p), abs=1e-12)
+        assert functional_value(F.astype(float), E) == pytest.approx(effect - bound(p), abs=1e-12)
 
 
 @given(v=st.floats(0, 1), theta=angle)
@@ -72,7 +73,7 @@ def test_noise_on_the_state_shrinks_the_correlators(v, theta):
     rho = v * density_matrix(theta) + (1 - v) * np.eye(4) / 4
     E = ist.qubit_correlators(directions(a), directions(b), np.sin(2 * theta), np.cos(2 * theta))
     P = born_rule(rho, effects(observables(a)), effects(observables(b)))
-    np.testing.assert_allclose(mm.probabilities(ist.mixed_with_noise(E, v)), P, atol=1e-12)
+    np.testing.assert_allclose(behaviour(ist.mixed_with_noise(E, v)), P, atol=1e-12)
 
 
 def test_an_expression_of_another_shape_is_refused():
@@ -85,7 +86,7 @@ def test_an_expression_of_another_shape_is_refused():
 
 def test_no_bound_misses_the_effect_classically():
     for F in LOWER + UPPER:
-        assert mm.classical_bound(F) == 0
+        assert classical_bound(F) == 0
 
 
 def test_half_of_the_gaps_are_two_probabilities_and_half_chsh_and_one():
@@ -115,7 +116,7 @@ def test_renaming_twice_changes_nothing(E, z, x, y):
 
 def test_facets_are_tight_for_classical_behaviours_and_a_chsh_facet_is_no_probability():
     for F in ist.local_facets().values():
-        assert mm.classical_bound(F) == 0
+        assert classical_bound(F) == 0
     with pytest.raises(ValueError, match="not the sum of one or two facets"):
         ist.as_facets(3 * GAP)
 
@@ -156,8 +157,8 @@ def test_at_effect_zero_a_multiplier_proves_the_largest_gap():
     alice = [a0 / sp.sqrt((a0**2).sum()), exact([0, 1])]
     E = ist.qubit_correlators(alice, [[x, sp.sqrt(1 - x**2)], [x, -sp.sqrt(1 - x**2)]], C, D)
     E = as_float(E)
-    assert mm.functional_value(as_float(GAP), E) == pytest.approx(float(LARGEST["ACE 0"]), abs=1e-12)
-    assert mm.functional_value(as_float(ist.ACE), E) == pytest.approx(0, abs=1e-12)
+    assert functional_value(as_float(GAP), E) == pytest.approx(float(LARGEST["ACE 0"]), abs=1e-12)
+    assert functional_value(as_float(ist.ACE), E) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("d", [2, 3, 4])
@@ -180,7 +181,7 @@ def test_random_complex_measurements_on_maximally_entangled_states_stay_below_it
     E = np.ones((3, 3))
     E[1:, 1:] = np.einsum("stab,a,b->st", P, signs, signs)
     E[1:, 0], E[0, 1:] = np.einsum("sab,a->s", P[:, 0], signs), np.einsum("tab,b->t", P[0], signs)
-    assert mm.functional_value(GAP.astype(float), E) <= float(LARGEST["maximally entangled"]) + 1e-9
+    assert functional_value(GAP.astype(float), E) <= float(LARGEST["maximally entangled"]) + 1e-9
 
 
 def test_every_entangled_pure_state_of_two_qubits_beats_hardys_probability():
@@ -199,7 +200,7 @@ def test_every_entangled_pure_state_of_two_qubits_beats_hardys_probability():
 def test_the_printed_strategy_bears_noise_down_to_three_fifths_of_root_two():
     r = ROOT2 / 2
     E = ist.qubit_correlators([[1, 0], [0, 1]], [[r, r], [r, -r]], sp.Integer(-1), sp.Integer(0))
-    gaps = [F for F in LOWER if mm.functional_value(F, E) > 0]
+    gaps = [F for F in LOWER if functional_value(F, E) > 0]
     assert len(gaps) == 1
     assert sp.simplify(ist.critical_visibility(gaps[0], E) - 3 * ROOT2 / 5) == 0
 

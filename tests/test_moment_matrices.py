@@ -10,6 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qlib.correlations import sums_of_squares as mm
+from qlib.correlations.behaviours import (
+    behaviour,
+    classical_bound,
+    deterministic_correlators,
+    functional,
+    functional_value,
+)
 from qlib.correlations.instrumental_strategies import see_saw
 from qlib.numbers.exact_arrays import exact, simplified
 
@@ -46,18 +53,18 @@ def test_an_unknown_level_is_refused():
 def test_functional_and_probabilities_are_two_forms_of_one_pairing(c, E):
     E = E.copy()
     E[0, 0] = 1
-    assert mm.functional_value(mm.functional(c, 0.5), E) == pytest.approx((c * mm.probabilities(E)).sum() + 0.5)
+    assert functional_value(functional(c, 0.5), E) == pytest.approx((c * behaviour(E)).sum() + 0.5)
 
 
 def test_probabilities_of_deterministic_strategies_are_zero_or_one():
-    P = mm.probabilities(mm.deterministic_correlators(2, 2))
+    P = behaviour(deterministic_correlators(2, 2))
     assert set(np.unique(P)) == {0.0, 1.0}
     np.testing.assert_array_equal(P.sum(axis=(-1, -2)), 1)
 
 
 def test_functional_refuses_coefficients_of_another_shape():
     with pytest.raises(ValueError, match=r"shape \(2, 2\) should be"):
-        mm.functional(np.eye(2))
+        functional(np.eye(2))
 
 
 # --- moment matrices -------------------------------------------------------------------------------------------------
@@ -104,8 +111,8 @@ def test_clauser_horne_reaches_half_of_root_two_minus_one():
     c[1, 1, 0, 0] = -1
     c[0, 0, 0, :] -= 1  # − P(a=0 | s=0)
     c[0, 0, :, 0] -= 1  # − P(b=0 | t=0)
-    F = mm.functional(c)
-    assert mm.classical_bound(F) == 0
+    F = functional(c)
+    assert classical_bound(F) == 0
     assert 0 <= mm.rational_certificate(F, "1").bound - (ROOT - 1) / 2 < 1e-8
 
 
@@ -114,7 +121,7 @@ def test_tilted_chsh_reaches_the_value_of_acin_massar_pironio(tilt):
     """Acín, Massar & Pironio, PRL 108, 100402 (2012): tilt·⟨A0⟩ + CHSH ≤ √(8 + 2 tilt²), classically 2 + tilt."""
     F = CHSH.copy()
     F[1, 0] = tilt
-    assert mm.classical_bound(F) == 2 + tilt
+    assert classical_bound(F) == 2 + tilt
     assert 0 <= mm.rational_certificate(F).bound - sp.sqrt(8 + 2 * tilt**2) < 1e-8
 
 
@@ -125,15 +132,15 @@ def test_i3322_has_the_known_bound_of_the_second_level():
     c[0, 0, 0, :] -= 1
     c[0, 0, :, 0] -= 2
     c[0, 1, :, 0] -= 1
-    F = mm.functional(c)
-    assert mm.classical_bound(F) == 0
+    F = functional(c)
+    assert classical_bound(F) == 0
     assert float(mm.rational_certificate(F, "2").bound) == pytest.approx(0.250940, abs=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
 @given(F=small)
 def test_certificates_lie_above_every_strategy(F):
-    classical = mm.classical_bound(F)
+    classical = classical_bound(F)
     quantum, _ = see_saw(F, np.random.default_rng(0), rounds=20)
     proved = float(mm.rational_certificate(exact(np.vectorize(sp.Rational)(F))).bound)
     assert classical - 1e-9 <= quantum + 1e-6

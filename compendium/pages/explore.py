@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.correlations import bell_tests, instrumental_strategies
-from qlib.correlations.sums_of_squares import functional_value
+from qlib.correlations.behaviours import correlators, functional_value
 from qlib.models.bounds import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, ace_bounds
 from qlib.models.structural_models import Mechanism, ProbabilisticModel, StructuralModel
 from qlib.numbers.exact_arrays import as_float
@@ -128,7 +128,7 @@ def chsh(values: Values) -> Answers:
     rho = pure_state(np.array([np.cos(theta), 0, 0, np.sin(theta)]))
     n = _four_directions(values)
     observables = two_qubits.spin_observable(np.stack([n[..., 1], np.zeros((2, 2)), n[..., 0]], axis=-1))
-    E, test = bell_tests.correlators(rho, observables), bell_tests.chsh()
+    E, test = correlators(rho, observables), bell_tests.chsh()
     answers = {f"E{s}{t}": float(E[1 + s, 1 + t]) for s in (0, 1) for t in (0, 1)}
     strength = {
         "S": float(test.value(E)),

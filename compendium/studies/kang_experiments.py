@@ -18,7 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from qlib.circuits.circuits import CHSH_ANGLES
+from qlib.correlations.behaviours import correlators_of_behaviour
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole
+from qlib.quantum.two_qubits import chsh_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Variant = Literal["as written", "as coded"]
 SCENARIOS = ("none", "classical", "quantum")
-SIGNS = np.array([[1, 1], [1, -1]])  # of the correlators in S
 SHOTS = (
     10_000  # for each circuit, and trials of Experiments 1, 2 and 3 (for each angle, as coded): the published design
 )
@@ -94,22 +95,14 @@ def law(table: ArrayLike, angles: ArrayLike = CHSH_ANGLES) -> Floats:
     return np.asarray(p.clip(0))
 
 
-def full_correlators(law: ArrayLike) -> Floats:
-    """E[..., s, t] = P(a = b) − P(a ≠ b), of a law or of relative frequencies [..., s, t, a, b].
-
-    >>> (full_correlators(law(schmidt_table(np.pi / 4))) * np.sqrt(2)).round(12).tolist()
-    [[1.0, 1.0], [1.0, -1.0]]
-    """
-    return np.asarray(np.einsum("...stab,ab->...st", reals(law, "law"), [[1, -1], [-1, 1]]))
-
-
 def confounding_strength(E: ArrayLike) -> Any:
-    """CS = |S|/2 of correlators E[..., s, t]. Kang (2025), eq. (1).
+    """CS = |S|/2 of correlators E[..., i, j], index 0 the identity. Kang (2025), eq. (1).
 
-    >>> round(float(confounding_strength(full_correlators(law(schmidt_table(np.pi / 4))))), 12) == round(2**0.5, 12)
+    >>> p = law(schmidt_table(np.pi / 4))
+    >>> round(float(confounding_strength(correlators_of_behaviour(p))), 12) == round(2**0.5, 12)
     True
     """
-    return abs(np.einsum("...st,st->...", reals(E, "E"), SIGNS)) / 2
+    return abs(chsh_value(reals(E, "E"))) / 2
 
 
 def sampled(p: ArrayLike, shots: int, rng: np.random.Generator) -> Floats:
@@ -133,11 +126,14 @@ def sampled(p: ArrayLike, shots: int, rng: np.random.Generator) -> Floats:
 def strength_sd(E: ArrayLike, shots: int) -> Any:
     """Standard deviation of S/2 from so many shots for each pair of settings: √(Σ(1 − E²)/N)/2, exactly.
 
-    >>> round(float(strength_sd(np.full((2, 2), 0.5**0.5), shots=1000)), 4)
+    E : correlators, shape (..., 3, 3), index 0 the identity.
+
+    >>> round(float(strength_sd(np.full((3, 3), 0.5**0.5), shots=1000)), 4)
     0.0224
     """
     whole(shots, "shots", 0)
-    return np.sqrt(np.sum(1 - reals(E, "E") ** 2, axis=(-1, -2)) / shots) / 2
+    both = reals(E, "E", (..., 3, 3))[..., 1:, 1:]
+    return np.sqrt(np.sum(1 - both**2, axis=(-1, -2)) / shots) / 2
 
 
 def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
@@ -192,14 +188,14 @@ def experiment_1(
     product = law(np.broadcast_to(product_table([np.pi / 2 if coded else 0, np.pi / 2], [0, 0]), (trials, 3, 3)), axes)
     frequencies, control, again = sampled(bell, shots, rng), sampled(product, shots, rng), sampled(bell, shots, rng)
     quantities = {
-        "E_ZZ, Bell": full_correlators(frequencies)[:, 0, 0],
-        "E_XX, Bell": full_correlators(frequencies)[:, 1, 1],
-        "E_ZZ, product": full_correlators(control)[:, 0, 0],
+        "E_ZZ, Bell": correlators_of_behaviour(frequencies)[:, 1, 1],
+        "E_XX, Bell": correlators_of_behaviour(frequencies)[:, 2, 2],
+        "E_ZZ, product": correlators_of_behaviour(control)[:, 1, 1],
         "P(A=0), B measured": again[:, 0, 0].sum(axis=-2 if coded else -1)[:, 0],
         "P(A=0), B not measured": rng.binomial(shots, bell[:, 0, 0].sum(axis=-1)[:, 0]) / shots,
     }
     if not coded:
-        quantities["E_XX, product"] = full_correlators(control)[:, 1, 1]
+        quantities["E_XX, product"] = correlators_of_behaviour(control)[:, 2, 2]
     return pd.DataFrame(
         {
             "trial": np.tile(np.arange(trials), len(quantities)),
@@ -243,19 +239,20 @@ def experiment_2(
     product = law(random_product_table(trials, rng) if coded else fixed)
     mixed = visibility * law(schmidt_table(np.pi / 4)) + (1 - visibility) / 4
     rate = flip if coded else 0.0
-    answers = 1 - 2 * rng.binomial(shots, rate, (trials, 2, 2)) / shots
+    answers = np.ones((trials, 3, 3))  # correlators; the means of either alone do not matter
+    answers[:, 1:, 1:] = 1 - 2 * rng.binomial(shots, rate, (trials, 2, 2)) / shots
     strengths = {
-        "none": (sampled(product, shots, rng), confounding_strength(full_correlators(product))),
+        "none": (sampled(product, shots, rng), confounding_strength(correlators_of_behaviour(product))),
         "classical": (answers, np.full(trials, 1 - 2 * rate)),
         "quantum": (sampled(np.broadcast_to(mixed, (trials, *mixed.shape)), shots, rng), np.full(trials, np.nan)),
     }
-    exact = confounding_strength(full_correlators(mixed))
+    exact = confounding_strength(correlators_of_behaviour(mixed))
     rows = [
         pd.DataFrame(
             {
                 "scenario": name,
                 "trial": np.arange(trials),
-                "CS": confounding_strength(data if name == "classical" else full_correlators(data)),
+                "CS": confounding_strength(data if name == "classical" else correlators_of_behaviour(data)),
                 "law": exact if name == "quantum" else behind,
             }
         )
@@ -305,13 +302,15 @@ def experiment_3(
     repeats = trials if _require(variant) else 1
     theta = np.linspace(0, np.pi / 2, steps)
     p = law(schmidt_table(theta))
-    measured = confounding_strength(full_correlators(sampled(np.broadcast_to(p, (repeats, *p.shape)), shots, rng)))
+    measured = confounding_strength(
+        correlators_of_behaviour(sampled(np.broadcast_to(p, (repeats, *p.shape)), shots, rng))
+    )
     return pd.DataFrame(
         {
             "theta": theta,
             "concurrence": abs(np.sin(2 * theta)),
             "CS": measured.mean(axis=0),
-            "law": confounding_strength(full_correlators(p)),
+            "law": confounding_strength(correlators_of_behaviour(p)),
         }
     )
 
@@ -342,8 +341,11 @@ def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shot
     import pandas as pd
 
     theta = np.linspace(0, np.pi / 2, steps)
-    E = full_correlators(law(schmidt_table(theta)))
-    y = confounding_strength(2 * rng.binomial(shots, (1 + E) / 2, (runs, *E.shape)) / shots - 1)
+    E = correlators_of_behaviour(law(schmidt_table(theta)))
+    measured = np.broadcast_to(E, (runs, *E.shape)).copy()
+    both = E[:, 1:, 1:]
+    measured[..., 1:, 1:] = 2 * rng.binomial(shots, (1 + both) / 2, (runs, *both.shape)) / shots - 1
+    y = confounding_strength(measured)
     concurrence = abs(np.sin(2 * theta))
     c = (concurrence - concurrence.mean()) / np.linalg.norm(concurrence - concurrence.mean())
     centred = y - y.mean(axis=1, keepdims=True)

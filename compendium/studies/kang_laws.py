@@ -18,14 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize, special, stats
 
 from compendium.studies.kang_experiments import (
-    SIGNS,
     confounding_strength,
-    full_correlators,
     law,
     schmidt_table,
     strength_sd,
 )
+from qlib.correlations.behaviours import correlators_of_behaviour
 from qlib.numbers.arguments import numbers, real_number, reals, whole
+from qlib.quantum.two_qubits import CHSH
 
 Floats = NDArray[np.float64]
 
@@ -153,19 +153,20 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
 def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     """Values of S/2 and their probabilities, from so many shots for each pair of settings: exact but for 1e-15.
 
-    E : correlators [s, t]. The number of outcomes in favour of S is a sum of four binomials, Q, and S/2 = Q/N − 2.
+    E : correlators [i, j], shape (3, 3), index 0 the identity. The number of outcomes in favour of S is a sum of four
+    binomials, Q, and S/2 = Q/N − 2.
     Raises ``ValueError`` for another shape, or fewer than one shot.
 
-    >>> values, weights = sampled_strength_law([[1, 1], [1, 0]], shots=2)
+    >>> values, weights = sampled_strength_law([[1, 1, 1], [1, 1, 1], [1, 1, 0]], shots=2)
     >>> values.tolist(), weights.round(12).tolist()
     ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
     """
     whole(shots, "shots", 0)
     correlations = reals(E, "E")
-    if correlations.shape != (2, 2) or shots < 1:
-        raise ValueError(f"correlators: shape {correlations.shape} should be (2, 2); shots={shots}: should be positive")
+    if correlations.shape != (3, 3) or shots < 1:
+        raise ValueError(f"correlators: shape {correlations.shape} should be (3, 3); shots={shots}: should be positive")
     start, weights = 0, np.ones(1)
-    favour = (1 + correlations * SIGNS) / 2
+    favour = (1 + (correlations * CHSH)[1:, 1:]) / 2
     for p in favour.ravel().clip(0, 1):
         low, high = (int(end) for end in np.clip(stats.binom.ppf([1e-16, 1 - 1e-16], shots, p), 0, shots))
         start, weights = start + low, np.convolve(weights, stats.binom.pmf(np.arange(low, high + 1), shots, p))
@@ -247,7 +248,7 @@ def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int 
     if statistic not in ("R2", "r") or not 0 < threshold < 1:
         raise ValueError(f"statistic={statistic!r}, threshold={threshold}: should be 'R2' or 'r', between 0 and 1")
     theta = np.linspace(0, np.pi / 2, steps)
-    E = full_correlators(law(schmidt_table(theta)))
+    E = correlators_of_behaviour(law(schmidt_table(theta)))
     mean, sd = confounding_strength(E), strength_sd(E, shots)
     centring = np.eye(steps) - 1 / steps
     if statistic == "R2":

@@ -1,11 +1,12 @@
 """Correlations: which tables of probabilities have a classical explanation, and how far others are from one.
 
 A `Scenario` says which measurements can be made together; a `Phenomenon` is the law of the outcomes in each context,
-an array p[c, a₁, …, aₙ]. In a Bell scenario ``table.reshape(*settings, *outcomes)`` is P(ab… | xy…). Outcomes are 0, 1,
-and so on; a correlator is the mean of (−1)^(sum of outcomes). `factorise` finds a hidden-variable model or an
-inequality that is violated, both verified exactly; `contextual_fraction` says how far a phenomenon is from having a
-model; `contextuality_by_default` asks the same of phenomena that disturb. `facets` lists all inequalities of a
-scenario.
+an array p[c, a₁, …, aₙ]. In a Bell scenario ``table.reshape(*settings, *outcomes)`` is the *behaviour*
+P[x, y, …, a, b, …]; its other form are the correlators E[i, j, …], with index 0 for the identity: `behaviour` and
+`correlators_of_behaviour`. Outcomes are 0, 1, and so on; a correlator is the mean of (−1)^(sum of outcomes).
+`factorise` finds a hidden-variable model or an inequality that is violated, both verified exactly;
+`contextual_fraction` says how far a phenomenon is from having a model; `contextuality_by_default` asks the same of
+phenomena that disturb. `facets` lists all inequalities of a scenario.
 
 A `BellTest` (`chsh`, `mermin`, …) has a classical bound, a quantum strategy, and a proof that none is better:
 `SumOfSquares` is one. `communication_program` and `dependence_program` say what a classical imitation costs.
@@ -17,6 +18,18 @@ A `BellTest` (`chsh`, `mermin`, …) has a classical bound, a quantum strategy, 
 -1 + sqrt(2)
 """
 
+from qlib.correlations.behaviours import (
+    behaviour,
+    chsh_of_behaviour,
+    classical_bound,
+    correlators,
+    correlators_of_behaviour,
+    deterministic_correlators,
+    deterministic_outcomes,
+    deterministic_values,
+    functional,
+    functional_value,
+)
 from qlib.correlations.bell_tests import (
     BellTest,
     HardyBound,
@@ -26,8 +39,6 @@ from qlib.correlations.bell_tests import (
     TermwiseBound,
     chsh,
     clauser_horne,
-    correlators,
-    deterministic_values,
     hardy,
     mermin,
     mermin_klyshko,
@@ -36,7 +47,6 @@ from qlib.correlations.bell_tests import (
 from qlib.correlations.classical_cost import (
     DeterministicStrategy,
     Line,
-    chsh_of_behaviour,
     communication_program,
     dependence_program,
     failures,
@@ -129,15 +139,10 @@ from qlib.correlations.scenarios import (
 from qlib.correlations.sums_of_squares import (
     SumOfSquares,
     certificate_from_strategy,
-    classical_bound,
-    deterministic_correlators,
-    functional,
-    functional_value,
     is_positive_semidefinite,
     moment_matrix,
     numerical_gram,
     overlap,
-    probabilities,
     rational_certificate,
     words,
 )
@@ -165,6 +170,7 @@ __all__ = [
     "TermwiseBound",
     "as_facets",
     "automorphisms",
+    "behaviour",
     "bell_scenario",
     "by_position",
     "certificate_from_strategy",
@@ -179,6 +185,7 @@ __all__ = [
     "contextuality_by_default",
     "coordinates",
     "correlators",
+    "correlators_of_behaviour",
     "coupling_program",
     "critical_visibility",
     "cycle_inequality",
@@ -186,6 +193,7 @@ __all__ = [
     "cyclic_measure",
     "dependence_program",
     "deterministic_correlators",
+    "deterministic_outcomes",
     "deterministic_values",
     "disturbance_p_value",
     "disturbance_tests",
@@ -234,7 +242,6 @@ __all__ = [
     "peres_mermin_scenario",
     "position",
     "pr_box",
-    "probabilities",
     "quantum_cycle",
     "quantum_phenomenon",
     "qubit_correlators",

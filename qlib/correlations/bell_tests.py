@@ -1,9 +1,7 @@
 r"""Bell tests as objects: classical bound, quantum maximum, confounding strength.
 
-Each of n parties measures one of two observables with outcomes ±1 (outcome 0 ↔ +1). A *functional* is an array F of
-shape (3,)·n and stands for Σ F[i, j, …] A_{i-1} B_{j-1} …, where index 0 is the identity; *correlators* are an array E
-of that shape, E[i, j, …] = ⟨A_{i-1} B_{j-1} …⟩, so E[0, 0, …] = 1. For two parties this is the convention of
-:mod:`qlib.correlations.sums_of_squares`.
+Each of n parties measures one of two observables with outcomes ±1; functionals and correlators, of shape (3,)·n, have
+the layout of :mod:`qlib.correlations.behaviours`.
 
 A `BellTest` carries a functional, a strategy, and a proof that no quantum strategy does better. Its classical bound is
 found by exhaustion of the deterministic strategies, of which all others are mixtures. There are four kinds of proof:
@@ -27,7 +25,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.correlations.sums_of_squares import SumOfSquares, Word, functional, functional_value
+from qlib.correlations.behaviours import correlators, deterministic_values, functional, functional_value
+from qlib.correlations.sums_of_squares import SumOfSquares, Word
 from qlib.numbers.arguments import numbers, require, require_shape, whole
 from qlib.numbers.exact_arrays import (
     Array,
@@ -40,70 +39,7 @@ from qlib.numbers.exact_arrays import (
     zeros,
 )
 from qlib.quantum.channels import IDENTITY, PAULI_X, PAULI_Y, PAULI_Z
-from qlib.quantum.two_qubits import MOST_PARTIES, ghz_state
-
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
-    """E[i, j, …] = tr[ρ O_1 ⊗ O_2 ⊗ …], the correlators of n parties with two observables each, index 0 the identity.
-
-    rho : density operators, shape (..., 2ⁿ, 2ⁿ). observables : shape (..., n, 2, 2, 2), party and setting before the
-    matrix. Returns shape (..., 3, …, 3), real; exact for exact arguments.
-    Raises ``ValueError`` for shapes that do not fit, or correlators that are not real.
-
-    >>> bell = exact([[1, 0, 0, 1], [0] * 4, [0] * 4, [1, 0, 0, 1]]) / 2
-    >>> correlators(bell, [[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]])
-    array([[1, 0, 0],
-           [0, 1, 0],
-           [0, 0, 1]], dtype=object)
-    """
-    R, O = numbers(rho, "rho"), numbers(observables, "observables")
-    if O.ndim < 4 or O.shape[-3:] != (2, 2, 2):
-        raise ValueError(f"observables: shape {O.shape} should be (..., n, 2, 2, 2): party, setting, matrix")
-    n = O.shape[-4]
-    if R.shape[-2:] != (2**n, 2**n):
-        raise ValueError(f"rho: shape {R.shape} should be (..., {2**n}, {2**n}), as there are {n} parties")
-    one = np.broadcast_to(IDENTITY if is_exact(O) else np.eye(2), (*O.shape[:-3], 1, 2, 2))
-    with_identity = np.concatenate([one, O], axis=-3)
-    R = R.reshape(*R.shape[:-2], *(2,) * (2 * n))
-    letters = "abcdefgh"[: n - 1]
-    for k in range(n):  # contract the first row and column index that is left; the result goes to the end
-        rest, done = letters[: n - 1 - k], "uvwxyzUVW"[:k]
-        step = f"...sji,...i{rest}j{rest.upper()}{done}->...{rest}{rest.upper()}{done}s"
-        R = np.einsum(step, with_identity[..., k, :, :, :], R)
-    return _real(R)
-
-
-def _real(E: Array) -> Array:
-    if is_exact(E):
-        E = simplified(E)
-        imaginary = [entry for entry in E.flat if not is_zero(entry - sp.conjugate(entry))]
-    else:
-        imaginary = [entry for entry in np.ravel(E) if abs(entry.imag) > 1e-9]
-        E = np.real(E)
-    if imaginary:
-        raise ValueError(f"correlators should be real, but one is {imaginary[0]}: the state or an observable is not")
-    return E
-
-
-def deterministic_values(F: ArrayLike) -> Array:
-    """The values of a functional for all deterministic strategies, shape (4,)·n.
-
-    Index 0, 1, 2, 3 of a party: its two observables are (+, +), (+, −), (−, +), (−, −).
-    Raises ``ValueError`` for another shape than (3,)·n, or more than 8 parties.
-
-    >>> sorted(set(deterministic_values(chsh().functional).flat))
-    [-2, 2]
-    """
-    values = numbers(F, "F")
-    if values.shape != (3,) * values.ndim or not 1 <= values.ndim <= MOST_PARTIES:
-        raise ValueError(f"functional: shape {values.shape} should be (3, …, 3), for 1 to {MOST_PARTIES} parties")
-    table = np.array([(1, first, second) for first, second in product((1, -1), repeat=2)])
-    for _ in range(values.ndim):
-        values = np.tensordot(values, table, axes=(0, 1))  # takes the first axis, puts its result last
-    return values
-
+from qlib.quantum.two_qubits import CHSH, MOST_PARTIES, ghz_state
 
 # --- proofs of quantum bounds ----------------------------------------------------------------------------------------
 
@@ -346,7 +282,7 @@ class BellTest:
 
 
 _SINGLES: tuple[Word, ...] = (((0,), ()), ((1,), ()), ((), (0,)), ((), (1,)))  # A0, A1, B0, B1
-_CHSH = exact([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
+_CHSH = exact(CHSH)
 _SQUARES = exact([[sp.sqrt(2), 0, -1, -1], [0, sp.sqrt(2), -1, 1]]) / 2
 _CHSH_GRAM = simplified(sp.sqrt(2) * _SQUARES.T @ _SQUARES)
 
@@ -392,7 +328,7 @@ def clauser_horne() -> BellTest:
     For outcomes that do not signal this is (S − 2)/4, and so is the proof. Phys. Rev. D 10, 526 (1974).
     """
     coefficients = exact(np.zeros((2, 2, 2, 2), dtype=int))
-    coefficients[:, :, 0, 0] = exact([[1, 1], [1, -1]])
+    coefficients[:, :, 0, 0] = _CHSH[1:, 1:]
     coefficients[0, 1, 0, :] -= 1  # P_A(0|0), read off with Bob's setting 1
     coefficients[1, 0, :, 0] -= 1  # P_B(0|0), read off with Alice's setting 1
     F = functional(coefficients)

@@ -1,6 +1,7 @@
 r"""What a classical model of a violation of Bell's inequality costs: communication, or dependence on the settings.
 
-Two parties have settings x, y and outcomes a, b, all of two values; a behaviour is P[x, y, a, b] = P(a, b | x, y). A
+Two parties have settings x, y and outcomes a, b, all of two values; a behaviour is P[x, y, a, b] = P(a, b | x, y), as
+in :mod:`qlib.correlations.behaviours`. A
 classical model of a behaviour that violates Bell's inequality lets a message pass between the parties, or lets the
 hidden variable λ depend on the settings. How much of either is needed is a linear program, since a model is a mixture
 of deterministic strategies:
@@ -25,9 +26,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
+from qlib.correlations.behaviours import behaviour, deterministic_outcomes
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole
-from qlib.numbers.exact_arrays import Array, exact, is_exact, is_zero, number
+from qlib.numbers.exact_arrays import Array, is_zero, number
 from qlib.numbers.linear_programs import Certificate, Constraint, LinearProgram, certificate, combine
+from qlib.quantum.two_qubits import CHSH
 
 Message = Literal["setting", "outcome", "setting of either"]
 Dependence = Literal["both settings", "Alice's setting"]
@@ -49,21 +52,9 @@ def isotropic(chsh: Any) -> Array:
     """
     real_number(chsh, "chsh", -4, 4)
     value = chsh if isinstance(chsh, float) else number(chsh)
-    signs = np.array([(-1) ** (a + b + x * y) for x, y, a, b in product(BITS, repeat=4)]).reshape(2, 2, 2, 2)
-    if isinstance(value, float):
-        return np.asarray((1 + signs * value / 4) / 4)
-    return np.asarray((1 + exact(signs) * value / 4) / 4)
-
-
-def chsh_of_behaviour(behaviour: ArrayLike) -> Any:
-    """S = E(0,0) + E(0,1) + E(1,0) − E(1,1).
-
-    >>> chsh_of_behaviour(isotropic(sp.Symbol("S")))
-    S
-    """
-    P = _behaviour(behaviour)
-    signs = np.array([(-1) ** (a + b + x * y) for x, y, a, b in product(BITS, repeat=4)]).reshape(P.shape)
-    return sp.expand((P * signs).sum()) if is_exact(P) else float((P * signs).sum())
+    E = CHSH * (value / 4)
+    E[0, 0] = 1
+    return behaviour(E)
 
 
 # --- communication ---------------------------------------------------------------------------------------------------
@@ -92,7 +83,7 @@ def local_strategies() -> list[DeterministicStrategy]:
     >>> print(local_strategies()[1])
     a=0000 b=0101
     """
-    tables = product(BITS, repeat=4)
+    tables = deterministic_outcomes([2] * 4).tolist()
     return [DeterministicStrategy(((a0, a0), (a1, a1)), ((b0, b1), (b0, b1))) for a0, a1, b0, b1 in tables]
 
 
@@ -108,9 +99,8 @@ def strategies(message: Message) -> list[DeterministicStrategy]:
     if message not in ("setting", "outcome", "setting of either"):
         raise ValueError(f"message={message!r}: should be 'setting', 'outcome' or 'setting of either'")
     alice_sends = [
-        DeterministicStrategy(((a0, a0), (a1, a1)), ((b[0], b[1]), (b[2], b[3])))
-        for a0, a1 in product(BITS, repeat=2)
-        for b in product(BITS, repeat=4)
+        DeterministicStrategy(((a0, a0), (a1, a1)), ((b00, b01), (b10, b11)))
+        for a0, a1, b00, b01, b10, b11 in deterministic_outcomes([2] * 6).tolist()
     ]
     if message == "setting":
         return alice_sends

@@ -20,7 +20,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from qlib.correlations.scenarios import MOST_ASSIGNMENTS, Phenomenon, Scenario
+from qlib.correlations.behaviours import MOST_ASSIGNMENTS
+from qlib.correlations.scenarios import Phenomenon, Scenario
 from qlib.numbers.arguments import require
 from qlib.numbers.exact_arrays import absolute, exact_sign, minimum, simplified
 from qlib.numbers.linear_programs import Certificate, Constraint, LinearProgram, certificate

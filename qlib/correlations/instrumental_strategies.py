@@ -8,7 +8,7 @@ is Y. One strategy, that is a state and observables A_0, A_1 and B_0, B_1, there
 
 where P(a, b | s, t) is the behaviour of an ordinary Bell experiment with two settings and two outcomes (Wang & Zhang
 2025, eqs. (1) and (2)). The gap between a bound and the ACE is a *functional* of that behaviour; all that matters of
-a strategy is its array of *correlators*; both as in :mod:`qlib.correlations.sums_of_squares`.
+a strategy is its array of *correlators*; both as in :mod:`qlib.correlations.behaviours`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.correlations.sums_of_squares import functional, functional_value, probabilities
+from qlib.correlations.behaviours import behaviour, functional, functional_value
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 
@@ -39,7 +39,7 @@ def observed(correlators: ArrayLike) -> Array:
     array([1., 1.])
     """
     correlators = numbers(correlators, "correlators", (..., 3, 3))
-    P = probabilities(correlators)
+    P = behaviour(correlators)
     return np.stack([np.moveaxis(P[..., :, x, x, :], -2, -1) for x in (0, 1)], axis=-3)
 
 

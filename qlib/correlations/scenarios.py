@@ -5,7 +5,7 @@ a measurement stands in a context is its *position*. A *phenomenon* is the law o
 array p[c, a_1, …, a_n] = P(A_1=a_1, …, A_n=a_n | context c). Contexts of fewer than n measurements are padded at the
 end by trivial measurements, whose outcome is always 0; measurements with fewer outcomes than others never have the
 missing ones (Pearl & Cavalcanti 2019). A Bell scenario is one in which each position has measurements of its own, and
-for it ``table.reshape(*settings, *outcomes)`` is P(ab… | xy…).
+for it ``table.reshape(*settings, *outcomes)`` is the behaviour P(ab… | xy…) of :mod:`qlib.correlations.behaviours`.
 
 In Pearl & Cavalcanti's formulas the response of a measurement may depend on its position. :func:`by_position` turns a
 phenomenon into one in which the same measurement at two positions counts as two.
@@ -28,6 +28,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
+from qlib.correlations.behaviours import MOST_ASSIGNMENTS, deterministic_outcomes
 from qlib.numbers.arguments import distinct, numbers, real_number, reals, require, several, whole, wholes
 from qlib.numbers.exact_arrays import (
     Array,
@@ -45,7 +46,6 @@ from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, effects
 
 Context = tuple[str, ...]
 MOST_CYCLE = 256  # measurements in a cycle whose probabilities are exact
-MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
 
 
 # --- scenarios -------------------------------------------------------------------------------------------------------
@@ -128,9 +128,7 @@ class Scenario:
 
         Raises ``ValueError`` if there are more than 65,536 of them.
         """
-        if (count := math.prod(self.outcomes.values())) > MOST_ASSIGNMENTS:
-            raise ValueError(f"{count} assignments of outcomes to {len(self.outcomes)} measurements are too many")
-        return np.array(list(product(*map(range, self.outcomes.values()))))
+        return deterministic_outcomes(self.outcomes.values())
 
     @cached_property
     def deterministic(self) -> NDArray[np.int_]:

@@ -4,10 +4,8 @@ Two parties who do not communicate measure observables with outcomes ±1 (outcom
 s = 0, 1, …, Bob B_t. All that is used of quantum theory is A_s² = B_t² = 1 and A_s B_t = B_t A_s, so every bound holds
 for every state and every measurement in every dimension (what is not projective is so in a larger space).
 
-A *functional* is an array F of shape (1 + settings of Alice, 1 + settings of Bob), and stands for
-G = Σ F[i, j] A_{i-1} B_{j-1}, where A_{-1} = B_{-1} = 1: entry [0, 0] is a constant, row 0 belongs to Bob's marginals,
-column 0 to Alice's, the rest to the correlators. An array E of *correlators* has the same shape, and
-E[i, j] = ⟨A_{i-1} B_{j-1}⟩, so E[0, 0] = 1.
+A *functional* F stands for G = Σ F[i, j] A_{i-1} B_{j-1}, where A_{-1} = B_{-1} = 1, and has the layout of
+:mod:`qlib.correlations.behaviours`: entry [0, 0] is a constant, row 0 belongs to Bob's marginals, column 0 to Alice's.
 
 A *word* is a product of observables, written as the pair (Alice's settings, Bob's settings) in the order of
 multiplication: ((0, 1), (0,)) is A_0 A_1 B_0. The *moment matrix* of a strategy is Γ[v, w] = Re⟨v† w⟩; it is positive
@@ -36,13 +34,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
-from qlib.numbers.arguments import numbers, real_number, require, require_shape, several, show, whole, wholes
-from qlib.numbers.exact_arrays import Array, as_float, exact, exact_sign, is_exact, simplified
+from qlib.correlations.behaviours import MOST_SETTINGS
+from qlib.numbers.arguments import numbers, real_number, require, several, show, whole, wholes
+from qlib.numbers.exact_arrays import Array, exact, exact_sign, is_exact, simplified
 from qlib.numbers.linear_programs import CertificateError
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 ONE: Word = ((), ())
-MOST_SETTINGS = 16  # of both together, for an exhaustion of the deterministic strategies
 LEVELS = ("1", "1+AB", "2")
 
 
@@ -117,87 +115,7 @@ def _places(basis: Sequence[Word]) -> dict[Word, list[tuple[int, int]]]:
     return places
 
 
-# --- functionals and strategies --------------------------------------------------------------------------------------
-
-
-def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
-    """The functional Σ c[s, t, a, b] P(a, b | s, t) + constant, in the form used here (see the module's docstring).
-
-    coefficients : shape (settings of Alice, settings of Bob, 2, 2), numbers of either system.
-
-    >>> functional(exact([[[[1, 0], [0, 0]]]]))     # P(0, 0 | 0, 0) = (1 + A0 + B0 + A0 B0)/4
-    array([[1/4, 1/4],
-           [1/4, 1/4]], dtype=object)
-    """
-    real_number(constant, "constant")
-    c = numbers(coefficients, "coefficients", ("settings of Alice", "settings of Bob", 2, 2))
-    signs = np.array([1, -1])
-    quarter = sp.Rational(1, 4) if c.dtype == object else 0.25
-    F = np.zeros((c.shape[0] + 1, c.shape[1] + 1), dtype=c.dtype if c.dtype == object else float)
-    F[1:, 1:] = quarter * np.einsum("stab,a,b->st", c, signs, signs)
-    F[1:, 0] = quarter * np.einsum("stab,a->s", c, signs)
-    F[0, 1:] = quarter * np.einsum("stab,b->t", c, signs)
-    F[0, 0] = quarter * c.sum() + constant
-    return F
-
-
-def functional_value(F: ArrayLike, E: ArrayLike) -> Any:
-    """The value Σ F[i, j, …] E[i, j, …] of a functional at correlators of shape ``(..., *F.shape)``.
-
-    F has an axis for each party, of any number of them. An array of shape (...), or for one
-    strategy a number; in floating point if the correlators are.
-
-    >>> functional_value(exact([[0, 0], [0, 2]]), exact([[1, 0], [0, sp.Rational(1, 3)]]))
-    2/3
-    >>> functional_value([[0, 0, 0], [0, 1, 1], [0, 1, -1]], np.ones((5, 3, 3)))
-    array([2., 2., 2., 2., 2.])
-    """
-    coefficients, correlators = numbers(F, "F"), numbers(E, "E")
-    if not coefficients.ndim or not coefficients.size:
-        raise ValueError(f"F: shape {coefficients.shape} should have an axis for each party, and none of length zero")
-    if is_exact(coefficients) and np.issubdtype(correlators.dtype, np.inexact):
-        coefficients = as_float(coefficients)
-    require_shape(correlators, "E", (..., *coefficients.shape))
-    return (coefficients * correlators).sum(axis=tuple(range(-coefficients.ndim, 0)))
-
-
-def deterministic_correlators(alice: int, bob: int) -> NDArray[np.int_]:
-    """The correlators of all deterministic strategies, shape (2^(alice + bob), 1 + alice, 1 + bob).
-
-    >>> deterministic_correlators(2, 2).shape
-    (16, 3, 3)
-    """
-    whole(alice, "alice", 0, MOST_SETTINGS)
-    whole(bob, "bob", 0, MOST_SETTINGS - alice)
-    signs = np.array(list(cartesian((1, -1), repeat=alice + bob)))
-    ones = np.ones((len(signs), 1), dtype=int)
-    a, b = np.hstack([ones, signs[:, :alice]]), np.hstack([ones, signs[:, alice:]])
-    return np.asarray(np.einsum("ki,kj->kij", a, b))
-
-
-def classical_bound(F: ArrayLike) -> Any:
-    """The largest value of a functional over classical strategies, by exhaustion of the deterministic ones.
-
-    >>> int(classical_bound([[0, 0, 0], [0, 1, 1], [0, 1, -1]]))     # CHSH
-    2
-    """
-    F = numbers(F, "F", (None, None))
-    return max(functional_value(F, deterministic_correlators(F.shape[0] - 1, F.shape[1] - 1)))
-
-
-def probabilities(correlators: ArrayLike) -> Array:
-    """The behaviour P[s, t, a, b] with given correlators, shape (..., 1 + settings, 1 + settings).
-
-    >>> probabilities([[1, 0], [0, 1]])[0, 0]
-    array([[0.5, 0. ],
-           [0. , 0.5]])
-    """
-    E = numbers(correlators, "correlators", (..., None, None))
-    signs = np.array([[1, 1], [1, -1]])
-    alice = np.stack([np.broadcast_to(E[..., :1, :], E[..., 1:, :].shape), E[..., 1:, :]], axis=-1)
-    both = np.stack([np.broadcast_to(alice[..., :1, :], alice[..., 1:, :].shape), alice[..., 1:, :]], axis=-1)
-    quarter = sp.Rational(1, 4) if is_exact(E) else 0.25
-    return np.asarray(quarter * np.einsum("...stij,ai,bj->...stab", both, signs, signs))
+# --- strategies -------------------------------------------------------------------------------------------------------
 
 
 def moment_matrix(

@@ -113,6 +113,7 @@ from qlib.quantum.two_qubits import (
     correlation_matrix,
     ghz_state,
     optimal_settings,
+    spin_correlators,
     spin_observable,
     werner_state,
 )
@@ -196,6 +197,7 @@ __all__ = [
     "reversible_extension",
     "rounded_text",
     "satisfies_trace_condition",
+    "spin_correlators",
     "spin_observable",
     "square_root",
     "swap_factors",

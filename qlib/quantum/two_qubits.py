@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 HALF = sp.Rational(1, 2)
 
 
+CHSH = np.array([[0, 0, 0], [0, 1, 1], [0, 1, -1]])  # S as a functional of correlators, index 0 the identity
 MOST_PARTIES = 8  # for an exhaustion of the deterministic strategies, 4 for each party
 
 
@@ -67,9 +68,15 @@ def correlation_matrix(rho: ArrayLike) -> Floats:
     >>> correlation_matrix(ghz_state(2)).diagonal()
     array([ 1., -1.,  1.])
     """
+    return _pauli_means(rho)[..., 1:, 1:]
+
+
+def _pauli_means(rho: ArrayLike) -> Floats:
+    """tr[ρ σ_i ⊗ σ_j] for i, j = 1, X, Y, Z: shape (..., 4, 4)."""
     R = _two_qubits(rho)
     R = R.reshape(*R.shape[:-2], 2, 2, 2, 2)
-    return np.asarray(np.einsum("...acbd,iba,jdc->...ij", R, _SIGMA, _SIGMA).real)
+    sigma = np.concatenate([np.eye(2)[None], _SIGMA])
+    return np.asarray(np.einsum("...acbd,iba,jdc->...ij", R, sigma, sigma).real)
 
 
 def _two_qubits(rho: ArrayLike) -> NDArray[np.complex128]:
@@ -101,7 +108,7 @@ def optimal_settings(rho: ArrayLike) -> tuple[Floats, Floats]:
     Two arrays of shape (..., 2, 3), setting first, for S = E(00) + E(01) + E(10) − E(11).
 
     >>> alice, bob = optimal_settings(ghz_state(2))
-    >>> round(float(chsh_value(ghz_state(2), alice, bob)), 9)
+    >>> round(float(chsh_value(spin_correlators(ghz_state(2), alice, bob))), 9)
     2.828427125
     """
     U, s, Vt = np.linalg.svd(correlation_matrix(rho))
@@ -112,16 +119,42 @@ def optimal_settings(rho: ArrayLike) -> tuple[Floats, Floats]:
     return alice, np.stack([plus + minus, plus - minus], axis=-2)
 
 
-def chsh_value(rho: ArrayLike, alice: ArrayLike, bob: ArrayLike) -> Floats:
-    """S = E(00) + E(01) + E(10) − E(11) of a two-qubit state and Bloch vectors of shape (..., 2, 3), shape (...).
+def chsh_value(E: ArrayLike) -> Any:
+    """S = E(0,0) + E(0,1) + E(1,0) − E(1,1) of correlators, shape (...).
+
+    E : shape (..., 3, 3), where index 0 is the identity and E[1 + x, 1 + y] the correlator E(x, y) of two settings; see
+    :mod:`qlib.correlations.behaviours`. Numbers of either system. Clauser, Horne, Shimony & Holt, Phys. Rev. Lett. 23,
+    880 (1969).
+
+    >>> chsh_value(exact([[1, 0, 0], [0, 1, 1], [0, 1, -1]]) / sp.sqrt(2))
+    2*sqrt(2)
+    """
+    S = (numbers(E, "E", (..., 3, 3)) * CHSH).sum(axis=(-1, -2))
+    return np.frompyfunc(sp.expand, 1, 1)(S) if is_exact(S) else S
+
+
+def spin_correlators(rho: ArrayLike, alice: ArrayLike, bob: ArrayLike) -> Floats:
+    """The correlators E[..., i, j] of two-qubit states, measured along Bloch vectors; index 0 is the identity.
+
+    rho : shape (..., 4, 4). alice, bob : unit vectors, shape (..., settings, 3). Returns (..., 1 + settings,
+    1 + settings), the layout of :mod:`qlib.correlations.behaviours`. Raises ``ValueError`` for other shapes or lengths.
 
     >>> z, x = [0, 0, 1], [1, 0, 0]
-    >>> float(chsh_value(ghz_state(2), [z, x], [z, x]))
-    0.0
+    >>> spin_correlators(ghz_state(2), [z, x], [z])
+    array([[1., 0.],
+           [0., 1.],
+           [0., 0.]])
     """
-    a, b = _directions(alice, "alice", (..., 2, 3)), _directions(bob, "bob", (..., 2, 3))
-    E = np.einsum("...si,...ij,...tj->...st", a, correlation_matrix(rho), b)
-    return np.asarray((E * np.array([[1, 1], [1, -1]])).sum(axis=(-1, -2)))[()]
+    a, b = (_with_identity(_directions(n, name, (..., None, 3))) for n, name in ((alice, "alice"), (bob, "bob")))
+    return np.asarray(np.einsum("...si,...ij,...tj->...st", a, _pauli_means(rho), b))
+
+
+def _with_identity(directions: Floats) -> Floats:
+    """The identity and then observables n·σ, in terms of 1, X, Y, Z: shape (..., 1 + settings, 4)."""
+    *batch, settings, _ = directions.shape
+    components = np.zeros((*batch, 1 + settings, 4))
+    components[..., 0, 0], components[..., 1:, 1:] = 1, directions
+    return components
 
 
 def concurrence(rho: ArrayLike) -> Floats:
