@@ -34,7 +34,7 @@ from qlib.correlations.scenarios import Phenomenon, Scenario
 from qlib.numbers.arguments import numbers, require, whole
 from qlib.numbers.exact_arrays import exact
 from qlib.numbers.linear_programs import CertificateError
-from qlib.numbers.polyhedra import Integers, _independent, extreme_rays
+from qlib.numbers.polyhedra import Integers, extreme_rays, independent_rows
 
 # --- coordinates -----------------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Facets:
         values = self.rows @ V.T
         if not len(self) or (values < 0).any() or ((values == 0) != self.incidence).any():
             raise CertificateError("a vertex violates a facet, or does not lie where it should")
-        spans = [_independent(V[on].T) if on.any() else [] for on in self.incidence]
+        spans = [independent_rows(V[on].T) if on.any() else [] for on in self.incidence]
         for k, span in enumerate(spans):
             if len(span) != V.shape[1] - 1:
                 raise CertificateError(f"facet {k}: its vertices span {len(span) - 1} dimensions, not {V.shape[1] - 2}")

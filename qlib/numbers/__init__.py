@@ -83,7 +83,6 @@ from qlib.numbers.linear_programs import (
     Infeasible,
     LinearProgram,
     Solution,
-    TooManyBases,
     Unbounded,
     certificate,
     combine,
@@ -91,7 +90,7 @@ from qlib.numbers.linear_programs import (
     farkas_certificate,
     solve,
 )
-from qlib.numbers.polyhedra import extreme_rays
+from qlib.numbers.polyhedra import extreme_rays, independent_rows
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 
 __all__ = [
@@ -107,7 +106,6 @@ __all__ = [
     "NotEnclosed",
     "Solution",
     "Tensor",
-    "TooManyBases",
     "Unbounded",
     "Undecided",
     "absolute",
@@ -133,6 +131,7 @@ __all__ = [
     "extreme_rays",
     "farkas_certificate",
     "has_free_symbols",
+    "independent_rows",
     "is_exact",
     "is_finite",
     "is_real",

@@ -24,7 +24,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from itertools import combinations
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
@@ -34,8 +33,9 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from qlib.numbers.arguments import require, whole
+from qlib.numbers.arguments import require
 from qlib.numbers.exact_arrays import exact_sign, number, rational, rounded
+from qlib.numbers.polyhedra import extreme_rays
 
 __all__ = [
     "Certificate",
@@ -46,7 +46,6 @@ __all__ = [
     "Infeasible",
     "LinearProgram",
     "Solution",
-    "TooManyBases",
     "Unbounded",
     "certificate",
     "combine",
@@ -63,10 +62,6 @@ Multipliers: TypeAlias = Mapping[str, Fraction]  # by constraint name; those lef
 
 class CertificateError(ArithmeticError):
     """A certificate does not prove what it claims."""
-
-
-class TooManyBases(ValueError):  # noqa: N818
-    """An exhaustive enumeration would visit more bases than allowed."""
 
 
 class Unbounded(ArithmeticError):  # noqa: N818
@@ -736,40 +731,35 @@ class DualPolyhedron:
     """{y : Aᵀy ≤ c} (≥ c for a maximum) = conv(vertices) + cone(rays) + span(lineality), each y by constraint name.
 
     Vertices and rays are those of the section in which the multipliers of redundant rows of A are zero; they stand for
-    their classes modulo the lineality space {y : Aᵀy = 0}. Rays and lineality vectors are primitive integer vectors.
-    `bases` counts the sets of inequalities that were visited.
-    """
+    their classes modulo the lineality space {y : Aᵀy = 0}. Rays and lineality vectors are primitive integer vectors."""
 
     vertices: tuple[Multipliers, ...]
     rays: tuple[Multipliers, ...]
     lineality: tuple[Multipliers, ...]
-    bases: int
 
 
-def dual_vertices(program: LinearProgram, sense: Sense = "min", limit: int = 100_000) -> DualPolyhedron:
+def dual_vertices(program: LinearProgram, sense: Sense = "min") -> DualPolyhedron:
     """All vertices and extreme rays of the dual polyhedron, modulo its lineality space, in exact arithmetic.
 
-    Exhaustive, hence complete: with r = rank A, each set of r dual inequalities is solved for a vertex and each set of
-    r - 1 for a ray. Raises :class:`TooManyBases` if that is more than `limit` sets. The order is lexicographic.
+    They are the extreme rays of the cone over it, found by :func:`qlib.numbers.polyhedra.extreme_rays`, which raises
+    ``ValueError`` where there are too many. The order is lexicographic.
 
     >>> coin = LinearProgram(("heads", "tails"), {"heads": 1}, (Constraint("total", {"heads": 1, "tails": 1}, 1),))
     >>> dual_vertices(coin, "max")
-    DualPolyhedron(vertices=({'total': Fraction(1, 1)},), rays=({'total': Fraction(1, 1)},), lineality=(), bases=3)
+    DualPolyhedron(vertices=({'total': Fraction(1, 1)},), rays=({'total': Fraction(1, 1)},), lineality=())
     """
-    whole(limit, "limit", 0)
     require(LinearProgram, program=program)
     sign, rows = _sign(sense), program.constraints
     transposed = [[column.get(i, Fraction(0)) for i in range(len(rows))] for column in program._exact_columns]
     free, lineality = _independent_rows(transposed, len(rows))
-    inequalities = [
-        _primitive([line[i] for i in free] + [sign * cost])
-        for line, cost in zip(transposed, program._exact_costs, strict=True)
-    ]
-    n, r = len(inequalities), len(free)
-    if not r:
+    if not free:
         raise ValueError("every coefficient of the constraints is zero, so the dual has neither vertices nor rays")
-    if (bases := math.comb(n, r) + math.comb(n, r - 1)) > limit:
-        raise TooManyBases(f"{n} dual inequalities of rank {r} have {bases} bases, more than the limit of {limit}")
+    cone = [[1] + [0] * len(free)]  # of all (t, y) with t ≥ 0 and Aᵀy ≤ t c
+    for line, cost in zip(transposed, program._exact_costs, strict=True):
+        cone.append(list(_primitive([sign * cost] + [-line[i] for i in free])))
+    vertices, rays = [], []
+    for t, *y in extreme_rays(np.array(cone, dtype=object)).tolist():
+        (vertices if t else rays).append([Fraction(a, t or 1) for a in y])
 
     def named(vectors: Iterable[Sequence[Fraction]], indices: Sequence[int], factor: int) -> tuple[Multipliers, ...]:
         return tuple(
@@ -777,12 +767,7 @@ def dual_vertices(program: LinearProgram, sense: Sense = "min", limit: int = 100
             for vector in sorted(map(tuple, vectors))
         )
 
-    return DualPolyhedron(
-        vertices=named(_extreme_points(inequalities, r), free, sign),
-        rays=named(_extreme_rays(inequalities, r), free, sign),
-        lineality=named(lineality, range(len(rows)), 1),
-        bases=bases,
-    )
+    return DualPolyhedron(named(vertices, free, sign), named(rays, free, sign), named(lineality, range(len(rows)), 1))
 
 
 def _primitive(vector: Sequence[Fraction]) -> tuple[int, ...]:
@@ -806,33 +791,3 @@ def _independent_rows(transposed: list[list[Fraction]], m: int) -> tuple[list[in
             vector[i] = Fraction(-line[k], line[i])
         lineality.append(tuple(map(Fraction, _primitive(vector))))
     return pivots, lineality
-
-
-def _extreme_points(inequalities: list[tuple[int, ...]], r: int) -> set[tuple[Fraction, ...]]:
-    """The vertices of {y : g[:r]·y ≤ g[r] for each inequality g}, from every set of r inequalities."""
-    G = flint.fmpz_mat([g[:r] for g in inequalities])
-    found = set()
-    for subset in combinations(inequalities, r):
-        try:
-            y = flint.fmpz_mat([g[:r] for g in subset]).solve(flint.fmpz_mat([[g[r]] for g in subset]))
-        except ZeroDivisionError:  # singular: these inequalities do not meet in a point
-            continue
-        if all(value <= g[r] for value, g in zip((G * y).entries(), inequalities, strict=True)):
-            found.add(tuple(Fraction(int(a.p), int(a.q)) for a in y.entries()))
-    return found
-
-
-def _extreme_rays(inequalities: list[tuple[int, ...]], r: int) -> set[tuple[Fraction, ...]]:
-    """The extreme rays of {y : g[:r]·y ≤ 0 for each inequality g}, from every set of r - 1 inequalities."""
-    G = flint.fmpz_mat([g[:r] for g in inequalities])
-    found = set()
-    for subset in combinations(inequalities, r - 1):
-        kernel, nullity = flint.fmpz_mat(r - 1, r, [a for g in subset for a in g[:r]]).nullspace()
-        if nullity != 1:
-            continue
-        values = (G * kernel).entries()[::r]
-        for direction in (1, -1):
-            if all(direction * value <= 0 for value in values):
-                ray = _primitive([Fraction(direction * int(kernel[i, 0])) for i in range(r)])
-                found.add(tuple(map(Fraction, ray)))
-    return found
