@@ -27,17 +27,16 @@ from functools import cached_property
 from itertools import product as cartesian
 from typing import Any, TypeAlias
 
-import clarabel
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.correlations.behaviours import MOST_SETTINGS
 from qlib.numbers.arguments import numbers, real_number, require, several, show, whole, wholes
 from qlib.numbers.exact_arrays import Array, exact, exact_sign, is_exact, simplified
 from qlib.numbers.linear_programs import CertificateError
+from qlib.numbers.semidefinite_programs import matrix_of_triangle, solve_semidefinite, triangle
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 ONE: Word = ((), ())
@@ -241,7 +240,7 @@ def _coefficients(F: Array) -> dict[Word, Any]:
 
 
 def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> NDArray[np.float64]:
-    """The Gram matrix Q of a sum of squares with the least bound, in floating point, by the solver Clarabel.
+    """The Gram matrix Q of a sum of squares with the least bound, in floating point, as a solver finds it.
 
     Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
     """
@@ -250,37 +249,15 @@ def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10)
     wanted, places = _coefficients(numbers(F, "F", (None, None))), _places(basis)
     if unknown := wanted.keys() - places.keys():
         raise ValueError(f"the words {tuple(basis)} do not reach {min(unknown)}, on which F depends")
-    column, row = np.tril_indices(len(basis))  # the solver's order: the upper triangle, column by column,
-    scale = np.where(row == column, 1, np.sqrt(2))  # with the entries off the diagonal scaled
+    column, row = np.tril_indices(len(basis))
+    scale = triangle(np.ones((len(basis), len(basis))))
     held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
     identity = [w for w in places if w != ONE]
     sums = np.array([[scale[k] if held[k] == w else 0 for k in range(len(held))] for w in identity])
     right = [-float(wanted.get(w, 0)) for w in identity]
-    x = _solve_semidefinite((row == column).astype(float), sums, np.array(right), len(basis), accuracy)
-    Q = np.zeros((len(basis), len(basis)))
-    Q[row, column] = Q[column, row] = x / scale
-    return Q
-
-
-def _solve_semidefinite(
-    costs: NDArray[np.float64], A: NDArray[np.float64], b: NDArray[np.float64], size: int, accuracy: float
-) -> NDArray[np.float64]:
-    """The x of least costs·x with A x = b for which the scaled triangle x is positive semidefinite."""
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
-    solver = clarabel.DefaultSolver(
-        sparse.csc_matrix((len(costs), len(costs))),
-        costs,
-        sparse.csc_matrix(np.vstack([A, -np.eye(len(costs))])),
-        np.concatenate([b, np.zeros(len(costs))]),
-        [clarabel.ZeroConeT(len(b)), clarabel.PSDTriangleConeT(size)],
-        settings,
-    )
-    solution = solver.solve()
-    if solution.status != clarabel.SolverStatus.Solved:
-        raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
-    return np.array(solution.x)
+    unknown_entries = [(np.eye(len(held)), np.zeros(len(held)))]
+    found = solve_semidefinite(row == column, unknown_entries, (sums, right), accuracy=accuracy)
+    return matrix_of_triangle(found.x)
 
 
 def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> SumOfSquares:

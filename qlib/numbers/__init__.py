@@ -8,6 +8,8 @@ floating-point numbers. Every function of `qlib` takes both, and answers in the 
   scale of what a number was computed from.
 * A `LinearProgram` has variables and constraints with names. `solve` finds its optimum, `certificate` proves it in
   rational arithmetic, and if there is none, `farkas_certificate` names the constraints that contradict each other.
+* `solve_semidefinite` is the same for matrices that have to be positive, in floating point: its answers are verified
+  where they are used.
 * `contract` and `Network` sum products of tensors by elimination, so that a model of forty variables costs no more than
   its width allows.
 * `acceptance_region`, `best_bet` and `accumulate` weigh what was counted against a class of models.
@@ -91,6 +93,12 @@ from qlib.numbers.linear_programs import (
     solve,
 )
 from qlib.numbers.polyhedra import extreme_rays, independent_rows
+from qlib.numbers.semidefinite_programs import (
+    SemidefiniteSolution,
+    matrix_of_triangle,
+    solve_semidefinite,
+    triangle,
+)
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 
 __all__ = [
@@ -104,6 +112,7 @@ __all__ = [
     "LinearProgram",
     "Network",
     "NotEnclosed",
+    "SemidefiniteSolution",
     "Solution",
     "Tensor",
     "Unbounded",
@@ -137,6 +146,7 @@ __all__ = [
     "is_real",
     "is_zero",
     "is_zero_expression",
+    "matrix_of_triangle",
     "maximum",
     "minimum",
     "negligible",
@@ -157,7 +167,9 @@ __all__ = [
     "sign",
     "simplified",
     "solve",
+    "solve_semidefinite",
     "table",
+    "triangle",
     "undecided",
     "vanishes",
     "whole",

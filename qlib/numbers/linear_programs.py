@@ -757,7 +757,8 @@ def dual_vertices(program: LinearProgram, sense: Sense = "min") -> DualPolyhedro
     cone = [[1] + [0] * len(free)]  # of all (t, y) with t ≥ 0 and Aᵀy ≤ t c
     for line, cost in zip(transposed, program._exact_costs, strict=True):
         cone.append(list(_primitive([sign * cost] + [-line[i] for i in free])))
-    vertices, rays = [], []
+    vertices: list[list[Fraction]] = []
+    rays: list[list[Fraction]] = []
     for t, *y in extreme_rays(np.array(cone, dtype=object)).tolist():
         (vertices if t else rays).append([Fraction(a, t or 1) for a in y])
 

@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import clarabel
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from qlib.numbers.arguments import numbers, real_number, require, whole
 from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.numbers.semidefinite_programs import solve_semidefinite, triangle
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
 from qlib.quantum.process_operators import ProcessOperator, QuantumNode, _numeric, trace_and_replace
 
@@ -173,21 +172,14 @@ def _padded(T: Array, dims: tuple[int, ...], place: int) -> Array:
 
 def _least(one: list[Array], other: list[Array]) -> tuple[Any, tuple[Array, Array]]:
     """The x of least last entry with Σ x F + F₀ positive for both families, F₀ their last, and the dual operators."""
-    (*F, first), (*G, second) = ([_triangle(_real(element)) for element in family] for family in (one, other))
-    A = -np.vstack([np.array(F).T, np.array(G).T])
-    k, h = len(F), np.concatenate([first, second])
-    sizes, settings = (2 * len(one[0]), 2 * len(other[0])), clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-9
-    cost = np.zeros(k)
-    cost[-1] = 1
-    cones = [clarabel.PSDTriangleConeT(size) for size in sizes]
-    quadratic = sparse.csc_matrix((k, k))
-    solution = clarabel.DefaultSolver(quadratic, cost, sparse.csc_matrix(A), h, cones, settings).solve()
-    if solution.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
-        raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
-    duals = np.split(np.array(solution.z), [len(first)])
-    return np.array(solution.x), (_complex(duals[0], sizes[0]), _complex(duals[1], sizes[1]))
+    positive = []
+    for family in (one, other):
+        *F, constant = (triangle(_real(element)) for element in family)
+        positive.append((np.stack(F, axis=1), constant))
+    costs = np.zeros(len(one) - 1)
+    costs[-1] = 1
+    found = solve_semidefinite(costs, positive, almost=True)  # what comes back is verified
+    return found.x, (_complex(found.duals[0]), _complex(found.duals[1]))
 
 
 def _real(H: Array) -> NDArray[np.float64]:
@@ -195,18 +187,9 @@ def _real(H: Array) -> NDArray[np.float64]:
     return np.block([[H.real, -H.imag], [H.imag, H.real]])
 
 
-def _triangle(S: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The upper triangle, column by column, off the diagonal scaled by √2: the solver's order."""
-    column, row = np.tril_indices(len(S))
-    return np.asarray(S[row, column] * np.where(row == column, 1, np.sqrt(2)))
-
-
-def _complex(triangle: NDArray[np.float64], size: int) -> NDArray[np.complex128]:
-    """The Hermitian matrix H with Tr[S R] = Tr[H K] for each R that is the real form of K, S the solver's."""
-    column, row = np.tril_indices(size)
-    S = np.zeros((size, size))
-    S[row, column] = S[column, row] = triangle / np.where(row == column, 1, np.sqrt(2))
-    d = size // 2
+def _complex(S: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """The Hermitian matrix H with Tr[S R] = Tr[H K] for each R that is the real form of K."""
+    d = len(S) // 2
     return np.asarray(S[:d, :d] + S[d:, d:] + 1j * (S[d:, :d] - S[:d, d:]))
 
 

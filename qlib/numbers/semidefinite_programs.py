@@ -1,0 +1,110 @@
+"""Semidefinite programs in floating point, by the solver Clarabel: the one place that knows it.
+
+What a solver returns proves nothing. Whoever calls it verifies the answer without it: in exact arithmetic
+(:mod:`qlib.correlations.sums_of_squares`), or from both sides (:mod:`qlib.quantum.causal_order`).
+
+A symmetric matrix is handed over as its *triangle*: the entries of the upper triangle column by column, those off the
+diagonal times √2, so that the scalar product of two triangles is the trace of the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+import clarabel
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from qlib.numbers.arguments import real_number, reals, require, several
+
+
+def triangle(matrix: ArrayLike) -> NDArray[np.float64]:
+    """The triangle of a symmetric matrix.
+
+    >>> triangle([[1, 0], [0, 2]])
+    array([1., 0., 2.])
+    """
+    S = reals(matrix, "matrix", ("d", "d"))
+    column, row = np.tril_indices(len(S))
+    return np.asarray(S[row, column] * _scale(row, column))
+
+
+def matrix_of_triangle(entries: ArrayLike) -> NDArray[np.float64]:
+    """The symmetric matrix with a given triangle; ``ValueError`` for a number of entries that no matrix has.
+
+    >>> matrix_of_triangle([1, np.sqrt(2), 3]).round(12).tolist()
+    [[1.0, 1.0], [1.0, 3.0]]
+    """
+    values = reals(entries, "entries", (None,))
+    d = _size(len(values))
+    column, row = np.tril_indices(d)
+    S = np.zeros((d, d))
+    S[row, column] = S[column, row] = values / _scale(row, column)
+    return S
+
+
+def _scale(row: NDArray[np.int_], column: NDArray[np.int_]) -> NDArray[np.float64]:
+    return np.where(row == column, 1, np.sqrt(2))
+
+
+def _size(entries: int) -> int:
+    """The d of a d × d matrix whose triangle has so many entries."""
+    d = (isqrt(8 * entries + 1) - 1) // 2
+    if d * (d + 1) // 2 != entries:
+        raise ValueError(f"entries: no triangle has {entries}; it should be d(d + 1)/2 for some d")
+    return d
+
+
+@dataclass(frozen=True, eq=False)
+class SemidefiniteSolution:
+    """The optimum x, and for each positive matrix its dual one: what the solver says, unverified."""
+
+    x: NDArray[np.float64]
+    duals: tuple[NDArray[np.float64], ...]
+
+
+def solve_semidefinite(
+    costs: ArrayLike,
+    positive: Sequence[tuple[ArrayLike, ArrayLike]],
+    equalities: tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    accuracy: float = 1e-9,
+    almost: bool = False,
+) -> SemidefiniteSolution:
+    """The x of least costs·x for which matrices that are affine in x are positive semidefinite.
+
+    costs : shape (n,). positive : for each matrix a pair (F, constant) of shapes (entries, n) and (entries,), where
+    F x + constant is its triangle. equalities : a pair (A, b), for A x = b. accuracy : of gap and feasibility.
+    almost : accept an answer that the solver calls almost solved, too; only for a caller that verifies it.
+    Raises ``ValueError`` for shapes that do not fit, ``ArithmeticError`` if the solver fails.
+
+    >>> F = np.stack([triangle([[0, 1], [1, 0]]), triangle([[0, 0], [0, 1]])], axis=1)   # [[1, x], [x, y]] ≥ 0 ⇔ x² ≤ y
+    >>> solve_semidefinite([1, 0.5], [(F, triangle([[1, 0], [0, 0]]))]).x.round(3)
+    array([-1.,  1.])
+    """
+    require(bool, almost=almost)
+    real_number(accuracy, "accuracy", 1e-14, 1e-2)
+    c = reals(costs, "costs", (None,))
+    A, b, cones = [], [], []
+    if equalities is not None:
+        A.append(reals(equalities[0], "equalities", (None, len(c))))
+        b.append(reals(equalities[1], "equalities", (len(A[0]),)))
+        cones.append(clarabel.ZeroConeT(len(b[0])))
+    for F, constant in several(positive, "positive"):
+        A.append(-reals(F, "positive", (None, len(c))))
+        b.append(reals(constant, "positive", (len(A[-1]),)))
+        cones.append(clarabel.PSDTriangleConeT(_size(len(b[-1]))))
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
+    quadratic = sparse.csc_matrix((len(c), len(c)))
+    solver = clarabel.DefaultSolver(quadratic, c, sparse.csc_matrix(np.vstack(A)), np.concatenate(b), cones, settings)
+    solution = solver.solve()
+    good = {clarabel.SolverStatus.Solved, *([clarabel.SolverStatus.AlmostSolved] if almost else [])}
+    if solution.status not in good:
+        raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
+    duals = np.split(np.array(solution.z), np.cumsum([len(part) for part in b])[:-1])
+    return SemidefiniteSolution(np.array(solution.x), tuple(map(matrix_of_triangle, duals[equalities is not None :])))
