@@ -129,7 +129,7 @@ def chsh_value(E: ArrayLike) -> Any:
     >>> chsh_value(exact([[1, 0, 0], [0, 1, 1], [0, 1, -1]]) / sp.sqrt(2))
     2*sqrt(2)
     """
-    S = (numbers(E, "E", (..., 3, 3)) * CHSH).sum(axis=(-1, -2))
+    S = np.einsum("...xy,xy->...", numbers(E, "E", (..., 3, 3))[..., 1:, 1:], CHSH[1:, 1:])
     return np.frompyfunc(sp.expand, 1, 1)(S) if is_exact(S) else S
 
 
