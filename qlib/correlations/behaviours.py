@@ -213,7 +213,7 @@ def deterministic_correlators(*settings: int) -> NDArray[np.int_]:
     >>> deterministic_correlators(2, 2).shape
     (16, 3, 3)
     """
-    sizes = wholes(settings, "settings", 0)
+    sizes = wholes(settings, "settings", 0, MOST_SETTINGS)
     if (entries := prod(2**n * (1 + n) for n in sizes)) > MOST_ENTRIES:
         raise ValueError(f"settings: with {sizes} there are {entries} correlators, which are too many")
     E = np.ones((1,), dtype=int)

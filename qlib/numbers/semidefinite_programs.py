@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from qlib.numbers.arguments import real_number, reals, require, several
+from qlib.numbers.arguments import real_number, reals, require, several, show
 
 
 def triangle(matrix: ArrayLike) -> NDArray[np.float64]:
@@ -58,6 +58,14 @@ def _size(entries: int) -> int:
     return d
 
 
+def _pair(value: object, name: str) -> tuple[ArrayLike, ArrayLike]:
+    """A matrix and a vector."""
+    found = several(value, name)  # type: ignore[arg-type]
+    if len(found) != 2:
+        raise ValueError(f"{name}: {show(value)} should be a pair, a matrix and a vector")
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class SemidefiniteSolution:
     """The optimum x, and for each positive matrix its dual one: what the solver says, unverified."""
@@ -90,13 +98,17 @@ def solve_semidefinite(
     c = reals(costs, "costs", (None,))
     A, b, cones = [], [], []
     if equalities is not None:
-        A.append(reals(equalities[0], "equalities", (None, len(c))))
-        b.append(reals(equalities[1], "equalities", (len(A[0]),)))
+        left, right = _pair(equalities, "equalities")
+        A.append(reals(left, "equalities", (None, len(c))))
+        b.append(reals(right, "equalities", (len(A[0]),)))
         cones.append(clarabel.ZeroConeT(len(b[0])))
-    for F, constant in several(positive, "positive"):
+    for matrix in several(positive, "positive"):
+        F, constant = _pair(matrix, "positive")
         A.append(-reals(F, "positive", (None, len(c))))
         b.append(reals(constant, "positive", (len(A[-1]),)))
         cones.append(clarabel.PSDTriangleConeT(_size(len(b[-1]))))
+    if not cones:
+        raise ValueError("positive: there should be at least one matrix")
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
