@@ -16,7 +16,7 @@ export PYTHON
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test mutants serve pdf notebooks bench clean
+.PHONY: help venv book test mutants serve pdf notebooks lab bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,10 @@ pdf: book ## the website as one PDF; needs Chromium or Chrome
 
 notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
 	@$(BIN)/python -m compendium.build notebooks --edition $(EDITION)
+
+lab: venv ## JupyterLab on the chapters, in lab/: change anything, nothing of yours is overwritten
+	@$(BOOTSTRAP) compendium/build/bootstrap.py lab
+	@$(BIN)/python -m compendium.build lab --edition $(EDITION)
 
 bench: venv ## how fast the main computations are
 	@$(BIN)/python -m pytest benchmarks --benchmark-only -q

@@ -11,6 +11,8 @@ from sphinx import addnodes
 from sphinx.util import logging
 from sphinx_proof.domain import ProofDomain
 
+from compendium.pages.prose import as_prose
+
 
 def drop_thebe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Leave out Thebe, which is not used here: it is declared twice, an error in the console of every page."""
@@ -139,25 +141,7 @@ def link_first(text: Any, pattern: re.Pattern[str], terms: dict[str, str], page:
 
 
 logger = logging.getLogger(__name__)
-NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d[\d,]*(\.\d+)?)(e(?P<power>[+-]\d+))?")
 PYTHON = re.compile(r"\bnp\.|\b(array|Fraction|Rational)\(|dtype|[{}\[\]]|\b(True|False|None|nan|inf)\b")
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def as_prose(text: str) -> str:
-    """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
-
-    >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
-    ('0.000', '2 × 10⁻¹⁶', '10⁻⁹', 'both')
-    """
-    number = NUMBER.fullmatch(text)
-    if not number:
-        return text
-    sign = "−" if number["sign"] and re.search("[1-9]", number["digits"]) else ""
-    power = str(int(number["power"] or 0)).translate(RAISED)
-    if number["power"] is None or power == "⁰":
-        return sign + number["digits"]
-    return f"{sign}10{power}" if number["digits"] == "1" else f"{sign}{number['digits']} × 10{power}"
 
 
 def read_as_prose(app: Any, doctree: Any) -> None:

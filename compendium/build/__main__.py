@@ -116,6 +116,19 @@ def named_value(text: str) -> tuple[str, Any]:
 
 @app.command()
 @job
+def lab(profile: Profile = "paper", edition: Edition = "instructor", start: bool = True) -> None:
+    """Write the chapters for JupyterLab into lab/, and open it."""
+    from compendium.build.lab import FOLDER, open_lab, write_lab
+
+    plan = Plan(profile, edition=edition)
+    for slug in write_lab(plan):
+        print(f"{FOLDER}/{slug}.ipynb has changes of yours and stays as it is")
+    if start:
+        raise SystemExit(open_lab(plan))
+
+
+@app.command()
+@job
 def ledger(profile: Profile = "paper") -> None:
     """Collate the executed chapters' records (Snakemake calls this)."""
     from compendium.build.site import SiteError, make_ledger

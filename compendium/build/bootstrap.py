@@ -144,6 +144,18 @@ def install(uv, lock):
     run([*installer, *this_tree], "install this tree")
 
 
+def add(lock):
+    """The packages of another lock on top, such as JupyterLab; nothing if they are there already."""
+    stamp = read_stamp()
+    if stamp.get(lock) == digest(lock):
+        return
+    python, uv = str(VENV / "bin" / "python"), find_uv() or bring_uv()
+    print(f"Installing {lock} …", flush=True)
+    pip = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+    run([*pip, "--quiet", "--require-hashes", "-r", lock], f"install {lock}")
+    write_stamp({**stamp, lock: digest(lock)})
+
+
 @contextlib.contextmanager
 def one_at_a_time():
     """A second installation waits for the first; the system frees the lock of one that was killed."""
@@ -162,7 +174,7 @@ def main():
         sound = suitable(current) and stamp.get("root") == str(ROOT)
         if wished and sound:
             sound = version_of(wished) == current
-        if sound and stamp == wanted:
+        if sound and {key: stamp.get(key) for key in wanted} == wanted:
             return
         started = time.monotonic()
         if not sound and VENV.is_symlink():
@@ -187,3 +199,6 @@ def main():
 
 if __name__ == "__main__":
     main()
+    for name in sys.argv[1:]:  # `bootstrap.py lab`: requirements-lab.lock on top
+        with one_at_a_time():
+            add(f"requirements-{name}.lock")

@@ -95,3 +95,26 @@ def entries_html(entries: Iterable[str]) -> str:
     """BibTeX entries as one block, which the page gives a button to copy it."""
     text = html.escape("\n".join(entries), quote=False)
     return f'<div class="highlight-bibtex notranslate"><div class="highlight"><pre>{text}\n</pre></div></div>'
+
+
+def short_references() -> dict[str, str]:
+    """Key of the bibliography → authors and year, as they are cited in a text.
+
+    >>> short_references()["chaves2018"]
+    'Chaves et al. 2018'
+    """
+    found = {}
+    for entry in ENTRY.finditer(load_bibliography()):
+        fields = dict(re.findall(r"^ *(\w+) *= *\{(.*?)\},?$", entry[0], re.MULTILINE))
+        names = [
+            re.sub(r"[{}\\'\"`^~]", "", a.split(",")[0]) for a in fields.get("author", entry["key"]).split(" and ")
+        ]
+        who = (
+            f"{names[0]} et al."
+            if len(names) > 3
+            else ", ".join(names[:-1]) + f" & {names[-1]}"
+            if names[1:]
+            else names[0]
+        )
+        found[entry["key"]] = f"{who} {fields.get('year', '')}".strip()
+    return found

@@ -1,12 +1,19 @@
 """Numbers in sentences: what a chapter computes and its prose says."""
 
 import math
+import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from myst_nb import glue
+
+NOTED: dict[str, Any] = {}  # what this process has noted, for `say`
+GAP = re.compile(r"⟦([^⟧]+)⟧")
+NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d[\d,]*(\.\d+)?)(e(?P<power>[+-]\d+))?")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def note(name: str, value: Any) -> None:
@@ -16,6 +23,7 @@ def note(name: str, value: Any) -> None:
     ``ValueError`` for a number that is none.
     """
     glue(name, worded(name, value), display=False)
+    NOTED[name] = value
 
 
 def worded(name: str, value: Any) -> int | float | str | Fraction | sp.Basic:
@@ -30,3 +38,44 @@ def worded(name: str, value: Any) -> int | float | str | Fraction | sp.Basic:
     if isinstance(plain, float) and not math.isfinite(plain):
         raise ValueError(f"{name} is {value!r}, which is no number to be said in prose")
     return plain
+
+
+def as_prose(text: str) -> str:
+    """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
+
+    >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
+    ('0.000', '2 × 10⁻¹⁶', '10⁻⁹', 'both')
+    """
+    number = NUMBER.fullmatch(text)
+    if not number:
+        return text
+    sign = "−" if number["sign"] and re.search("[1-9]", number["digits"]) else ""
+    power = str(int(number["power"] or 0)).translate(RAISED)
+    if number["power"] is None or power == "⁰":
+        return sign + number["digits"]
+    return f"{sign}10{power}" if number["digits"] == "1" else f"{sign}{number['digits']} × 10{power}"
+
+
+def filled(text: str, values: Mapping[str, Any]) -> str:
+    """A text with its gaps ``⟦name⟧`` or ``⟦name:format⟧`` filled with numbers as prose.
+
+    Raises ``ValueError`` for a name without a value.
+
+    >>> filled("about ⟦gap:.2f⟧ of ⟦rounds⟧", {"gap": -0.123, "rounds": 20})
+    'about −0.12 of 20'
+    """
+
+    def fill(gap: re.Match[str]) -> str:
+        name, _, form = gap[1].partition(":")
+        if name not in values:
+            raise ValueError(f"text: {name!r} has no value; note({name!r}, …) gives it one")
+        return as_prose(format(float(values[name]), form) if form else str(values[name]))
+
+    return GAP.sub(fill, text)
+
+
+def say(text: str) -> None:
+    """Show a sentence of Markdown with the numbers that have been noted in this notebook."""
+    from IPython.display import Markdown, display
+
+    display(Markdown(filled(text, NOTED)))

@@ -1,0 +1,83 @@
+"""Chapters for JupyterLab: plain Markdown, numbers that follow a run, templates to fill, nothing of a reader's lost."""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from compendium.build import lab
+from compendium.build.plan import Plan
+from compendium.pages import prose
+
+PLAN = Plan("paper")
+BOOK = lab.Book(PLAN)
+MYST = re.compile(r"^[`:]{3,}\{|\{[a-z:]+\}`|^\([\w-]+\)=$", re.M)
+
+
+@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
+def test_no_directive_and_no_role_is_left_in_a_notebook(slug: str) -> None:
+    notebook = lab.lab_notebook(BOOK, slug, executed=False)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" or cell.source.startswith("say("):
+            assert not MYST.search(cell.source), cell.source
+    nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
+def test_links_lead_to_notebooks_that_are_written(slug: str) -> None:
+    for cell in lab.lab_notebook(BOOK, slug, executed=False).cells:
+        for target in re.findall(r"\]\(([\w./-]+)\.ipynb\)", cell.source):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(slug), target)) in PLAN.notebooks
+
+
+def test_an_exercise_becomes_its_text_and_a_cell_to_fill_that_stops_nothing() -> None:
+    exercise = "````{exercise}\n:label: ex-a\n*Compute.* Add {ref}`intro`.\n```python\nx = ...\n```\n````\n\n"
+    source = exercise + "````{solution} ex-a\nTwo.\n````"
+    text, template, solution = lab.plain_cells(BOOK, "ladder/bell", source, {})
+    assert text.source.startswith("**Exercise.** *Compute.* Add ")
+    assert (template.source, template.metadata["tags"]) == ("x = ...", ["raises-exception"])
+    assert solution.source.startswith("<details><summary>Solution</summary>\n\nTwo.")
+
+
+def test_a_number_in_a_sentence_follows_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("IPython.display.display", lambda markdown: shown.append(markdown.data))
+    (cell,) = lab.plain_cells(BOOK, "ladder/bell", "It is {glue:text}`gap:.2f`, $\\frac{1}{2}$.", {"gap": "0.1339"})
+    assert cell.outputs[0].data["text/markdown"] == "It is 0.13, $\\frac{1}{2}$."
+    monkeypatch.setitem(prose.NOTED, "gap", 0.5)
+    exec(cell.source, {"say": prose.say})
+    assert shown == ["It is 0.50, $\\frac{1}{2}$."]
+
+
+def test_a_number_that_was_not_computed_is_named() -> None:
+    with pytest.raises(ValueError, match="text: 'gap' has no value"):
+        prose.filled("⟦gap⟧", {})
+
+
+def test_what_a_reader_has_changed_stays_and_what_a_run_has_added_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Two(Plan):
+        @property
+        def notebooks(self):  # type: ignore[override]
+            return {slug: page for slug, page in PLAN.notebooks.items() if slug.startswith("ladder/")}
+
+    plan = Two("paper")
+    object.__setattr__(plan, "root", tmp_path)
+    one = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+    monkeypatch.setattr(lab, "lab_notebook", lambda book, slug: lab.numbered(copy.deepcopy(one)))
+    assert lab.write_lab(plan) == []
+    file = tmp_path / "lab/ladder/bell.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="1")]
+    nbformat.write(notebook, file)
+    assert lab.write_lab(plan) == []
+    notebook.cells[0].source = "2"
+    nbformat.write(notebook, file)
+    assert lab.write_lab(plan) == ["ladder/bell"]
+    assert nbformat.read(file, as_version=4).cells[0].source == "2"
