@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact
+from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact, simplified
 from qlib.quantum.channels import (
     IDENTITY,
     PAULI_X,
@@ -30,6 +30,7 @@ from qlib.quantum.channels import (
     validate_measurement,
     validate_state,
 )
+from qlib.quantum.instruments import Instrument
 
 PAULIS = {"X": PAULI_X, "Y": PAULI_Y, "Z": PAULI_Z}
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -429,3 +430,37 @@ def test_an_operator_of_a_map_of_the_wrong_size_has_no_kraus_operators() -> None
 def test_a_deviation_is_noted_unless_it_depends_on_a_symbol() -> None:
     assert deviation_note(exact([sp.sqrt(2), -2])) == " (max deviation 2)"
     assert deviation_note(exact([t])) == ""
+
+
+TINY = sp.Rational(1, 10**40)
+CORNER = exact([[0, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("angle", [sp.pi / 4, sp.pi / 5, sp.pi / 7, sp.acos(sp.Rational(1, 3)) / 2], ids=str)
+def test_exact_operators_are_positive_or_not_however_near_to_zero_an_eigenvalue_is(angle: sp.Expr) -> None:
+    v = np.array([sp.cos(angle), sp.sin(angle)], dtype=object)
+    P = np.outer(v, v)
+    require_positive(P, "P")
+    require_positive(P + TINY * CORNER, "P")
+    with pytest.raises(ValueError, match=r"P: it should be positive semidefinite \(an eigenvalue is negative"):
+        require_positive(P - TINY * CORNER, "P")
+    with pytest.raises(ValueError, match="P: it should be Hermitian"):
+        require_positive(P + TINY * exact([[0, 1], [0, 0]]), "P")
+
+
+@given(st.integers(0, 10**6).map(np.random.default_rng), st.integers(1, 3))
+@settings(max_examples=10, deadline=None)
+def test_squares_of_gaussian_integers_and_roots_are_positive_and_less_is_not(rng: np.random.Generator, n: int) -> None:
+    re, im, root = (exact(rng.integers(-2, 3, (4, n)).tolist()) for _ in range(3))
+    K = re + sp.I * im + sp.sqrt(2) * root
+    M = simplified(K @ np.frompyfunc(sp.conjugate, 1, 1)(K).T)
+    require_positive(M, "M")
+    with pytest.raises(ValueError, match="M: it should be positive semidefinite"):
+        require_positive(M - TINY * exact(np.eye(4, dtype=int)), "M")
+
+
+def test_a_rare_outcome_of_exact_numbers_is_positive_on_no_scale_but_its_own() -> None:
+    with pytest.raises(ValueError, match="outcome 0: not completely positive"):
+        Instrument(
+            {0: TINY * exact([[1, 0], [0, -1]]), 1: exact([[1, 0], [0, 1]]) - TINY * exact([[1, 0], [0, -1]])}, 2, 1
+        )

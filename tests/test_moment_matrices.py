@@ -180,7 +180,7 @@ def test_words_that_do_not_reach_the_functional_are_refused():
 
 def test_positivity_of_number_field_matrices_is_decided_at_the_boundary():
     singular = exact([[2, ROOT], [ROOT, 1]])
-    assert mm.is_positive_semidefinite(mm._field_matrix(singular))
+    assert mm.is_positive_semidefinite(mm.field_matrix(singular))
     below = singular - exact([[sp.Rational(1, 10**30), 0], [0, 0]])
-    assert not mm.is_positive_semidefinite(mm._field_matrix(below))
-    assert not mm.is_positive_semidefinite(mm._field_matrix(exact([[1, 1], [0, 1]])))
+    assert not mm.is_positive_semidefinite(mm.field_matrix(below))
+    assert not mm.is_positive_semidefinite(mm.field_matrix(exact([[1, 1], [0, 1]])))

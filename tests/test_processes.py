@@ -3,6 +3,7 @@
 import gc
 import weakref
 from itertools import product
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -493,12 +494,18 @@ def test_a_process_without_causal_order_can_be_mixed_too() -> None:
     assert probability(mixture, {"A": Z, "B": Z}, {"A": 0, "B": 0}) == sp.Rational(1, 4) + sp.sqrt(2) / 16
 
 
+HIDDEN = sp.sqrt(2) - sp.Rational(isqrt(2 * 10**100), 10**50)  # positive, and less than 10⁻⁵⁰
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
         ({0: 0.5, 1: 0.6}, "they sum to 1.1, and should sum to 1"),
-        ({0: 1.5, 1: -0.5}, "weight of λ = 1: it is -0.5, and should not be negative"),
-        ({0: sp.Rational(3, 2), 1: -HALF}, "should not be negative"),
+        ({0: 1.5, 1: -0.5}, "weights: λ = 0: 1.5; it should lie between 0 and 1"),
+        ({0: 1.0, 1: -1e-16}, "weights: λ = 1: -1e-16; it should lie between 0 and 1"),
+        ({0: sp.Rational(3, 2), 1: -HALF}, "weights: λ = 0: 3/2; it should lie between 0 and 1"),
+        ({0: 1 + HIDDEN, 1: -HIDDEN}, "weights: λ = 0: .*; it should lie between 0 and 1"),
+        ({0: -HIDDEN, 1: 1 + HIDDEN}, "weights: λ = 0: .*; it should lie between 0 and 1"),
         ({0: 1.0}, r"weights for λ in \[0\], components for λ in \[0, 1\]"),
     ],
 )

@@ -26,7 +26,7 @@ from qlib.models.structural_models import (
     firing_squad,
     with_independent_noise,
 )
-from qlib.numbers.exact_arrays import Array, exact, is_zero, rational, vanishes
+from qlib.numbers.exact_arrays import Array, exact, is_zero, rational, recognised, vanishes
 from qlib.numbers.linear_programs import Constraint, LinearProgram, certificate
 from qlib.quantum.counterfactuals import CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
@@ -254,6 +254,53 @@ def test_processes(way: str) -> None:
     )
     known, again = (evaluate(chain(form), query).probability for form in (state, rewritten(state, way)))
     assert same(again, known)
+
+
+@ways
+@pytest.mark.parametrize("angle", [pi / 4, pi / 6, pi / 8], ids=str)
+def test_processes_whose_instruments_are_rewritten(way: str, angle: sp.Expr) -> None:
+    """Preparation, unitary and measurements of three nodes: the same answers, the same ∗, the same refusals."""
+
+    def asked(write: Any, evidence: dict[str, int], antecedent: dict[str, int]) -> Any:
+        P, Q = observable(angle)
+        z = Instrument.projective({0: write(np.diag([1, 0])), 1: write(np.diag([0, 1]))})
+        tilted = Instrument.projective({0: write(P), 1: write(Q)})
+        state = exact([[R(1, 3), 0], [0, R(2, 3)]])
+        parts = [unitary(write(np.eye(2, dtype=int)), [a], [b]) for a, b in ("LA", "AB", "BC")]
+        model = QuantumStructuralModel(
+            tuple(map(QuantumNode, "ABC")), {"L": Instrument.do(write(state), 1)}, tuple(parts)
+        )
+        instruments = {"A": z, "B": tilted, "C": tilted}
+        return evaluate(model, CounterfactualQuery(evidence, antecedent, {"C": 0}, instruments, {"C": z}))
+
+    for evidence, antecedent in (({"A": 0}, {"A": 1}), ({"B": 1}, {"A": 1, "B": 1}), ({}, {"B": 0})):
+        known, again = (asked(f, evidence, antecedent) for f in (exact, lambda x: rewritten(x, way)))
+        assert same(again.probability, known.probability)
+        assert same(again.terms[0].probability, known.terms[0].probability)
+    for f in (exact, lambda x: rewritten(x, way)):
+        with pytest.raises(ValueError, match="evidence B = 1, C = 0 has probability zero"):
+            asked(f, {"B": 1, "C": 0}, {})
+
+
+@ways
+def test_a_rewritten_number_that_is_simple_is_recognised(way: str) -> None:
+    plain = exact(
+        [0, 1, R(3, 7), sp.sqrt(3) / 4, (1 + sp.sqrt(5)) / 4, i / 2 - sp.sqrt(2), sp.sqrt(2 + sp.sqrt(2)) / 4]
+    )
+    assert same(recognised(rewritten(plain, way)), plain)
+    assert max(x.count_ops() for x in recognised(rewritten(plain, way))) < 10
+    near = rewritten(plain, way) + R(1, 10**60)
+    assert not same(recognised(near), plain)
+    assert same(recognised(near), near)
+
+
+@ways
+def test_processes_of_numbers_that_are_not_simple_are_answered_all_the_same(way: str) -> None:
+    P, Q = (rewritten(projector, way) for projector in observable(pi / 7))
+    z, prepared = Instrument.projective({0: P, 1: Q}), observable(pi / 7)[0]
+    with pytest.raises(ValueError, match="probability zero"):
+        evaluate(chain(prepared), CounterfactualQuery({"A": 1}, {}, {"B": 0}, {"A": z, "B": z}, {}))
+    assert evaluate(chain(prepared), CounterfactualQuery({}, {"A": 0}, {"B": 0}, {"A": z, "B": z}, {})).probability == 1
 
 
 # --- linear programs, independences -----------------------------------------------------------------------------------

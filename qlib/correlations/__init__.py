@@ -139,7 +139,6 @@ from qlib.correlations.scenarios import (
 from qlib.correlations.sums_of_squares import (
     SumOfSquares,
     certificate_from_strategy,
-    is_positive_semidefinite,
     moment_matrix,
     numerical_gram,
     overlap,
@@ -218,7 +217,6 @@ __all__ = [
     "is_cyclic",
     "is_factorisable",
     "is_nondisturbing",
-    "is_positive_semidefinite",
     "isotropic",
     "joint_law",
     "local_facets",

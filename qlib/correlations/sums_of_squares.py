@@ -34,7 +34,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.correlations.behaviours import MOST_SETTINGS
 from qlib.numbers.arguments import numbers, real_number, require, several, show, whole, wholes
-from qlib.numbers.exact_arrays import Array, exact, exact_sign, is_exact, simplified
+from qlib.numbers.exact_arrays import Array, exact, exact_sign, field_matrix, is_exact, is_positive_semidefinite, simplified
 from qlib.numbers.linear_programs import CertificateError
 from qlib.numbers.semidefinite_programs import matrix_of_triangle, solve_semidefinite, triangle
 
@@ -193,7 +193,7 @@ class SumOfSquares:
 
     @cached_property
     def _matrix(self) -> DomainMatrix:
-        return _field_matrix(self.gram)
+        return field_matrix(self.gram)
 
     @property
     def bound(self) -> sp.Expr:
@@ -209,28 +209,6 @@ class SumOfSquares:
             excess = sp.expand(sum(self.gram[i, j] for i, j in entries) + wanted.get(word, 0))
             if word != ONE and exact_sign(excess) != 0:
                 raise CertificateError(f"the coefficients of the word {word} differ by {excess}")
-
-
-def is_positive_semidefinite(matrix: DomainMatrix) -> bool:
-    """Whether a symmetric matrix over the rationals or a real number field is positive semidefinite, decided exactly.
-
-    A real symmetric Q is so if and only if no coefficient of det(λ + Q) is negative.
-
-    >>> is_positive_semidefinite(_field_matrix(exact([[1, sp.sqrt(2)], [sp.sqrt(2), 2]])))
-    True
-    >>> is_positive_semidefinite(_field_matrix(exact([[1, 2], [2, 1]])))
-    False
-    """
-    require(DomainMatrix, matrix=matrix)
-    if matrix != matrix.transpose():
-        return False
-    to_number = matrix.domain.to_sympy
-    return all(exact_sign(to_number(c)) >= 0 for c in (-matrix).charpoly())
-
-
-def _field_matrix(array: Array) -> DomainMatrix:
-    """An exact array as a matrix over the smallest real number field that holds its entries."""
-    return DomainMatrix.from_Matrix(sp.Matrix(array), extension=True).to_field()
 
 
 def _coefficients(F: Array) -> dict[Word, Any]:
@@ -285,7 +263,7 @@ def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> S
                 gram[i, j] -= sp.expand(excess / len(entries))
     shift = sp.Rational(1, 2**bits)
     unit = exact(np.eye(len(basis), dtype=int))
-    while not is_positive_semidefinite(_field_matrix(gram + shift * unit)):
+    while not is_positive_semidefinite(field_matrix(gram + shift * unit)):
         shift *= 2
         if shift > 1:
             raise ArithmeticError("the solver's Gram matrix is too far from a sum of squares to be mended")
@@ -305,14 +283,14 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
     require(str, level=level)
     F = exact(numbers(F, "F", (None, None)))
     basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
-    N = _field_matrix(exact(numbers(moments, "moments", (len(basis),) * 2))).nullspace(divide_last=True)
+    N = field_matrix(exact(numbers(moments, "moments", (len(basis),) * 2))).nullspace(divide_last=True)
     kernel = np.array(N.to_Matrix().tolist(), dtype=object)
     inverse = np.linalg.pinv(kernel.astype(float))
     near = inverse.T @ numerical_gram(F, basis) @ inverse
     equations = _equations(F, basis, N)
     for digits in (0, 1, 2, 3, 4, 6, 8):
         R = _solution(equations, near, digits)
-        if is_positive_semidefinite(_field_matrix(R)):
+        if is_positive_semidefinite(field_matrix(R)):
             return SumOfSquares(F, basis, _expanded(kernel.T @ R @ kernel))
     raise CertificateError("no positive sum of squares vanishes on the strategy's state at this level")
 
@@ -320,7 +298,7 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
 def _equations(F: Array, basis: Sequence[Word], N: DomainMatrix) -> DomainMatrix:
     """The linear equations for the upper triangle of R, row by row: one equation per word, right-hand side last."""
     wanted, places = _coefficients(F), {w: ij for w, ij in _places(basis).items() if w != ONE}
-    N, rhs = N.unify(_field_matrix(exact([[-wanted.get(word, 0) for word in places]])))
+    N, rhs = N.unify(field_matrix(exact([[-wanted.get(word, 0) for word in places]])))
     kernel = np.array(N.to_list(), dtype=object)
     k, l = np.triu_indices(len(kernel))
     rows = []

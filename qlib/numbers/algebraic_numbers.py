@@ -20,7 +20,7 @@ from operator import add, mul
 from typing import Any, NamedTuple, TypeAlias
 
 import sympy as sp
-from flint import acb, arb, ctx, fmpq
+from flint import acb, arb, ctx, fmpq, fmpz_mat
 from sympy.core.evalf import PrecisionExhausted
 
 Ball: TypeAlias = Any  # arb for what is real by its form, else acb
@@ -28,6 +28,7 @@ Point: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 ANGLE_FUNCTIONS = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.exp, sp.sinh, sp.cosh, sp.tanh)
 MOST_BITS = 1 << 22
 UNKNOWN_BITS = 1 << 12  # where nothing says how many are needed
+GUESS_BITS, KNOWN_BITS, FEW_BITS = 256, 192, 48  # computed for a guess, used for it, and what its coefficients may have
 _HALF_TURN = sp.I * sp.pi
 
 
@@ -137,6 +138,70 @@ def sign(number: sp.Expr) -> int:
     except NotEnclosed:
         return int(sp.sign(number.evalf(30, strict=True)))
     raise Undecided(f"the sign of {number} was not found with {bits} bits")
+
+
+# --- the simplest form ------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def simplest_form(number: sp.Expr) -> sp.Expr:
+    """A number in its simplest form, if its real and its imaginary part are p + q√r or its square root; else as it is.
+
+    p and q are rational. The form is guessed from digits, then proved to be the same number.
+
+    >>> simplest_form((1 + sp.sqrt(2)) / sp.cbrt(7 + 5 * sp.sqrt(2))), simplest_form(2 * sp.exp(sp.I * sp.pi / 3))
+    (1, 1 + sqrt(3)*I)
+    >>> simplest_form(8 * sp.cos(sp.pi / 9) * sp.cos(2 * sp.pi / 9) * sp.cos(4 * sp.pi / 9))
+    1
+    """
+    if number.is_Rational or number is sp.I:
+        return number
+    if is_of_square_roots(number):
+        return sp.expand(number)
+    try:
+        ball = acb(enclosure(number, GUESS_BITS))
+    except NotEnclosed:
+        return number
+    with ctx.workprec(GUESS_BITS):
+        real, imaginary = (_guess(part) for part in (ball.real, ball.imag))
+    if real is None or imaginary is None:
+        return number
+    found = real + sp.I * imaginary
+    return found if number == found or is_zero_expression(number - found) else number
+
+
+def is_of_square_roots(number: sp.Expr) -> bool:
+    """Whether a number is written by sums and products of rational numbers, their square roots and i."""
+    return not number.atoms(sp.Function, sp.Float) and all(
+        power.base.is_Rational and (2 * power.exp).is_Integer for power in number.atoms(sp.Pow)
+    )
+
+
+def _guess(ball: arb) -> sp.Expr | None:
+    """The number p + q√r that a ball seems to hold, or its square root; None if there is none of few digits."""
+    if not (ball.is_finite() and ball.rad() < arb(2) ** -KNOWN_BITS):
+        return None
+    if ball.contains(0):
+        return sp.Integer(0)
+    if (found := _quadratic(ball)) is None and (square := _quadratic(ball**2)) is not None:
+        found = sp.sqrt(square) if ball > 0 else -sp.sqrt(square)
+    return found
+
+
+def _quadratic(ball: arb) -> sp.Expr | None:
+    """A rational number or a root of a quadratic polynomial of whole numbers, by a short vector of a lattice."""
+    for degree in (1, 2):
+        powers = [_nearest(ball**k * arb(2) ** KNOWN_BITS) for k in range(degree + 1)]
+        rows = [[int(j == k) for j in range(degree + 1)] + [power] for k, power in enumerate(powers)]
+        *coefficients, rest = (int(x) for x in fmpz_mat(rows).lll().table()[0])
+        if max(map(abs, [*coefficients, rest])) < 1 << FEW_BITS and coefficients[-1]:
+            roots = sp.roots(coefficients[::-1], multiple=True)
+            return min(roots, key=lambda root: abs(enclosure(root, KNOWN_BITS) - ball).mid())
+    return None
+
+
+def _nearest(ball: arb) -> int:
+    return int((ball.mid() + arb(0.5)).floor().unique_fmpz())
 
 
 # --- enclosures -------------------------------------------------------------------------------------------------------

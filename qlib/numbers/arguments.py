@@ -3,7 +3,7 @@
 Each check stands at the head of a public function. It refuses at once what no computation could give a meaning: a text
 for a number, NaN, an infinite, masked or missing entry, an imaginary part where there can be none, a wrong shape, an
 index out of range, a repeated name. What an operator or a law must fulfil beyond that is checked where it is explained,
-such as in :func:`qlib.quantum.channels.validate_state`. This module stands below all others.
+such as in :func:`qlib.quantum.channels.validate_state`. Nothing stands below this module but the sign of exact numbers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
+
+from qlib.numbers.algebraic_numbers import sign
 
 Array = NDArray[Any]
 Shape = Sequence[int | str | EllipsisType | None]
@@ -90,6 +92,8 @@ def reals(value: ArrayLike, name: str, shape: Shape | None = None) -> Array:
 def probabilities(value: ArrayLike, name: str, shape: Shape | None = None) -> Array:
     """As `numbers`; ``ValueError`` for an entry outside [0, 1]. Expressions in free symbols are let pass.
 
+    Of an exact number it is decided exactly, however near to 0 or 1 it is.
+
     >>> probabilities([0.5, 1.5], "weights")
     Traceback (most recent call last):
         ...
@@ -100,7 +104,14 @@ def probabilities(value: ArrayLike, name: str, shape: Shape | None = None) -> Ar
     values = reals(np.where(free, 0, array) if free.any() else array, name)
     if not ((values >= 0) & (values <= 1)).all():
         _refuse_entry(array, ~((values >= -1e-15) & (values <= 1 + 1e-15)), name, "in [0, 1]")
+    near = np.minimum(abs(values), abs(values - 1)) <= 1e-12  # where rounding might hide on which side an entry is
+    _refuse_entry(array, near & _where(np.where(near & ~free, array, 0), _is_outside), name, "in [0, 1]")
     return array
+
+
+def _is_outside(entry: Any) -> bool:
+    number = sp.sympify(entry, strict=True)
+    return sign(number) < 0 or sign(number - 1) > 0
 
 
 def real_number(value: Any, name: str, low: float | None = None, high: float | None = None) -> Any:

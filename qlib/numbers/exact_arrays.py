@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from sympy.core.function import AppliedUndef
+from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
@@ -23,8 +24,9 @@ from qlib.numbers.algebraic_numbers import Undecided
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
     "Array", "Undecided", "absolute", "agree", "as_float", "common", "conditional_probability", "exact", "exact_sign",
-    "expanded", "has_free_symbols", "is_exact", "is_finite", "is_zero", "maximum", "minimum", "negligible", "number",
-    "quotient", "rational", "rounded", "simplified", "undecided", "vanishes", "zeros",
+    "expanded", "field_matrix", "has_free_symbols", "is_exact", "is_finite", "is_positive_semidefinite", "is_zero",
+    "maximum", "minimum", "negligible", "number", "quotient", "rational", "recognised", "rounded", "simplified",
+    "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -312,16 +314,72 @@ def _numeric(array: ArrayLike) -> Array:
 
 
 def simplified(array: ArrayLike) -> Array:
-    """The array with every exact entry expanded and its radicals rationalised; floats are returned as they are.
+    """The array with every exact entry in its simplest form, or else expanded and its radicals rationalised.
+
+    Long numbers that hold more than square roots stay as they are; so do floats.
 
     >>> simplified(exact([1 / (4 - 2 * sp.sqrt(2))]))
     array([sqrt(2)/4 + 1/2], dtype=object)
     """
     array = _numeric(array)
-    if not is_exact(array):
-        return array
-    tidy = np.frompyfunc(lambda entry: sp.expand(sp.radsimp(number(entry))), 1, 1)
-    return np.asarray(tidy(array), dtype=object)
+    return np.asarray(np.frompyfunc(_simplified, 1, 1)(array), dtype=object) if is_exact(array) else array
+
+
+def _simplified(value: Any) -> sp.Expr:
+    expression = _recognised(value)
+    short = expression.count_ops() <= MOST_OPERATIONS or algebraic_numbers.is_of_square_roots(expression)
+    if expression.is_Rational or not (short or expression.free_symbols):
+        return expression
+    return sp.expand(sp.radsimp(sp.expand(expression)))
+
+
+def recognised(array: ArrayLike) -> Array:
+    """The array with every exact number that is simple in its simplest form, however it is written; the rest as it is.
+
+    See :func:`qlib.numbers.algebraic_numbers.simplest_form`. Computing with the result is as quick as its numbers are
+    simple; entries with free symbols and floats are returned as they are.
+
+    >>> recognised(exact([sp.exp(sp.I * sp.pi / 3) + sp.exp(-sp.I * sp.pi / 3), 1 / (4 - 2 * sp.sqrt(2))]))
+    array([1, sqrt(2)/4 + 1/2], dtype=object)
+    """
+    values = _numeric(array)
+    return np.asarray(np.frompyfunc(_recognised, 1, 1)(values), dtype=object) if is_exact(values) else values
+
+
+def _recognised(value: Any) -> sp.Expr:
+    expression = number(value)
+    if expression.is_Rational or expression.free_symbols or not is_finite(expression) or expression.has(AppliedUndef):
+        return expression
+    return algebraic_numbers.simplest_form(expression)
+
+
+def field_matrix(array: Array) -> DomainMatrix:
+    """An exact matrix over the smallest number field that holds its entries."""
+    return DomainMatrix.from_Matrix(sp.Matrix(array), extension=True).to_field()
+
+
+def is_positive_semidefinite(matrix: DomainMatrix) -> bool:
+    """Whether a Hermitian matrix over a number field is positive semidefinite, decided exactly.
+
+    Its eigenvalues are real, and none is negative if and only if no coefficient of det(λ + Q) is. A real matrix that is
+    not symmetric is not. Raises ``TypeError`` for what is no `DomainMatrix`.
+
+    >>> is_positive_semidefinite(field_matrix(exact([[1, sp.sqrt(2)], [sp.sqrt(2), 2]])))
+    True
+    >>> is_positive_semidefinite(field_matrix(exact([[1, 2], [2, 1]])))
+    False
+    """
+    if not isinstance(matrix, DomainMatrix):
+        raise TypeError(f"matrix: {type(matrix).__name__} should be a DomainMatrix, such as `field_matrix` makes")
+    to_number = matrix.domain.to_sympy
+    if matrix != matrix.transpose() and not vanishes(_skew_part(matrix)):
+        return False
+    return all(exact_sign(to_number(c)) >= 0 for c in (-matrix).charpoly())
+
+
+def _skew_part(matrix: DomainMatrix) -> Array:
+    values = matrix.to_Matrix()
+    return np.asarray((values - values.H).tolist(), dtype=object)
 
 
 def as_float(array: ArrayLike) -> NDArray[np.float64]:
@@ -390,6 +448,7 @@ def expanded(array: ArrayLike) -> Array:
 
 # --- what floating-point numbers can tell -----------------------------------------------------------------------------
 
+MOST_OPERATIONS = 40  # of a number of more than square roots that is still rewritten for brevity
 ROUNDING = 2.0**-46  # of the scale of a sum: 64 units in the last place, what adding up some hundred terms may leave
 SAME = 1e-9  # the share of two numbers by which they may differ and count as one
 ACCURATE = 1e-10  # of that scale: a result that is larger is known to six digits or more

@@ -15,7 +15,21 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.numbers.arguments import numbers, real_number, reals, require, whole, wholes
-from qlib.numbers.exact_arrays import ROUNDING, Array, as_float, common, exact, has_free_symbols, is_exact, simplified
+from qlib.numbers.exact_arrays import (
+    ROUNDING,
+    Array,
+    as_float,
+    common,
+    exact,
+    exact_sign,
+    field_matrix,
+    has_free_symbols,
+    is_exact,
+    is_positive_semidefinite,
+    recognised,
+    simplified,
+    vanishes,
+)
 
 PAULI_X = exact([[0, 1], [1, 0]])
 PAULI_Y = exact([[0, -sp.I], [sp.I, 0]])
@@ -228,10 +242,10 @@ def require_positive(
 ) -> None:
     """Raise ``ValueError`` if an operator of shape (..., D, D) is not Hermitian or not positive semidefinite.
 
-    name : of the object, what : of its operator, for the message. Positivity is decided in floating-point arithmetic,
-    within `tolerance` of the largest entry of each element of a batch. computed_from : the size of the numbers of which
-    the operator may be a difference; their rounding is let pass, too. Operators whose entries have free symbols cannot
-    be checked and are let pass.
+    name : of the object, what : of its operator, for the message. Of exact numbers it is decided exactly; in
+    floating-point arithmetic within `tolerance` of the largest entry of each element of a batch. computed_from : the
+    size of the numbers of which the operator may be a difference; their rounding is let pass, too. Operators whose
+    entries have free symbols cannot be checked and are let pass.
 
     >>> require_positive([[1, 0], [0, -1]], "rho")
     Traceback (most recent call last):
@@ -248,11 +262,23 @@ def require_positive(
         computed_from, "computed_from"
     )
     skew = np.abs(values - values.conj().swapaxes(-1, -2)).max(axis=(-2, -1), initial=0.0)
-    if not np.all(skew <= scale):
+    if not np.all(skew <= scale) or (is_exact(O) and not vanishes(O - _conjugate(O).swapaxes(-1, -2))):
         raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew.max():.3g})")
-    least = np.linalg.eigvalsh(values).min(axis=-1, initial=0.0)
-    if not np.all(least >= -scale):
-        raise ValueError(f"{name}: {what} should be positive semidefinite (least eigenvalue {least.min():.3g})")
+    eigenvalues = np.linalg.eigvalsh(values).min(axis=-1, initial=np.inf)
+    least = eigenvalues.min(initial=0.0)
+    if not np.all(eigenvalues >= -scale):
+        raise ValueError(f"{name}: {what} should be positive semidefinite (least eigenvalue {least:.3g})")
+    for index in np.argwhere(eigenvalues <= scale) if is_exact(O) else ():  # too near to zero for floating point
+        if not _is_exactly_positive(recognised(O[tuple(index)])):
+            raise ValueError(f"{name}: {what} should be positive semidefinite (an eigenvalue is negative, but small)")
+
+
+def _is_exactly_positive(matrix: Array) -> bool:
+    """Whether a Hermitian matrix of exact numbers is positive; the commonest ones, of rank one, are found quickly."""
+    k = int(np.argmax(matrix.diagonal().astype(complex).real))
+    if vanishes(matrix * matrix[k, k] - np.outer(matrix[:, k], matrix[k])):
+        return exact_sign(matrix[k, k]) >= 0
+    return is_positive_semidefinite(field_matrix(matrix))
 
 
 def deviation_note(deviation: ArrayLike) -> str:

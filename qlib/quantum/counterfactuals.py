@@ -44,6 +44,7 @@ from qlib.numbers.exact_arrays import (
     has_free_symbols,
     is_exact,
     negligible,
+    simplified,
     undecided,
 )
 from qlib.numbers.tensor_networks import Leg, Network, Tensor
@@ -558,7 +559,7 @@ def _require_known(
 def _tidy(value: Any) -> Any:
     """Exact entries simplified; anything else as it is."""
     if isinstance(value, sp.Expr):
-        return _simplest(value) if value.free_symbols else sp.expand(sp.radsimp(sp.expand(value)))
+        return _simplest(value) if value.free_symbols else simplified(value).item()
     if isinstance(value, np.ndarray) and is_exact(value):
         return np.asarray(np.frompyfunc(_tidy, 1, 1)(value), dtype=object)
     return value

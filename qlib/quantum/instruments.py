@@ -30,6 +30,7 @@ from qlib.numbers.exact_arrays import (
     has_free_symbols,
     is_exact,
     negligible,
+    recognised,
     vanishes,
     zeros,
 )
@@ -55,8 +56,8 @@ class Instrument:
     operators : outcome → array of shape (..., d_out·d_in, d_out·d_in). d_in, d_out : dimensions of the node.
     name : the label z of the instrument. Eq. (9) of Suresh, Frembs & Cavalcanti (2023).
     Raises ``ValueError`` that names the instrument, the outcome and the deviation if an element is not completely
-    positive, or if the elements do not sum to a trace-preserving map (11). Complete positivity of exact numbers is
-    decided in floating-point arithmetic; of entries with free symbols it cannot be, and they are let pass.
+    positive, or if the elements do not sum to a trace-preserving map (11). Of exact numbers that is decided
+    exactly; complete positivity of entries with free symbols cannot be, and they are let pass.
 
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
     >>> Z.outcomes, Z.d_in, Z.d_out
@@ -377,7 +378,7 @@ def _alike(one: Array, other: Array, rounding_of: float = 0.0) -> bool:
 
 def _read_only(operator: ArrayLike) -> Array:
     array = np.array(operator)
-    array = exact(array) if is_exact(array) else array
+    array = recognised(exact(array)) if is_exact(array) else array
     array.flags.writeable = False
     return array
 

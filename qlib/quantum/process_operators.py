@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, distinct, numbers, require, whole, wholes
-from qlib.numbers.exact_arrays import Array, is_exact, vanishes
+from qlib.numbers.exact_arrays import Array, is_exact, recognised, vanishes
 from qlib.numbers.tensor_networks import Tensor, _operator_tensor
 from qlib.quantum.channels import deviation_note, partial_trace, require_positive
 from qlib.quantum.instruments import Outcome
@@ -56,7 +56,7 @@ class ProcessOperator:
     endogenous : the nodes, in the order of the tensor factors. array : shape (..., D, D), D = ∏ d_in d_out; each node's
     incoming space stands directly before its outgoing one.
     Raises ``ValueError`` if the operator is not positive semidefinite, or not normalised for some choice of channels;
-    then it names nodes that a signal runs round. Positivity is decided in floating-point arithmetic, and not for
+    then it names nodes that a signal runs round. Positivity is not decided for
     entries with free symbols.
 
     >>> ProcessOperator([QuantumNode("A")], np.diag([1, 1, 0, 0])).is_normalised_channel
@@ -75,7 +75,7 @@ class ProcessOperator:
         endogenous = all_of(QuantumNode, endogenous, "endogenous")
         array = numbers(array, "array")
         object.__setattr__(self, "endogenous", tuple(endogenous))
-        object.__setattr__(self, "array", np.array(array))
+        object.__setattr__(self, "array", np.array(recognised(array)))
         self.array.flags.writeable = False  # networks compiled with it are kept
         _validate(self)
 

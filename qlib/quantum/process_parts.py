@@ -17,7 +17,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, require
-from qlib.numbers.exact_arrays import ROUNDING, Array, has_free_symbols, is_exact, vanishes
+from qlib.numbers.exact_arrays import ROUNDING, Array, has_free_symbols, is_exact, recognised, vanishes
 from qlib.numbers.tensor_networks import Leg, Tensor, _conjugate, contract
 from qlib.quantum.channels import deviation_note, partial_trace, process_cj, require_positive
 from qlib.quantum.process_operators import QuantumNode, World, _node_tensor, _numeric
@@ -41,7 +41,7 @@ class Part:
     isometry: bool = False
 
     def __post_init__(self) -> None:
-        array = np.array(self.array)
+        array = np.array(recognised(self.array))
         array.flags.writeable = False  # networks compiled with it are kept
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "reads", tuple(self.reads))

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.graphs.graphs import CausalGraph, NodeKind
-from qlib.numbers.arguments import all_of, distinct, numbers, require, show, wholes
+from qlib.numbers.arguments import all_of, distinct, probabilities, require, show, wholes
 from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
@@ -533,16 +533,14 @@ class ProcessMixture:
         require(Mapping, weights=self.weights, components=self.components)
         all_of(ProcessOperator, self.components.values(), "components")
         for k, weight in self.weights.items():
-            numbers(weight, f"weights: λ = {k!r}")
+            array = probabilities(weight, f"weights: λ = {k!r}")
+            if not is_exact(array) and np.min(array, initial=0) < 0:
+                raise ValueError(f"weights: λ = {k!r}: {weight}; it should lie between 0 and 1")
         if not self.components or set(self.weights) != set(self.components):
             raise ValueError(f"weights for λ in {[*self.weights]}, components for λ in {[*self.components]}")
         law = np.stack(np.broadcast_arrays(*(np.asarray(self.weights[k]) for k in self.components)), axis=-1)
         if not vanishes(np.asarray(law.sum(axis=-1) - 1)):
             raise ValueError(f"weights: they sum to {law.sum(axis=-1)}, and should sum to 1")
-        for k, weight in self.weights.items():
-            negative = np.asarray([getattr(w, "is_negative", None) for w in np.ravel(weight)]).any()
-            if negative or (not is_exact(np.asarray(weight)) and np.min(weight) < 0):
-                raise ValueError(f"weight of λ = {k!r}: it is {weight}, and should not be negative")
         for k, component in self.components.items():
             if component.endogenous != self.endogenous:
                 raise ValueError(f"component λ = {k!r}: its nodes {component.endogenous} are not {self.endogenous}")
