@@ -34,7 +34,15 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.correlations.behaviours import MOST_SETTINGS
 from qlib.numbers.arguments import numbers, real_number, require, several, show, whole, wholes
-from qlib.numbers.exact_arrays import Array, exact, exact_sign, field_matrix, is_exact, is_positive_semidefinite, simplified
+from qlib.numbers.exact_arrays import (
+    Array,
+    exact,
+    exact_sign,
+    field_matrix,
+    is_exact,
+    is_positive_semidefinite,
+    simplified,
+)
 from qlib.numbers.linear_programs import CertificateError
 from qlib.numbers.semidefinite_programs import matrix_of_triangle, solve_semidefinite, triangle
 
