@@ -37,6 +37,9 @@ LONGEST_FORMULA = 240  # characters; what is longer stays as it is
 WIDEST_MATRIX = 8  # columns
 LARGEST_MATRIX = 400  # characters in its entries
 ARROWS = {"->": ("→", r" \to "), "<->": ("↔", r" \leftrightarrow ")}
+LETTER = {"lam": "λ", "lambda": "λ", "rho": "ρ", "tau": "τ", "sigma": "σ", "phi": "φ", "theta": "θ", "psi": "ψ"}
+LETTER |= {"Lambda": "Λ", "Phi": "Φ", "Delta": "Δ", "Omega": "Ω"}
+LETTERS = re.compile(rf"(?<![A-Za-z])({'|'.join(LETTER)})(?![A-Za-z])")
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -128,6 +131,15 @@ def _matrix(paper: str, rows: list[object]) -> str | None:
     return inline(rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
 
 
+def heading(key: str) -> str:
+    """The key of a printed value as the head of a row: Greek letters as letters.
+
+    >>> heading("tau(lam), by (24)"), heading("sigma_Z"), heading("lambda < 1")
+    ('τ(λ), by (24)', 'σ_Z', 'λ &lt; 1')
+    """
+    return html.escape(LETTERS.sub(lambda name: LETTER[name[0]], key))
+
+
 def _formula(paper: str, text: str) -> str:
     """A formula or an arrow between two typeset, a number or words as text."""
     if PLAIN.fullmatch(text):
@@ -179,7 +191,7 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
         outcome = "differs" if differs else "agrees"
     derived = derived_value(claim, record, key)
     cells = f"<td>{value(claim.paper, claim.printed[key])}</td><td>{derived}</td><td>{outcome}</td>"
-    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{html.escape(key)}</th>{cells}</tr>'
+    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{heading(key)}</th>{cells}</tr>'
 
 
 def derived_value(claim: Claim, record: Record, key: str) -> str:
