@@ -73,7 +73,7 @@ def test_a_masked_entry_is_no_entry() -> None:
     mask = np.zeros((2, 2, 2), dtype=bool)
     assert bounds.ace_bounds(np.ma.MaskedArray(UNIFORM, mask)).lower == pytest.approx(-0.5)
     mask[0, 1, 1] = True
-    for call in (bounds.ace_bounds, potential_outcomes.behaviour):
+    for call in (bounds.ace_bounds, potential_outcomes.instrumental_behaviour):
         with pytest.raises(ValueError, match=r"p: entry \(0, 1, 1\) is masked"):
             call(np.ma.MaskedArray(UNIFORM, mask))
     with pytest.raises(ValueError, match=r"visibility: it is masked"):

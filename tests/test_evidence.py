@@ -209,7 +209,7 @@ def test_bets_on_nonsense_are_refused(law: object, models: object, weight: objec
 
 
 def test_a_tolerance_that_is_not_reached_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qlib.numbers.hypothesis_tests.ITERATIONS", 3)
+    monkeypatch.setattr("qlib.numbers.hypothesis_tests.MOST_MIXTURE_STEPS", 3)
     with pytest.raises(ArithmeticError, match=r"the nearest model was not found: .* nats from it, tolerance 1e-12"):
         best_bet([[0.9, 0.1]], [[[0.8, 0.2]], [[0.95, 0.05]]], [1.0], tolerance=1e-12)
 

@@ -19,11 +19,11 @@ from compendium.pages.explore import (
     WZ,
     Choice,
     Slider,
-    chsh,
+    chsh_test,
     contradiction,
     counterfactual,
     element_html,
-    number,
+    number_in,
     response_law,
     rungs,
     script_html,
@@ -47,13 +47,13 @@ def values_of(name: str) -> st.SearchStrategy[dict[str, float | str]]:
 
 
 def test_the_papers_values_reach_tsirelsons_bound():
-    assert chsh(TSIRELSON)["S"] == near(2 * np.sqrt(2))
-    assert chsh(TSIRELSON)["CS"] == near(np.sqrt(2))
+    assert chsh_test(TSIRELSON)["S"] == near(2 * np.sqrt(2))
+    assert chsh_test(TSIRELSON)["CS"] == near(np.sqrt(2))
 
 
 @given(values_of("chsh"))
 def test_no_settings_exceed_the_largest_s_of_the_state(values):
-    answers = chsh(values)
+    answers = chsh_test(values)
     assert abs(answers["S"]) <= answers["largest"] + 1e-9
     assert answers["largest"] == near(2 * np.sqrt(1 + values["concurrence"] ** 2))  # Horodecki's, in closed form
 
@@ -202,4 +202,4 @@ def test_an_unknown_element_is_refused_by_name():
 @pytest.mark.parametrize("values", [{}, {"a0": "east"}])
 def test_a_value_that_is_no_number_is_refused(values):
     with pytest.raises(ValueError, match=r"a0 is .*; it should be a number"):
-        number(values, "a0")
+        number_in(values, "a0")

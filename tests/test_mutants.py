@@ -61,14 +61,14 @@ def claim(id: str, printed: object) -> ledger.Claim:
 
 
 @pytest.fixture
-def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mutants.Chapter:
+def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mutants.ExecutedChapter:
     page = tmp_path / "book" / "part" / "page.md"
     page.parent.mkdir(parents=True)
     page.write_text(HEAD + CHAPTER, encoding="utf-8")
     monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
     both = {c.id: c for c in (claim("sfc:sharp", "1.00"), claim("sfc:blunt", True))}
     monkeypatch.setattr(ledger, "load", lambda: both)
-    return mutants.Chapter("part/page")
+    return mutants.ExecutedChapter("part/page")
 
 
 def line(text: str) -> int:
@@ -76,14 +76,14 @@ def line(text: str) -> int:
     return next(k for k, one in enumerate((HEAD + CHAPTER).splitlines(), 1) if text in one)
 
 
-def outcomes(chapter: mutants.Chapter, file: str, most: int | None = None) -> list[mutants.MutantOutcome]:
+def outcomes(chapter: mutants.ExecutedChapter, file: str, most: int | None = None) -> list[mutants.MutantOutcome]:
     """What becomes of the mutants of one file, or of some of them."""
     of_file = [mutant for mutant in chapter.mutants() if mutant[1].endswith(file)]
     found = (mutants.attempt(chapter, *mutant) for mutant in of_file)
     return list(itertools.islice(filter(None, found), most))
 
 
-def test_a_claim_rests_on_what_its_check_uses_and_on_nothing_else(chapter: mutants.Chapter) -> None:
+def test_a_claim_rests_on_what_its_check_uses_and_on_nothing_else(chapter: mutants.ExecutedChapter) -> None:
     lines = {id: {chapter.statements[k].tree.body[0].lineno for k in needs} for id, needs in chapter.slices.items()}
     assert line("def turned") in lines["sfc:blunt"]
     assert line("kept.append") in lines["sfc:sharp"] - lines["sfc:blunt"]
@@ -111,12 +111,12 @@ shown = table.count(2)
     assert [set(one.alters) for one in every[3:]] == [{"found"}, {"log"}, {"next", "row", "rows"}, {"k"}, set()]
 
 
-def test_executed_again_unchanged_every_claim_holds(chapter: mutants.Chapter) -> None:
+def test_executed_again_unchanged_every_claim_holds(chapter: mutants.ExecutedChapter) -> None:
     for k in sorted(chapter.needed):
         assert all(chapter.execute_again({k}).values())
 
 
-def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.Chapter) -> None:
+def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.ExecutedChapter) -> None:
     found = {(o.line, o.before, o.after): o for o in outcomes(chapter, "page.md")}
     transposed = found[line("return process_cj"), "process_cj(U[None]).T", "process_cj(U[None])"]
     assert transposed.claims == ("sfc:sharp", "sfc:blunt")
@@ -126,14 +126,14 @@ def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.Chapter
     assert found[line("blunt = "), "2", "3"].survived
 
 
-def test_functions_of_the_library_are_changed_where_they_ran(chapter: mutants.Chapter) -> None:
+def test_functions_of_the_library_are_changed_where_they_ran(chapter: mutants.ExecutedChapter) -> None:
     library = outcomes(chapter, "channels.py", most=8)
     assert {o.file for o in library} == {"qlib/quantum/channels.py"}
     assert all(o.function for o in library)
     assert any("sfc:sharp" in o.killers for o in library)
 
 
-def test_a_change_never_leaves_its_fork(chapter: mutants.Chapter) -> None:
+def test_a_change_never_leaves_its_fork(chapter: mutants.ExecutedChapter) -> None:
     outcomes(chapter, "page.md")
     assert all(chapter.execute_again(set(chapter.needed)).values())
 

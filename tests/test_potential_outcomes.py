@@ -18,9 +18,9 @@ from qlib.models.potential_outcomes import (
     Assumption,
     average_causal_effect,
     balke_pearl_program,
-    behaviour,
     behaviour_symbols,
     couple,
+    instrumental_behaviour,
     is_jointly_exogenous,
     is_marginally_exogenous,
     law_from_solution,
@@ -337,10 +337,10 @@ def test_another_exclusion_is_refused_by_the_single_world_program():
 
 
 def test_a_behaviour_keeps_its_number_system():
-    assert behaviour(UNIFORM.astype(float)).dtype == np.float64
-    assert behaviour([[[1, 1], [0, 0]], [[0, 0], [0, 0]]]).dtype == np.float64
-    assert behaviour(quantum_behaviour()).dtype == object
-    assert behaviour(np.empty((0, 2, 2, 2))).shape == (0, 2, 2, 2)
+    assert instrumental_behaviour(UNIFORM.astype(float)).dtype == np.float64
+    assert instrumental_behaviour([[[1, 1], [0, 0]], [[0, 0], [0, 0]]]).dtype == np.float64
+    assert instrumental_behaviour(quantum_behaviour()).dtype == object
+    assert instrumental_behaviour(np.empty((0, 2, 2, 2))).shape == (0, 2, 2, 2)
 
 
 def broken(index, value, dtype=float):
@@ -368,7 +368,7 @@ def broken(index, value, dtype=float):
 )
 def test_what_is_no_behaviour_is_refused_by_entry_and_value(p, message):
     with pytest.raises(ValueError, match=message):
-        behaviour(p)
+        instrumental_behaviour(p)
 
 
 @pytest.mark.parametrize("program", [potential_outcome_program, response_type_program, balke_pearl_program])

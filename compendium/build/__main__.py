@@ -199,11 +199,11 @@ def misreadings(
     slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
 ) -> None:
     """Exchange names in the printed formulas, drop factors and calls, and list what a check accepts all the same."""
-    from compendium.build.mutants import blind_spots, chapters
+    from compendium.build.mutants import blind_spots_of, chapters
 
     survive = False
     for slug in slugs or chapters():
-        for id, formulas in blind_spots(slug):
+        for id, formulas in blind_spots_of(slug):
             survive |= bool(formulas)
             print(id, *formulas, sep="\n    ", flush=True)
     raise SystemExit(survive)

@@ -91,7 +91,7 @@ def bring_uv():
     return find_uv()
 
 
-def digest(name):
+def file_digest(name):
     """SHA-256 of a file of this tree."""
     return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
 
@@ -111,7 +111,7 @@ def write_stamp(content):
     partial.replace(STAMP)
 
 
-def run(command, said):
+def run_command(command, said):
     """Run an installation step; on failure show what it said and stop."""
     answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if answer.returncode:
@@ -124,10 +124,10 @@ def create(python, uv):
         VENV.unlink()
     shutil.rmtree(VENV, ignore_errors=True)
     if uv:
-        run([uv, "venv", "--quiet", "--no-project", "--python", python, str(VENV)], "create .venv")
+        run_command([uv, "venv", "--quiet", "--no-project", "--python", python, str(VENV)], "create .venv")
     else:
         hint = "create .venv (on Debian and Ubuntu this needs the package python3-venv)"
-        run([python, "-m", "venv", str(VENV)], hint)
+        run_command([python, "-m", "venv", str(VENV)], hint)
 
 
 def install(uv, lock):
@@ -136,12 +136,12 @@ def install(uv, lock):
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     if lock and uv:
         sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", python]
-        run([*sync, "requirements.lock"], "install the lock")
+        run_command([*sync, "requirements.lock"], "install the lock")
     elif lock:
-        run([*pip, "--require-hashes", "-r", "requirements.lock"], "install the lock")
+        run_command([*pip, "--require-hashes", "-r", "requirements.lock"], "install the lock")
     this_tree = ["--no-deps", "--no-build-isolation", "-e", "."]
     installer = [uv, "pip", "install", "--quiet", "--python", python] if uv else pip
-    run([*installer, *this_tree], "install this tree")
+    run_command([*installer, *this_tree], "install this tree")
 
 
 def add(lock):
@@ -169,7 +169,7 @@ def main():
     wished = os.environ.get("PYTHON", "")
     with one_at_a_time():
         stamp = read_stamp()
-        wanted = {"root": str(ROOT), "lock": digest("requirements.lock"), "tree": digest("pyproject.toml")}
+        wanted = {"root": str(ROOT), "lock": file_digest("requirements.lock"), "tree": file_digest("pyproject.toml")}
         current = version_of(str(VENV / "bin" / "python"))
         sound = suitable(current) and stamp.get("root") == str(ROOT)
         if wished and sound:

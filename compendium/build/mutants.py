@@ -179,7 +179,7 @@ def read(slug: str) -> Iterator[Statement]:
                 yield statement(ast.parse(f"{name} = {value!r}").body[0], "parameters")
 
 
-def blind_spots(slug: str) -> Iterator[tuple[str, list[str]]]:
+def blind_spots_of(slug: str) -> Iterator[tuple[str, list[str]]]:
     """The claims of a chapter, each with the altered transcriptions that its check accepts, too, except listed ones."""
     known, found = accepted(), []
 
@@ -195,7 +195,7 @@ def blind_spots(slug: str) -> Iterator[tuple[str, list[str]]]:
         found.clear()
 
 
-class Chapter:
+class ExecutedChapter:
     """A chapter, executed once with the quick parameters, as far as its claims need it.
 
     statements : all of them, in order. slices : claim → the numbers of the statements that it depends on.
@@ -404,7 +404,7 @@ def kept_by_class() -> dict[type, list[str]]:
     return {functools._lru_cache_wrapper: []} | {kind: names for kind, names in kept.items() if names}
 
 
-def install(file: str, tree: ast.Module) -> None:
+def install_mutant(file: str, tree: ast.Module) -> None:
     """Give every living function of a file the code that it has in a changed tree."""
     new: dict[tuple[str, int], list[CodeType]] = {}
     for code in codes_in(compile(tree, file, "exec")):
@@ -416,7 +416,9 @@ def install(file: str, tree: ast.Module) -> None:
             function.__code__ = codes[0]
 
 
-def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None) -> MutantOutcome | None:
+def attempt(
+    chapter: ExecutedChapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None
+) -> MutantOutcome | None:
     """Make the change in a fork, execute again what it reaches, and see who notices; None if it did not run."""
     ran = chapter.ran(file, mutation.line) | ({k} if k is not None else set())
     claims = tuple(id for id, needs in chapter.slices.items() if needs & ran)
@@ -439,12 +441,12 @@ def attempt(chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k
 
 
 def _verdicts(
-    chapter: Chapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None, ran: set[int]
+    chapter: ExecutedChapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None, ran: set[int]
 ) -> dict[str, bool]:
     mutation.apply()
     clear_caches()
     if k is None:
-        install(file, tree)
+        install_mutant(file, tree)
         return chapter.execute_again(ran)
     chapter.statements[k].code = compile(tree, file, "exec")
     return chapter.execute_again({k})
@@ -515,7 +517,7 @@ def mutant_outcomes(
     for slug in shuffled:
         if time.monotonic() > until:
             return
-        chapter = Chapter(slug)
+        chapter = ExecutedChapter(slug)
         chapter.slices = {id: needs for id, needs in chapter.slices.items() if only in id}
         again = in_a_fork(functools.partial(chapter.execute_again, set(chapter.needed)), 1e4)
         if not again or not all(again.values()):

@@ -55,7 +55,7 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
 }  # fmt: skip
 NEGATION = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
-ROUNDING = sp.Rational(1, 10**9)  # what floating-point arithmetic may have done to a derived number
+FLOAT_ROUNDING = sp.Rational(1, 10**9)  # what floating-point arithmetic may have done to a derived number
 VAGUE = sp.Rational(1, 100)  # how far from it a printed "~ 0" or "~ sqrt(2)" is, at most: a model of such a statement
 
 
@@ -211,8 +211,8 @@ def _number_agrees(printed: re.Match[str], derived: sp.Expr) -> bool:
     if not derived.is_number:
         raise ValueError(f"printed {printed[0]!r} is a rounded number, but the derived {derived} holds symbols")
     real, imaginary = sp.N(difference, 30).as_real_imag()
-    half = _unit(printed) / 2 * (1 + ROUNDING) if _is_rounded(printed) else ROUNDING
-    return bool(abs(real) <= half and abs(imaginary) <= ROUNDING)
+    half = _unit(printed) / 2 * (1 + FLOAT_ROUNDING) if _is_rounded(printed) else FLOAT_ROUNDING
+    return bool(abs(real) <= half and abs(imaginary) <= FLOAT_ROUNDING)
 
 
 def _is_rounded(number: re.Match[str]) -> bool:
@@ -238,7 +238,7 @@ def _region_agrees(printed: str, region: Region, names: Names) -> bool:
     if number := NUMBER.fullmatch(printed):
         half = _unit(number) / 2 if _is_rounded(number) else sp.Integer(0)
         low, high = (sp.N(end, 30) for end in (region.low - half, region.high + half))
-        return bool(low - ROUNDING * half <= sp.Rational(printed) <= high + ROUNDING * half)
+        return bool(low - FLOAT_ROUNDING * half <= sp.Rational(printed) <= high + FLOAT_ROUNDING * half)
     if BOUND.fullmatch(printed) or ABOUT.fullmatch(printed):
         return all(_scalar_agrees(printed, end, names) for end in (region.low, region.high))
     raise ValueError(f"printed {printed!r} should be a number, a bound or an approximation, as a region is derived")
@@ -253,7 +253,7 @@ def _bound_holds(relation: str, difference: sp.Expr) -> bool:
     if difference.is_number:
         exactly_zero = not difference.has(sp.Float) and is_zero(difference)
         difference, imaginary = sp.N(0 if exactly_zero else difference, 30).as_real_imag()
-        if abs(imaginary) > ROUNDING:
+        if abs(imaginary) > FLOAT_ROUNDING:
             raise ValueError(f"{difference + sp.I * imaginary} is not real, so that no bound holds for it")
     truth = RELATIONS[relation](difference, sp.Integer(0))
     if truth not in (True, False):

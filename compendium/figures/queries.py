@@ -16,14 +16,14 @@ from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, VERMILLION, 
 from qlib.graphs.graphs import CausalGraph
 from qlib.quantum.counterfactuals import CounterfactualQuery
 
-Point = tuple[float, float]
+Position = tuple[float, float]
 
 
 def sphere_maps(
     polar: ArrayLike,
     azimuth: ArrayLike,
     maps: Mapping[str, ArrayLike],
-    places: Mapping[str, Point],
+    places: Mapping[str, Position],
     starred: Mapping[str, Mapping[str, bool]],
     label: str,
 ) -> Figure:
@@ -50,7 +50,7 @@ def sphere_maps(
     return figure
 
 
-def _mark(ax: Axes, name: str, at: Point, star: bool) -> None:
+def _mark(ax: Axes, name: str, at: Position, star: bool) -> None:
     """A named point of a map, longitude and latitude: a dot, or a circle where the answer is ∗."""
     longitude, latitude = at
     style: dict[str, Any] = (
@@ -130,7 +130,7 @@ def _paths(graph: CausalGraph, ends: Collection[str], cut: Collection[str]) -> l
     return found
 
 
-def _beside(ax: Axes, cause: Point, effect: Point, *, down: bool) -> None:
+def _beside(ax: Axes, cause: Position, effect: Position, *, down: bool) -> None:
     """An arrow beside that of the process, with it or against it."""
     low = (cause[0] + ASIDE, cause[1] + GAP + 0.9 * RADIUS)
     high = (effect[0] + ASIDE, effect[1] - GAP - RADIUS)

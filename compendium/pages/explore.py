@@ -18,12 +18,13 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from qlib.correlations import bell_tests, instrumental_strategies
 from qlib.correlations.behaviours import correlators, functional_value
 from qlib.models.bounds import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER, ace_bounds
 from qlib.models.structural_models import Mechanism, ProbabilisticModel, StructuralModel
+from qlib.numbers.arguments import Floats
 from qlib.numbers.exact_arrays import as_float
 from qlib.quantum import two_qubits
 from qlib.quantum.channels import IDENTITY, PAULI_X, pure_state
@@ -33,7 +34,6 @@ from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, unitary
 
 Values: TypeAlias = Mapping[str, float | str]
 Answers: TypeAlias = dict[str, float | None]
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ class Element:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def number(values: Values, name: str) -> float:
+def number_in(values: Values, name: str) -> float:
     """The value of a slider; ``ValueError`` if it is missing or no number.
 
-    >>> number({"visibility": 1}, "visibility")
+    >>> number_in({"visibility": 1}, "visibility")
     1.0
     """
     given = values.get(name)
@@ -115,16 +115,16 @@ DIRECTIONS = ("a0", "a1", "b0", "b1")
 
 def _four_directions(values: Values) -> Floats:
     """Alice's two directions and Bob's, shape (2, 2, 2): party, setting, component."""
-    return plane(*(number(values, name) for name in DIRECTIONS)).reshape(2, 2, 2)
+    return plane(*(number_in(values, name) for name in DIRECTIONS)).reshape(2, 2, 2)
 
 
-def chsh(values: Values) -> Answers:
+def chsh_test(values: Values) -> Answers:
     """Correlators, S, confounding strength, and the state's largest S, for cos θ|00⟩ + sin θ|11⟩, sin 2θ = concurrence.
 
-    >>> round(chsh({"a0": 0, "a1": 90, "b0": 45, "b1": -45, "concurrence": 1})["CS"], 9)
+    >>> round(chsh_test({"a0": 0, "a1": 90, "b0": 45, "b1": -45, "concurrence": 1})["CS"], 9)
     1.414213562
     """
-    theta = np.arcsin(number(values, "concurrence")) / 2
+    theta = np.arcsin(number_in(values, "concurrence")) / 2
     rho = pure_state(np.array([np.cos(theta), 0, 0, np.sin(theta)]))
     n = _four_directions(values)
     observables = two_qubits.spin_observable(np.stack([n[..., 1], np.zeros((2, 2)), n[..., 0]], axis=-1))
@@ -152,10 +152,10 @@ def contradiction(values: Values) -> Answers:
     >>> round(contradiction(paper)["excess"], 9), round(contradiction(paper)["threshold"], 9)
     (0.133883476, 0.848528137)
     """
-    concurrence = number(values, "concurrence")
+    concurrence = number_in(values, "concurrence")
     alice, bob = _four_directions(values)
     pure = instrumental_strategies.qubit_correlators(alice, bob, -concurrence, np.sqrt(1 - concurrence**2))
-    E = instrumental_strategies.mixed_with_noise(pure, number(values, "visibility"))
+    E = instrumental_strategies.mixed_with_noise(pure, number_in(values, "visibility"))
     p = instrumental_strategies.observed(E)
     bounds, ace = ace_bounds(p), float(functional_value(as_float(instrumental_strategies.ACE), E))
     law = {f"p{x}{y}{z}": float(p[x, y, z]) for x, y, z in np.ndindex(2, 2, 2)}
@@ -221,7 +221,7 @@ def counterfactual(values: Values) -> Answers:
     >>> answer["answer"], answer["posterior0"], answer["conditional0"]
     (None, 1.0, None)
     """
-    source, sign = number(values, "source"), str(values["antecedent"])
+    source, sign = number_in(values, "source"), str(values["antecedent"])
     prepared: dict[Outcome, ArrayLike] = {0: state(source), 1: state(source + 180)}
     weights: dict[Outcome, ArrayLike] = dict.fromkeys(prepared, 0.5)
     model = QuantumStructuralModel(
@@ -232,7 +232,7 @@ def counterfactual(values: Values) -> Answers:
     axis = {"x": 90, "z": 0}[str(values["consequent"])[0]]
     at_B = Instrument.projective({"+": state(axis), "-": state(axis + 180)})
     evidence = {} if values["evidence"] == "none" else {"A": values["evidence"]}
-    actual = {"A": unsharp(number(values, "sharpness")), "B": at_B}
+    actual = {"A": unsharp(number_in(values, "sharpness")), "B": at_B}
     consequent = {"B": str(values["consequent"])[1]}
     answer = evaluate(model, CounterfactualQuery(evidence, {"A": sign}, consequent, actual, _changed(values, sign)))
     answers = {"evidence": float(answer.evidence), "answer": _or_star(answer.probability)}
@@ -244,7 +244,7 @@ def counterfactual(values: Values) -> Answers:
 
 def _changed(values: Values, sign: str) -> dict[str, Instrument]:
     """The instruments that are other ones in the counterfactual world."""
-    phi = number(values, "direction")
+    phi = number_in(values, "direction")
     measure_phi: dict[Outcome, ArrayLike] = {"+": state(phi), "-": state(phi + 180)}
     return {
         "passive": {},
@@ -285,7 +285,7 @@ def rungs(values: Values) -> Answers:
     >>> {key: round(answer, 3) for key, answer in rungs(book).items() if key[-1] == "1"}
     {'see1': 0.095, 'do1': 0.125, 'imagine1': 0.232}
     """
-    model = _two_bits(values, number(values, "agreement"))
+    model = _two_bits(values, number_in(values, "agreement"))
     answers = {f"see{x}": model.probability({"Y": 1}, given={"X": x}) for x in (0, 1)}
     answers |= {f"do{x}": model.do({"X": x}).probability({"Y": 1}) for x in (0, 1)}
     answers |= {f"imagine{x}": _had_it_been(model, x) for x in (0, 1)}
@@ -300,9 +300,10 @@ def _two_bits(values: Values, agreement: float) -> ProbabilisticModel:
         {"X": Mechanism(("U_X",), lambda u: u), "Y": Mechanism(("X", "U_Y"), lambda x, w: w[x])},
     )
     groups = [
-        response_law(number(values, f"risk{group}0"), number(values, f"risk{group}1"), agreement) for group in (0, 1)
+        response_law(number_in(values, f"risk{group}0"), number_in(values, f"risk{group}1"), agreement)
+        for group in (0, 1)
     ]
-    treated = number(values, "treated")
+    treated = number_in(values, "treated")
     return ProbabilisticModel(structure, np.array([[1 - treated], [treated]]) * groups)
 
 
@@ -336,7 +337,7 @@ CHSH = Element(
         Setting("Best settings, half entangled", {**TSIRELSON, "concurrence": 0.5, "b0": 26.5, "b1": -26.5}),
         Setting("Not entangled", {"a0": 0, "a1": 60, "b0": 0, "b1": 20, "concurrence": 0}),
     ),
-    chsh,
+    chsh_test,
     ("correlator", _sub("B", "0"), _sub("B", "1")),
     {_sub("A", "0"): ("E00", "E01"), _sub("A", "1"): ("E10", "E11")},
     {"S": "<i>S</i>", "CS": "<i>CS</i>", "largest": "largest <i>S</i> of this state"},

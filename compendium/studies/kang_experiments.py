@@ -14,18 +14,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from qlib.circuits.circuits import CHSH_ANGLES
 from qlib.correlations.behaviours import correlators_of_behaviour
-from qlib.numbers.arguments import numbers, real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, whole
 from qlib.quantum.two_qubits import chsh_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Variant = Literal["as written", "as coded"]
 SCENARIOS = ("none", "classical", "quantum")
 SHOTS = (

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import all_of, numbers, real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, all_of, numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 PATTERNS = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]], dtype=np.float64)  # intercept, a, c

@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from compendium.studies.kang_feature_selection import PATTERNS
-from qlib.numbers.arguments import numbers, real_number
+from qlib.numbers.arguments import Floats, numbers, real_number
 
-Floats = NDArray[np.float64]
 SUBSETS = {"": (), "A": (0,), "C": (1,), "AC": (0, 1)}  # sets of features, as axes of N[e]
 
 

@@ -14,7 +14,7 @@ from math import comb
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import integrate, optimize, special, stats
 
 from compendium.studies.kang_experiments import (
@@ -24,10 +24,8 @@ from compendium.studies.kang_experiments import (
     strength_sd,
 )
 from qlib.correlations.behaviours import correlators_of_behaviour
-from qlib.numbers.arguments import numbers, real_number, reals, whole
+from qlib.numbers.arguments import Floats, numbers, real_number, reals, whole
 from qlib.quantum.two_qubits import CHSH
-
-Floats = NDArray[np.float64]
 
 
 def product_strength_density(strength: ArrayLike, nodes: int = 80) -> Floats:

@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qlib.circuits.circuits import ARIA, NOISELESS, ErrorRates, circuit_law, native
+from qlib.circuits.circuits import ARIA, NOISELESS, Counts, ErrorRates, circuit_law, native
 from qlib.circuits.ionq import IonQ
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-Counts = NDArray[np.int64]
 GATES = ("gpi", "gpi2", "ms")
 
 

@@ -35,20 +35,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qlib.circuits.circuits import native
+from qlib.circuits.circuits import Counts, native
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-Counts = NDArray[np.int64]
 KEY, URL = "IONQ_API_KEY", "IONQ_API_URL"
-T = TypeVar("T")
+_T = TypeVar("_T")
 # answers to a submission that prove that no job was made; 408, 409, 425 and every 5xx prove nothing
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, *range(520, 530)})  # answers after which one may ask again
-ROUNDING = 1e-6  # what a sum of probabilities, as they are sent, may differ from one by
+SENT_ROUNDING = 1e-6  # what a sum of probabilities, as they are sent, may differ from one by
 
 
 class HardwareError(RuntimeError):
@@ -371,7 +369,7 @@ def _asking_once(client: Any) -> Any:
     return client
 
 
-def _call(what: str, seconds: float, request: Callable[[], T]) -> T:
+def _call(what: str, seconds: float, request: Callable[[], _T]) -> _T:
     """What the provider returns, in time; whatever it raises becomes a `HardwareError` that says what was tried.
 
     The request runs in a thread that is left behind when the time is over: a socket's own time limit starts anew with
@@ -459,9 +457,9 @@ def _require_histogram(histogram: Any, qubits: int, what: str) -> None:
     for outcome, probability in histogram.items():
         if not (isinstance(outcome, str) and outcome.isdecimal() and int(outcome) < 2**qubits):
             raise HardwareError(_without_key(f"{what}: outcome {outcome!r} is none of {qubits} qubits"))
-        if not _is_number(probability) or not 0 <= probability <= 1 + ROUNDING:
+        if not _is_number(probability) or not 0 <= probability <= 1 + SENT_ROUNDING:
             raise HardwareError(_without_key(f"{what}: outcome {outcome!r} has the probability {probability!r}"))
-    if abs((total := math.fsum(histogram.values())) - 1) > ROUNDING:
+    if abs((total := math.fsum(histogram.values())) - 1) > SENT_ROUNDING:
         raise HardwareError(f"{what}: the probabilities add up to {total:g}, not to 1")
 
 

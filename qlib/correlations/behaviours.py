@@ -37,7 +37,7 @@ from qlib.quantum.two_qubits import MOST_PARTIES, chsh_value
 
 MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
 MOST_SETTINGS = 16  # of all parties together: so many strategies there are
-MOST_ENTRIES = 2**24  # of an array of correlators
+MOST_CORRELATORS = 2**24  # of an array of correlators
 
 
 # --- behaviours and correlators --------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def deterministic_correlators(*settings: int) -> NDArray[np.int_]:
     (16, 3, 3)
     """
     sizes = wholes(settings, "settings", 0, MOST_SETTINGS)
-    if (entries := prod(2**n * (1 + n) for n in sizes)) > MOST_ENTRIES:
+    if (entries := prod(2**n * (1 + n) for n in sizes)) > MOST_CORRELATORS:
         raise ValueError(f"settings: with {sizes} there are {entries} correlators, which are too many")
     E = np.ones((1,), dtype=int)
     for n in sizes:

@@ -36,7 +36,7 @@ Message = Literal["setting", "outcome", "setting of either"]
 Dependence = Literal["both settings", "Alice's setting"]
 BITS = (0, 1)
 SETTINGS = tuple(product(BITS, repeat=2))
-ITERATIONS = 100_000  # of Blahut's and Arimoto's algorithm, at most
+MOST_CHANNEL_STEPS = 100_000  # of Blahut's and Arimoto's algorithm, at most
 
 
 def isotropic(chsh: Any) -> Array:
@@ -270,7 +270,7 @@ def rate_distortion(
         raise ValueError(f"slope={slope}: should be positive")
     weight = np.exp(-slope * d)
     marginal = np.full(d.shape[1], 1 / d.shape[1])
-    for _ in range(ITERATIONS):
+    for _ in range(MOST_CHANNEL_STEPS):
         total = weight @ marginal
         growth = (p / total) @ weight
         if np.log(growth.max()) < tolerance:

@@ -47,7 +47,7 @@ from qlib.numbers.linear_programs import CertificateError
 from qlib.numbers.semidefinite_programs import matrix_of_triangle, solve_semidefinite, triangle
 
 Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-ONE: Word = ((), ())
+IDENTITY_WORD: Word = ((), ())
 LEVELS = ("1", "1+AB", "2")
 
 
@@ -111,7 +111,7 @@ def words(alice: int, bob: int, level: str = "1+AB") -> tuple[Word, ...]:
     if level == "2":
         pairs += [((s, r), ()) for s in range(alice) for r in range(alice) if s != r]
         pairs += [((), (s, r)) for s in range(bob) for r in range(bob) if s != r]
-    return (ONE, *singles, *pairs)
+    return (IDENTITY_WORD, *singles, *pairs)
 
 
 def _places(basis: Sequence[Word]) -> dict[Word, list[tuple[int, int]]]:
@@ -206,7 +206,7 @@ class SumOfSquares:
     @property
     def bound(self) -> sp.Expr:
         """The number that G is proved not to exceed."""
-        places = _places(self.basis)[ONE]
+        places = _places(self.basis)[IDENTITY_WORD]
         return sp.expand(sum((self.gram[i, j] for i, j in places), start=self.functional[0, 0]))
 
     def _verify_identity(self) -> None:
@@ -215,14 +215,14 @@ class SumOfSquares:
             raise CertificateError(f"the words {self.basis} do not reach {min(unknown)}")
         for word, entries in places.items():
             excess = sp.expand(sum(self.gram[i, j] for i, j in entries) + wanted.get(word, 0))
-            if word != ONE and exact_sign(excess) != 0:
+            if word != IDENTITY_WORD and exact_sign(excess) != 0:
                 raise CertificateError(f"the coefficients of the word {word} differ by {excess}")
 
 
 def _coefficients(F: Array) -> dict[Word, Any]:
     """The non-zero coefficients of a functional but its constant, by word."""
     word = {(i, j): ((i - 1,) if i else (), (j - 1,) if j else ()) for i, j in np.ndindex(F.shape)}
-    return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != ONE}
+    return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != IDENTITY_WORD}
 
 
 def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> NDArray[np.float64]:
@@ -238,7 +238,7 @@ def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10)
     column, row = np.tril_indices(len(basis))
     scale = triangle(np.ones((len(basis), len(basis))))
     held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
-    identity = [w for w in places if w != ONE]
+    identity = [w for w in places if w != IDENTITY_WORD]
     sums = np.array([[scale[k] if held[k] == w else 0 for k in range(len(held))] for w in identity])
     right = [-float(wanted.get(w, 0)) for w in identity]
     unknown_entries = [(np.eye(len(held)), np.zeros(len(held)))]
@@ -265,7 +265,7 @@ def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> S
     rounded = np.frompyfunc(lambda x: sp.Rational(round(x * 2**bits), 2**bits), 1, 1)
     gram, wanted = rounded(numeric), _coefficients(F)
     for word, entries in _places(basis).items():
-        if word != ONE:
+        if word != IDENTITY_WORD:
             excess = sum(gram[i, j] for i, j in entries) + wanted.get(word, 0)
             for i, j in entries:
                 gram[i, j] -= sp.expand(excess / len(entries))
@@ -305,7 +305,7 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
 
 def _equations(F: Array, basis: Sequence[Word], N: DomainMatrix) -> DomainMatrix:
     """The linear equations for the upper triangle of R, row by row: one equation per word, right-hand side last."""
-    wanted, places = _coefficients(F), {w: ij for w, ij in _places(basis).items() if w != ONE}
+    wanted, places = _coefficients(F), {w: ij for w, ij in _places(basis).items() if w != IDENTITY_WORD}
     N, rhs = N.unify(field_matrix(exact([[-wanted.get(word, 0) for word in places]])))
     kernel = np.array(N.to_list(), dtype=object)
     k, l = np.triu_indices(len(kernel))

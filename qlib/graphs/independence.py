@@ -37,7 +37,7 @@ from qlib.numbers.arguments import all_of, distinct, numbers, real_number, requi
 from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, rounded, vanishes
 
 Bits = NDArray[np.bool_]
-TOLERANCE = 1e-9  # of conditional probabilities, for laws in floating point
+CONDITIONAL_TOLERANCE = 1e-9  # of conditional probabilities, for laws in floating point
 MOST_VARIABLES = 10  # there are about 4 ** n / 2 statements
 
 
@@ -223,7 +223,7 @@ def _rules(n: int) -> tuple[Any, ...]:
 # --- laws ------------------------------------------------------------------------------------------------------------
 
 
-def independences(law: ArrayLike, names: Sequence[str], tolerance: float = TOLERANCE) -> SemiGraphoid:
+def independences(law: ArrayLike, names: Sequence[str], tolerance: float = CONDITIONAL_TOLERANCE) -> SemiGraphoid:
     """All conditional independences of a law.
 
     law : P[v₁, …, vₙ], an axis for each name. An exact law is treated exactly, whatever the tolerance; of one in
@@ -262,9 +262,9 @@ def _require_law(P: Array, names: tuple[str, ...]) -> None:
     if P.size == 0:
         raise ValueError(f"{law}: shape {P.shape} holds no probability")
     if not is_exact(P):
-        if not P.min() >= -TOLERANCE:
+        if not P.min() >= -CONDITIONAL_TOLERANCE:
             raise ValueError(f"{law}: a probability is negative or not a number, {P.min()}")
-        if not abs(P.sum() - 1) <= TOLERANCE:
+        if not abs(P.sum() - 1) <= CONDITIONAL_TOLERANCE:
             raise ValueError(f"{law}: the probabilities should sum to one, but the sum is {P.sum()}")
         return
     for index, value in np.ndenumerate(P):
@@ -428,7 +428,7 @@ class Faithfulness:
 
 
 def faithfulness(
-    graph: CausalGraph, law: ArrayLike, names: Sequence[str] | None = None, tolerance: float = TOLERANCE
+    graph: CausalGraph, law: ArrayLike, names: Sequence[str] | None = None, tolerance: float = CONDITIONAL_TOLERANCE
 ) -> Faithfulness:
     """Compare the independences of a law with the d-separations of a graph.
 

@@ -19,7 +19,6 @@ from itertools import product
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 
 from qlib.models.balke_pearl import (
@@ -29,10 +28,15 @@ from qlib.models.balke_pearl import (
     AffineFunction,
     Bound,
 )
-from qlib.models.potential_outcomes import TOLERANCE, Assumption, behaviour, potential_outcome_program
+from qlib.models.potential_outcomes import (
+    PROBABILITY_TOLERANCE,
+    Assumption,
+    instrumental_behaviour,
+    potential_outcome_program,
+)
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import real_number
-from qlib.numbers.exact_arrays import exact_sign
+from qlib.numbers.exact_arrays import Array, exact_sign
 
 __all__ = [
     "BALKE_PEARL_LOWER",
@@ -43,12 +47,10 @@ __all__ = [
     "InstrumentalInequality",
     "ace_bounds",
     "assumption_table",
-    "behaviour",
     "bound_certificate",
     "instrumental_inequality",
 ]
 
-Array: TypeAlias = npt.NDArray[Any]
 Method: TypeAlias = Literal["closed form", "linear program", "exact"]
 CHUNK = 2048  # behaviours at a time: intermediate results stay in the cache, products in one thread
 NAMES = np.array([f"{f} ≤ 1" for f in INSTRUMENTAL_INEQUALITIES], dtype=object)
@@ -101,7 +103,7 @@ def instrumental_inequality(p: Any) -> InstrumentalInequality:
     >>> dict(zip(test.names, test.values.tolist()))["p(00|0) + p(01|1) ≤ 1"], bool(test.holds)
     (2.0, False)
     """
-    array = behaviour(p)
+    array = instrumental_behaviour(p)
     return InstrumentalInequality(np.stack([f(array) for f in INSTRUMENTAL_INEQUALITIES], axis=-1))
 
 
@@ -111,7 +113,7 @@ def _is_feasible(excess: Any) -> Any:
     array = np.asarray(excess)
     if array.dtype == object:
         return np.array([exact_sign(t) <= 0 for t in array.flat]).reshape(array.shape)
-    return array <= TOLERANCE
+    return array <= PROBABILITY_TOLERANCE
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
     >>> round(bounds.lower, 4), round(bounds.upper, 4)
     (-0.1946, 0.0054)
     """
-    array = behaviour(p)
+    array = instrumental_behaviour(p)
     exact = array.dtype == object
     routes = {"closed form": _closed_form, "linear program": _by_linear_program, "exact": _exactly}
     chosen = method or ("exact" if exact else "closed form")
@@ -174,7 +176,7 @@ def _closed_form(flat: Array) -> tuple[Array, ...]:
         values[:8].max(axis=0, out=lower[part])
         values[8:16].min(axis=0, out=upper[part])
         values[16:].max(axis=0, out=excess[part])
-        (wrong,) = np.nonzero(excess[part] > 1 + TOLERANCE)
+        (wrong,) = np.nonzero(excess[part] > 1 + PROBABILITY_TOLERANCE)
         crossed = lower[part] > upper[part]  # by rounding, as none is violated by more: the two are one number
         lower[part][crossed] = upper[part][crossed] = (lower[part][crossed] + upper[part][crossed]) / 2
         lower[part][wrong] = upper[part][wrong] = np.nan

@@ -26,11 +26,10 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 
 from qlib.numbers.arguments import numbers, real_number, reals, several, table, whole
-from qlib.numbers.exact_arrays import Undecided, agree, exact_sign, negligible, number, vanishes, zeros
+from qlib.numbers.exact_arrays import Array, Undecided, agree, exact_sign, negligible, number, vanishes, zeros
 from qlib.numbers.linear_programs import Constraint, LinearProgram, Multipliers
 
 __all__ = [
@@ -44,9 +43,9 @@ __all__ = [
     "SingleWorldPoint",
     "average_causal_effect",
     "balke_pearl_program",
-    "behaviour",
     "behaviour_symbols",
     "couple",
+    "instrumental_behaviour",
     "is_jointly_exogenous",
     "is_marginally_exogenous",
     "law_from_solution",
@@ -62,8 +61,7 @@ __all__ = [
     "single_world_program",
 ]
 
-Array = npt.NDArray[Any]
-TOLERANCE = 1e-9  # for floating-point probabilities; exact ones are compared exactly
+PROBABILITY_TOLERANCE = 1e-9  # for floating-point probabilities; exact ones are compared exactly
 
 
 class Assumption(StrEnum):
@@ -81,14 +79,14 @@ JE, ME, SE, IE = Assumption
 # --- behaviours ------------------------------------------------------------------------------------------------------
 
 
-def behaviour(p: Any, tolerance: float = TOLERANCE) -> Array:
+def instrumental_behaviour(p: Any, tolerance: float = PROBABILITY_TOLERANCE) -> Array:
     """The behaviour(s) p[..., x, y, z] as an array, validated.
 
     Numbers come back as float64; an array that holds exact numbers (SymPy, Fraction; dtype object) comes back as an
     object array of SymPy numbers and is compared exactly, without the tolerance. Raises ValueError naming the entry,
     its value and what would be right: shape (..., 2, 2, 2), finite, ≥ 0, and sum over x and y equal to 1 for each z.
 
-    >>> behaviour([[[0.5, 0.1], [0.0, 0.2]], [[0.5, 0.3], [0.0, 0.5]]])
+    >>> instrumental_behaviour([[[0.5, 0.1], [0.0, 0.2]], [[0.5, 0.3], [0.0, 0.5]]])
     Traceback (most recent call last):
     ValueError: the entries p[:, :, z=1] sum to 1.1; they must sum to 1 for each z
     """
@@ -315,7 +313,7 @@ def _observe(template: LinearProgram, p: Any) -> LinearProgram:
     array = numbers(p, "p")
     symbolic = array.dtype == object and any(getattr(t, "free_symbols", None) for t in array.flat)
     if not symbolic:
-        array = behaviour(array)
+        array = instrumental_behaviour(array)
     if array.shape != (2, 2, 2):
         raise ValueError(f"p has shape {array.shape}; one behaviour has shape (2, 2, 2), indexed [x, y, z]")
     return template.with_rhs({_observation_name(*index): array[index] for index in np.ndindex(2, 2, 2)})
@@ -487,7 +485,7 @@ def couple(q: Any) -> Array:
     if q.shape != (2, 2, 2, 2):
         raise ValueError(f"q has shape {q.shape}; it must be (2, 2, 2, 2), indexed [x, y0, y1, z]")
     for index, value in np.ndenumerate(q):
-        _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else TOLERANCE)
+        _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else PROBABILITY_TOLERANCE)
     given_z = q.sum(axis=0)
     if not agree(given_z[..., 0], given_z[..., 1]):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
@@ -606,7 +604,9 @@ def _law(law: Any, name: str = "law") -> Array:
     if array.shape != (2,) * 6:
         raise ValueError(f"{name} has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
     for index, value in np.ndenumerate(array):
-        _check_probability(f"{name}[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
+        _check_probability(
+            f"{name}[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else PROBABILITY_TOLERANCE
+        )
     if not vanishes(np.array(array.sum() - 1)):
         raise ValueError(f"{name} sums to {array.sum()}; it must sum to 1")
     return array

@@ -24,7 +24,7 @@ from flint import acb, arb, ctx, fmpq, fmpz_mat
 from sympy.core.evalf import PrecisionExhausted
 
 Ball: TypeAlias = Any  # arb for what is real by its form, else acb
-Point: TypeAlias = Mapping[sp.Symbol, sp.Expr]
+SymbolValues: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 ANGLE_FUNCTIONS = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc, sp.exp, sp.sinh, sp.cosh, sp.tanh)
 MOST_BITS = 1 << 22
 UNKNOWN_BITS = 1 << 12  # where nothing says how many are needed
@@ -207,7 +207,7 @@ def _nearest(ball: arb) -> int:
 # --- enclosures -------------------------------------------------------------------------------------------------------
 
 
-def enclosure(number: sp.Expr, bits: int, point: Point | None = None) -> Ball:
+def enclosure(number: sp.Expr, bits: int, point: SymbolValues | None = None) -> Ball:
     """A ball that holds a number, computed with so many bits; its symbols have the values that `point` gives them.
 
     An `arb` if the expression is real by its form, else an `acb`; not finite where the bits do not suffice, or where
@@ -221,7 +221,7 @@ def enclosure(number: sp.Expr, bits: int, point: Point | None = None) -> Ball:
         return _ball(number, bits, point or {})
 
 
-def _ball(number: sp.Expr, bits: int, point: Point) -> Ball:
+def _ball(number: sp.Expr, bits: int, point: SymbolValues) -> Ball:
     if number.is_Rational:
         return arb(fmpq(number.p, number.q))
     if number.is_Add or number.is_Mul:
@@ -253,7 +253,7 @@ _FUNCTIONS: dict[type, Callable[..., Ball]] = {
 _CUT_ON_THE_REAL_AXIS = (sp.asin, sp.acos, sp.atan, sp.asinh)  # Arb's are asked for real arguments only
 
 
-def _function(number: sp.Expr, bits: int, point: Point) -> Ball:
+def _function(number: sp.Expr, bits: int, point: SymbolValues) -> Ball:
     kind, turn = type(number), _turn(number)
     if turn is not None:
         return _phase(turn) if kind is sp.exp else _phase(turn).real if kind is sp.cos else _phase(turn).imag
@@ -277,7 +277,7 @@ def _phase(turn: sp.Rational) -> acb:
     return acb(arb.cos_pi_fmpq(angle), arb.sin_pi_fmpq(angle))
 
 
-def _power(base: sp.Expr, exponent: sp.Expr, bits: int, point: Point) -> Ball:
+def _power(base: sp.Expr, exponent: sp.Expr, bits: int, point: SymbolValues) -> Ball:
     if exponent.is_Integer:
         return _ball(base, bits, point) ** int(exponent)
     if not exponent.is_Rational:
@@ -294,7 +294,7 @@ def _power(base: sp.Expr, exponent: sp.Expr, bits: int, point: Point) -> Ball:
     return root**exponent.p
 
 
-def _off_the_cut(number: sp.Expr, bits: int, point: Point) -> Ball:
+def _off_the_cut(number: sp.Expr, bits: int, point: SymbolValues) -> Ball:
     """A ball that does not straddle the negative real axis: exactly zero, real and of one sign, or off that axis.
 
     A root or a logarithm jumps there, so that it is first decided on which side its argument is.
@@ -317,7 +317,7 @@ def _off_the_cut(number: sp.Expr, bits: int, point: Point) -> Ball:
     return x.real if isinstance(x, acb) else x
 
 
-def _finer(number: sp.Expr, bits: int, point: Point, is_fine: Callable[[Ball], bool]) -> Ball:
+def _finer(number: sp.Expr, bits: int, point: SymbolValues, is_fine: Callable[[Ball], bool]) -> Ball:
     while bits < MOST_BITS:
         bits *= 2
         if is_fine(ball := enclosure(number, bits, point)):

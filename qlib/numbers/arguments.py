@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from qlib.numbers.algebraic_numbers import sign
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
 Shape = Sequence[int | str | EllipsisType | None]
 
 _shown = reprlib.Repr()

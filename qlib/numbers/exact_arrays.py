@@ -20,6 +20,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
+from qlib.numbers.arguments import Array
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
@@ -28,8 +29,6 @@ __all__ = [
     "maximum", "minimum", "negligible", "number", "quotient", "rational", "recognised", "rounded", "simplified",
     "undecided", "vanishes", "zeros",
 ]  # fmt: skip
-
-Array = NDArray[Any]
 
 
 def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
@@ -217,7 +216,7 @@ def _is_identically_zero(expression: sp.Expr) -> bool:
     raise Undecided(f"{expression} vanishes wherever it was evaluated, but it could not be proved to be zero")
 
 
-def _differs_at(expression: sp.Expr, point: algebraic_numbers.Point) -> bool | None:
+def _differs_at(expression: sp.Expr, point: algebraic_numbers.SymbolValues) -> bool | None:
     """Whether an expression is certainly not zero at a point; None if it has no finite value there.
 
     What is zero for undefined functions f is zero for every function: each is taken to be one over a linear form.

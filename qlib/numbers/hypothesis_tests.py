@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from qlib.numbers.arguments import real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, real_number, reals, require, whole
 
-Floats = NDArray[np.float64]
 MOST_ROUNDS = 10**7  # that are simulated at a time, of all runs together
-ITERATIONS = 200_000  # of expectation–maximisation, at most
+MOST_MIXTURE_STEPS = 200_000  # of expectation–maximisation, at most
 
 
 def acceptance_region(law: ArrayLike, shots: int, alarm: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -103,7 +102,7 @@ def best_bet(law: ArrayLike, models: ArrayLike, settings: ArrayLike, tolerance: 
     _require_common_outcomes(Q, K)
     joint = weight[:, None] * Q
     mixture = np.full(len(K), 1 / len(K))
-    for _ in range(ITERATIONS):
+    for _ in range(MOST_MIXTURE_STEPS):
         nearest = np.tensordot(mixture, K, 1)
         ratio = np.divide(Q, nearest, out=np.zeros_like(Q), where=Q > 0)
         expectation = np.tensordot(K, weight[:, None] * ratio, 2)

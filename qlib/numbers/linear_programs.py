@@ -56,7 +56,7 @@ __all__ = [
 
 Number: TypeAlias = Any  # int, float, Fraction or a SymPy expression
 Sense: TypeAlias = Literal["min", "max"]
-TOLERANCE = 1e-9  # what HiGHS may leave of a constraint
+FEASIBILITY = 1e-9  # what HiGHS may leave of a constraint
 Multipliers: TypeAlias = Mapping[str, Fraction]  # by constraint name; those left out are zero
 
 
@@ -359,7 +359,7 @@ def _run_highs(program: LinearProgram, sense: Sense) -> _Optimum:
     model.a_matrix_.start_ = np.searchsorted(where[0], np.arange(A.shape[1] + 1))
     model.a_matrix_.index_, model.a_matrix_.value_ = where[1], A.T[where]
     engine = _SilentHighs()
-    for option, setting in {"presolve": "off", "primal_feasibility_tolerance": TOLERANCE}.items():
+    for option, setting in {"presolve": "off", "primal_feasibility_tolerance": FEASIBILITY}.items():
         engine.setOptionValue(option, setting)
     engine.passModel(model)
     engine.run()
@@ -592,7 +592,7 @@ def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
     core = replace(program, constraints=tuple(row for row in program.constraints if row.name in proof.multipliers))
     for row in core.constraints:
         smaller = replace(core, constraints=tuple(other for other in core.constraints if other is not row))
-        if solve(_phase_one(smaller)).value > TOLERANCE:
+        if solve(_phase_one(smaller)).value > FEASIBILITY:
             core = smaller
     multipliers = certificate(_phase_one(core)).multipliers
     integers = dict(zip(multipliers, map(Fraction, _primitive(list(multipliers.values()))), strict=True))

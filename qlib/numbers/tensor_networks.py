@@ -66,7 +66,7 @@ class Tensor:
         return self.array.shape[self.array.ndim - len(self.legs) :]
 
 
-ONE = Tensor(np.ones((), dtype=int), ())  # what a network without tensors is
+UNIT_TENSOR = Tensor(np.ones((), dtype=int), ())  # what a network without tensors is
 
 
 def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
@@ -83,7 +83,7 @@ def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
     keep = tuple(keep)
     lengths = _lengths(tensors, keep)
     batch = np.broadcast_shapes(*(tensor.batch for tensor in tensors))
-    flat = [_flatten_batch(tensor, batch) for tensor in tensors or [ONE]]
+    flat = [_flatten_batch(tensor, batch) for tensor in tensors or [UNIT_TENSOR]]
     plan = _plan(_shapes(flat), _output(flat, keep))
     return plan.contract(common([tensor.array for tensor in flat])).reshape(batch + lengths)
 
@@ -117,7 +117,7 @@ class Network:
                 self.named[tensor.name], identities = _untie(tensor)
                 self.fixed += identities
         if not tensors:
-            self.fixed.append(ONE)
+            self.fixed.append(UNIT_TENSOR)
         self._compiled: dict[Hashable, _Compiled] = {}
 
     def __call__(self, arrays: Mapping[Any, Array]) -> Array:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from qlib.numbers.arguments import as_it_stands, numbers, probabilities, require, require_shape, several, show, whole
 from qlib.numbers.exact_arrays import (
     ROUNDING,
+    SAME,
     Array,
     common,
     exact,
@@ -45,7 +46,6 @@ from qlib.quantum.channels import (
 )
 
 Outcome: TypeAlias = Hashable
-TOLERANCE = 1e-9  # of an operator's own size
 MOST_DIMENSION = 1024  # of a system; its maps have matrices of the square of it
 
 
@@ -361,7 +361,7 @@ def _allowed(tau: Array, weight: Array, dims: tuple[int, int], to_rounding: bool
     if is_exact(tau):
         return np.ones(()), 0.0
     if not to_rounding:
-        return np.abs(weight) ** 2, TOLERANCE
+        return np.abs(weight) ** 2, SAME
     size = np.abs(tau)
     sums = kron(partial_trace(size, dims, (0,)), partial_trace(size, dims, (1,)))
     return sums + np.abs(weight) * size, ROUNDING
@@ -373,7 +373,7 @@ def _alike(one: Array, other: Array, rounding_of: float = 0.0) -> bool:
     if is_exact(one) or is_exact(other):
         return vanishes(one - other)
     own = np.maximum(np.abs(one), np.abs(other)).max(axis=(-2, -1), keepdims=True)
-    return bool((np.abs(one - other) <= TOLERANCE * own + ROUNDING * rounding_of).all())
+    return bool((np.abs(one - other) <= SAME * own + ROUNDING * rounding_of).all())
 
 
 def _read_only(operator: ArrayLike) -> Array:

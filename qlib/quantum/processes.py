@@ -121,16 +121,16 @@ def probability(process: Process, instruments: Mapping[str, Instrument], outcome
     return conditional_probability(_real(network(_at_places(process, operators, 0))), f"the probability of {outcomes}")
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _COMPILED: WeakKeyDictionary[Process, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
-def _compiled(process: Process, key: Hashable, build: Callable[[], T]) -> T:
+def _compiled(process: Process, key: Hashable, build: Callable[[], _T]) -> _T:
     """What `build` makes of a process, made once for each key, and forgotten with the process."""
     made = _COMPILED.setdefault(process, {})
     if key not in made:
         made[key] = build()
-    return cast(T, made[key])
+    return cast(_T, made[key])
 
 
 def _places(process: Process, ignored: frozenset[str], world: World) -> list[Tensor]:

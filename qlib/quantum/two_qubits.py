@@ -8,15 +8,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import Shape, numbers, probabilities, reals, whole
+from qlib.numbers.arguments import Floats, Shape, numbers, probabilities, reals, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, require_positive
-
-Floats = NDArray[np.float64]
-
-
-HALF = sp.Rational(1, 2)
-
 
 CHSH = np.array([[0, 0, 0], [0, 1, 1], [0, 1, -1]])  # S as a functional of correlators, index 0 the identity
 MOST_PARTIES = 8  # for an exhaustion of the deterministic strategies, 4 for each party
@@ -30,7 +24,7 @@ def ghz_state(parties: int) -> Array:
     """
     whole(parties, "parties", 1, MOST_PARTIES)
     rho = exact(np.zeros((2**parties,) * 2, dtype=int))
-    rho[np.ix_([0, -1], [0, -1])] = HALF
+    rho[np.ix_([0, -1], [0, -1])] = sp.Rational(1, 2)
     return rho
 
 
