@@ -147,13 +147,13 @@ def install(uv, lock):
 def add(lock):
     """The packages of another lock on top, such as JupyterLab; nothing if they are there already."""
     stamp = read_stamp()
-    if stamp.get(lock) == digest(lock):
+    if stamp.get(lock) == file_digest(lock):
         return
     python, uv = str(VENV / "bin" / "python"), find_uv() or bring_uv()
     print(f"Installing {lock} …", flush=True)
     pip = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
-    run([*pip, "--quiet", "--require-hashes", "-r", lock], f"install {lock}")
-    write_stamp({**stamp, lock: digest(lock)})
+    run_command([*pip, "--quiet", "--require-hashes", "-r", lock], f"install {lock}")
+    write_stamp({**stamp, lock: file_digest(lock)})
 
 
 @contextlib.contextmanager
