@@ -464,3 +464,18 @@ def test_a_rare_outcome_of_exact_numbers_is_positive_on_no_scale_but_its_own() -
         Instrument(
             {0: TINY * exact([[1, 0], [0, -1]]), 1: exact([[1, 0], [0, 1]]) - TINY * exact([[1, 0], [0, -1]])}, 2, 1
         )
+
+
+def test_exact_states_vectors_and_measurements_are_judged_exactly() -> None:
+    one, corner = exact([[1, 0], [0, 1]]), TINY * CORNER
+    sigma = exact([[0, 1], [1, 0]])
+    for wrong, message in (
+        (lambda: pure_state(exact([1, TINY])), "its squared norm"),
+        (lambda: effects(sigma + corner), "should vanish"),
+        (lambda: validate_state(one - CORNER + corner), "its trace should be 1"),
+        (lambda: validate_state(exact([[1 + TINY, 0], [0, -TINY]])), "an eigenvalue is negative"),
+        (lambda: validate_measurement(np.stack([one, corner])), "add up to the identity"),
+        (lambda: validate_measurement(np.stack([one + corner, -corner])), "least eigenvalue -1e-40"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong()

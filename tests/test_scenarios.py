@@ -31,7 +31,7 @@ from qlib.correlations.scenarios import (
     shared_measurements,
     white_noise,
 )
-from qlib.numbers.exact_arrays import exact, exact_sign, vanishes
+from qlib.numbers.exact_arrays import Undecided, exact, exact_sign, vanishes
 from qlib.quantum.channels import PAULI_X, PAULI_Z, effects
 
 SCENARIOS = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2), scenarios.peres_mermin_scenario()]
@@ -218,6 +218,23 @@ def test_no_disturbance_in_bell_scenarios_is_no_signalling(seed):
         T = p.table.reshape(2, 2, 2, 2)
         signals = max(np.ptp(T.sum(axis=3), axis=1).max(), np.ptp(T.sum(axis=2), axis=0).max())
         assert is_nondisturbing(p) == (signals < 1e-9)
+
+
+@pytest.mark.parametrize("signal", [1e-3, 1e-8, 1e-10, 1e-12, 1e-17, 0.0])
+def test_a_signal_is_found_or_too_small_to_be_told_from_none(signal):
+    """Alice's 0 is as probable as her 1, but by a trace more so where Bob measures the second of his observables."""
+    table = np.full((4, 2, 2), 0.25)
+    for c in (1, 3):
+        table[c] += np.array([[signal], [-signal]]) / 2
+    p = Phenomenon(CHSH, table)
+    if 1e-14 < signal < 1e-9:
+        with pytest.raises(Undecided, match=r"the law of .* is the same in both cases: it differs by"):
+            is_nondisturbing(p)
+    else:
+        assert is_nondisturbing(p) == (signal < 1e-14)
+    exactly = exact(np.full((4, 2, 2), sp.Rational(1, 4)))
+    exactly[1] += exact([[1], [-1]]) * sp.Rational(signal) / 2
+    assert is_nondisturbing(Phenomenon(CHSH, exactly)) == (signal == 0)
 
 
 def test_single_measurements_may_agree_where_pairs_disturb():

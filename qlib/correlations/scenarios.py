@@ -33,8 +33,8 @@ from qlib.numbers.arguments import distinct, numbers, real_number, reals, requir
 from qlib.numbers.exact_arrays import (
     Array,
     absolute,
-    agree,
     as_float,
+    coincide,
     exact,
     exact_sign,
     is_exact,
@@ -423,17 +423,20 @@ def disturbances(phenomenon: Phenomenon) -> tuple[Disturbance, ...]:
 def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     """Whether the law of measurements never depends on what is measured with them (in Bell scenarios: no signalling).
 
-    Decided exactly for an exact phenomenon, else to 1e-9 of each probability, however small it is, or to the rounding
-    of numbers of order one. Pearl & Cavalcanti (2019), Definition 2 and the sentence
-    before it; their formula compares only contexts in which the measurements stand at the same positions: for it, take
-    :func:`by_position` first.
+    Decided exactly for an exact phenomenon. In floating point, to the rounding of numbers of order one; `Undecided` is
+    raised for a law that depends on it by more, but by less than 1e-9 of each probability, as tables need not be more
+    accurate. Pearl & Cavalcanti (2019), Definition 2 and the sentence before it; their formula compares only contexts
+    in which the measurements stand at the same positions: for it, take :func:`by_position` first.
 
     >>> is_nondisturbing(pr_box())
     True
     """
     require(Phenomenon, phenomenon=phenomenon)
     shared = shared_measurements(phenomenon.scenario)
-    return all(agree(*(phenomenon.marginal(k, names) for k in pair)) for names, pair in shared)
+    return all(
+        coincide(*(phenomenon.marginal(k, names) for k in pair), what=f"the law of {', '.join(names)}")
+        for names, pair in shared
+    )
 
 
 @dataclass(frozen=True)

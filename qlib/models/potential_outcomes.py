@@ -29,7 +29,7 @@ import numpy as np
 import sympy
 
 from qlib.numbers.arguments import numbers, real_number, reals, several, table, whole
-from qlib.numbers.exact_arrays import Array, Undecided, agree, exact_sign, negligible, number, vanishes, zeros
+from qlib.numbers.exact_arrays import Array, Undecided, coincide, exact_sign, negligible, number, vanishes, zeros
 from qlib.numbers.linear_programs import Constraint, LinearProgram, Multipliers
 
 __all__ = [
@@ -487,7 +487,7 @@ def couple(q: Any) -> Array:
     for index, value in np.ndenumerate(q):
         _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else PROBABILITY_TOLERANCE)
     given_z = q.sum(axis=0)
-    if not agree(given_z[..., 0], given_z[..., 1]):
+    if not coincide(given_z[..., 0], given_z[..., 1], "P(Y(0), Y(1) | Z)"):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
     total = np.where(zeros(given_z[..., 0], 0), 1, given_z[..., 0])
     return np.asarray(np.einsum("ayz,byz->abyz", q[..., 0], q[..., 1]) / total)
@@ -624,7 +624,7 @@ def _axis(x: int, z: int) -> int:
 def _is_independent_of_z(joint: Array) -> bool:
     """Whether the last axis of a joint distribution is independent of the others, however rare some events are."""
     z = joint.reshape(-1, 2).sum(axis=0)
-    return agree(joint[..., 0] * z[1], joint[..., 1] * z[0], scale=z[0] * z[1])
+    return coincide(joint[..., 0] * z[1], joint[..., 1] * z[0], "the law of the potential outcomes", z[0] * z[1])
 
 
 def is_jointly_exogenous(law: Any) -> bool:
@@ -656,7 +656,7 @@ def satisfies_stratified_exclusion(law: Any) -> bool:
     """
     law = _law(law)
     pairs = [(_marginal(law, 0, _axis(x, 1), 5), _marginal(law, 0, _axis(x, 0), 5)) for x in (0, 1)]
-    return all(agree(*pair, scale=_marginal(law, 5)) for pair in pairs)
+    return all(coincide(*pair, "P(Y(x, z), X, Z)", _marginal(law, 5)) for pair in pairs)
 
 
 def satisfies_individual_exclusion(law: Any) -> bool:

@@ -24,10 +24,10 @@ from qlib.numbers.arguments import Array
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
-    "Array", "Undecided", "absolute", "agree", "as_float", "common", "conditional_probability", "exact", "exact_sign",
-    "expanded", "field_matrix", "has_free_symbols", "is_exact", "is_finite", "is_positive_semidefinite", "is_zero",
-    "maximum", "minimum", "negligible", "number", "quotient", "rational", "recognised", "rounded", "simplified",
-    "undecided", "vanishes", "zeros",
+    "Array", "Undecided", "absolute", "agree", "as_float", "coincide", "common", "conditional_probability", "exact",
+    "exact_sign", "expanded", "field_matrix", "has_free_symbols", "is_exact", "is_finite", "is_positive_semidefinite",
+    "is_zero", "maximum", "minimum", "negligible", "number", "quotient", "rational", "recognised", "rounded",
+    "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 
@@ -496,6 +496,33 @@ def agree(one: ArrayLike, other: ArrayLike, scale: ArrayLike = 1.0) -> bool:
         return vanishes(difference)
     own = np.abs(first.astype(complex)) + np.abs(second.astype(complex))
     return bool(np.all(np.abs(difference) <= SAME * own + ROUNDING * np.asarray(scale)))
+
+
+def coincide(one: ArrayLike, other: ArrayLike, what: str, scale: ArrayLike = 1.0) -> bool:
+    """Whether two arrays of probabilities are equal, where much depends on it; what : their name, for a message.
+
+    Decided as by :func:`agree`, except that numbers in floating point which differ by more than rounding, but by less
+    than 1e-9 of what they are, are not taken for equal: raises :class:`Undecided`.
+
+    >>> coincide([0.1 + 0.2], [0.3], "P(a)"), coincide([0.1], [0.2], "P(a)")
+    (True, False)
+    >>> coincide([0.5, 0.5], [0.5 + 1e-11, 0.5 - 1e-11], "P(a)")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    qlib.numbers.algebraic_numbers.Undecided: it cannot be told whether P(a) is the same in both cases: it differs ...
+    """
+    if not agree(one, other, scale):
+        return False
+    first, second = np.asarray(one), np.asarray(other)
+    if is_exact(first) or is_exact(second):
+        return True
+    difference = np.abs(first - second)
+    if np.all(difference <= ROUNDING * (np.abs(first) + np.abs(second) + np.asarray(scale))):
+        return True
+    raise Undecided(
+        f"it cannot be told whether {what} is the same in both cases: it differs by {difference.max():.3g}, more than "
+        "rounding leaves and less than is taken for a difference; exact numbers would decide"
+    )
 
 
 def conditional_probability(value: Any, name: str) -> Any:

@@ -50,7 +50,7 @@ def pure_state(vector: ArrayLike) -> Array:
     if ket.ndim != 1:
         raise ValueError(f"state vector: shape {ket.shape} should be (d,)")
     norm = ket @ _conjugate(ket)
-    if not largest(np.asarray(norm - 1)) <= 1e-12:
+    if not vanishes(norm - 1, 1e-12):
         raise ValueError(f"state vector: its squared norm is {norm}, and should be 1")
     return simplified(np.outer(ket, _conjugate(ket)))
 
@@ -74,8 +74,8 @@ def effects(observable: ArrayLike) -> Array:
         raise ValueError(f"observable: shape {O.shape} should be (..., d, d)")
     one = np.eye(O.shape[-1], dtype=int)
     for what, deviation in (("O - O†", O - _conjugate(np.swapaxes(O, -1, -2))), ("O² - 1", O @ O - one)):
-        if not (worst := largest(deviation)) <= 1e-12:
-            raise ValueError(f"observable: {what} should vanish, but its largest entry is {worst:.3g}")
+        if not vanishes(deviation, 1e-12):
+            raise ValueError(f"observable: {what} should vanish, but its largest entry is {largest(deviation):.3g}")
     half = sp.Rational(1, 2) if is_exact(O) else 0.5
     return np.stack([half * (one + O), half * (one - O)], axis=-3)
 
@@ -123,14 +123,16 @@ def validate_measurement(measurement: ArrayLike, name: str = "measurement", tole
     if E.ndim < 3 or E.shape[-1] != E.shape[-2] or E.size == 0:
         raise ValueError(f"{name}: shape {E.shape} should be (..., outcomes, d, d)")
     values = _numbers(E, name)
-    if not (worst := largest(values - values.conj().swapaxes(-1, -2))) <= tolerance:
-        raise ValueError(f"{name}: its effects should be Hermitian (largest deviation {worst:.3g})")
-    if not (worst := largest(values.sum(axis=-3) - np.eye(E.shape[-1]))) <= tolerance:
-        raise ValueError(f"{name}: its effects should add up to the identity (largest deviation {worst:.3g})")
+    if not vanishes(skew := E - _conjugate(E).swapaxes(-1, -2), tolerance):
+        raise ValueError(f"{name}: its effects should be Hermitian (largest deviation {largest(skew):.3g})")
+    if not vanishes(rest := E.sum(axis=-3) - np.eye(E.shape[-1], dtype=int), tolerance):
+        raise ValueError(f"{name}: its effects should add up to the identity (largest deviation {largest(rest):.3g})")
     lowest = np.linalg.eigvalsh(values).min(axis=-1)
     if lowest.min() < -tolerance:
         index = tuple(map(int, np.unravel_index(int(np.argmin(lowest)), lowest.shape)))
         raise ValueError(f"{name}: effect {index} should be positive, but has the eigenvalue {lowest.min():.3g}")
+    if is_exact(E):
+        require_positive(E, name, "each effect")
     return E
 
 
@@ -150,12 +152,14 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
     if R.ndim != 2 or R.shape[0] != R.shape[1] or R.size == 0:
         raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
     values = _numbers(R, name)
-    if not (worst := largest(values - values.conj().T)) <= tolerance:
-        raise ValueError(f"{name}: it should be Hermitian (largest deviation {worst:.3g})")
-    if abs(np.trace(values) - 1) > tolerance:
+    if not vanishes(skew := R - _conjugate(R).T, tolerance):
+        raise ValueError(f"{name}: it should be Hermitian (largest deviation {largest(skew):.3g})")
+    if not vanishes(np.trace(R) - 1, tolerance):
         raise ValueError(f"{name}: its trace should be 1, but is {np.trace(values).real:.6g}")
     if (least := float(np.linalg.eigvalsh(values).min())) < -tolerance:
         raise ValueError(f"{name}: it should be positive, but has the eigenvalue {least:.3g}")
+    if is_exact(R):
+        require_positive(R, name)
     return R
 
 

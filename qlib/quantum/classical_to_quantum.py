@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 
 from qlib.models.structural_models import Indices, Mechanism, ProbabilisticModel, StructuralModel, Value, Values
 from qlib.numbers.arguments import numbers, require, whole
-from qlib.numbers.exact_arrays import Array, agree, exact, is_exact
+from qlib.numbers.exact_arrays import Array, coincide, exact, is_exact
 from qlib.numbers.tensor_networks import Tensor
 from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument, Outcome
@@ -392,7 +392,8 @@ def _is_product(law: Array) -> bool:
     """Whether variables with this joint law are independent."""
     axes = range(law.ndim)
     marginals = [law.sum(axis=tuple(j for j in axes if j != k)) for k in axes]
-    return agree(law, reduce(np.multiply.outer, marginals, np.asarray(1)), scale=0.0)  # nothing is subtracted
+    independent = reduce(np.multiply.outer, marginals, np.asarray(1))
+    return coincide(law, independent, "the joint law of independent variables", scale=0.0)  # nothing is subtracted
 
 
 # --- Corollary 1 ------------------------------------------------------------------------------------------------------
