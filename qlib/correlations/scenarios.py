@@ -432,10 +432,9 @@ def is_nondisturbing(phenomenon: Phenomenon) -> bool:
     True
     """
     require(Phenomenon, phenomenon=phenomenon)
-    shared = shared_measurements(phenomenon.scenario)
     return all(
-        coincide(*(phenomenon.marginal(k, names) for k in pair), what=f"the law of {', '.join(names)}")
-        for names, pair in shared
+        coincide(phenomenon.marginal(c, names), phenomenon.marginal(d, names), f"the law of {', '.join(names)}")
+        for names, (c, d) in shared_measurements(phenomenon.scenario)
     )
 
 
