@@ -11,6 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 from compendium.pages.reading import minutes
 
 BOOK = Path(__file__).resolve().parents[1]
+BREAK = "***"  # between a question and its answer
 
 
 class Parsed(SphinxDirective):
@@ -51,14 +52,14 @@ class Chapter(Parsed):
 
 class Predict(Parsed):
     """A question to answer before reading on. Choices are a list in which the right one begins with ``[x]``, others
-    with ``[ ]``; below a line ``+++`` stands what is revealed.
+    with ``[ ]``; below a line ``***`` stands what is revealed (not ``+++``, which divides the cells of a notebook).
     """
 
     def run(self) -> list[nodes.Node]:
         lines = list(self.content)
-        if "+++" not in lines:
-            raise self.error("predict: a line +++ should stand between the question and what is revealed")
-        at = lines.index("+++")
+        if BREAK not in lines:
+            raise self.error("predict: a line *** should stand between the question and what is revealed")
+        at = lines.index(BREAK)
         question = self.parsed([f"**Predict.** {self.arguments[0]}", "", *lines[:at]])
         right = self.mark_choices(question)
         question["classes"].append("predict-question")

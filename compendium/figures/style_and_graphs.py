@@ -218,6 +218,30 @@ def bounds_by_assumption(
     return figure
 
 
+def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure:
+    """Intervals and single values on one scale, one below the other, each with its name above it and its numbers.
+
+    rows : name → (low, high); equal ends are a single value, drawn as a dot. Raises ``ValueError`` if low exceeds high.
+    """
+    for name, (low, high) in rows.items():
+        if low > high:
+            raise ValueError(f"rows: the interval of {name!r} begins at {low}, above its end {high}")
+    figure, ax = subplots(figsize=(5.4, 0.72 * len(rows) + 0.9))
+    for k, (name, (low, high)) in enumerate(rows.items()):
+        one = low == high
+        color = VERMILLION if one else BLUE
+        ax.plot([low, high], [-k, -k], "o" if one else "|-", color=color, linewidth=7, solid_capstyle="butt", markersize=9)
+        numbers = f"{low:.3f}" if one else f"{low:.3f} to {high:.3f}"
+        ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (0, 9), textcoords="offset points", fontsize=11)
+    ax.set_ylim(-len(rows) + 0.6, 0.75)
+    ax.set_yticks([])
+    ax.set_xlim(-0.1, 1)
+    ax.axvline(0, color=BLACK, linewidth=1, linestyle=":")
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(xlabel)
+    return figure
+
+
 def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Figure:
     """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
 

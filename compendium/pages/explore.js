@@ -308,5 +308,8 @@
     set(settings[0]);
   };
 
-  document.querySelectorAll(".explore").forEach(start);
+  for (const section of document.querySelectorAll(".explore:not([data-alive])")) {
+    section.dataset.alive = "";
+    start(section);
+  }
 })();

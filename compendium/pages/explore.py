@@ -1,4 +1,6 @@
-"""Four questions with sliders: what the page *Explore* computes, and its HTML, which needs neither server nor network.
+"""Four questions with sliders: what they compute, and their HTML, which needs neither server nor network.
+
+They stand together on the page *Explore*, and each in the chapter where its question arises (`embed`).
 
 An `Element` has controls, settings worth seeing (the first is the paper's), and `compute`, which answers with what the
 other modules derive. The page shows these answers for the first setting; where scripts run, ``explore.js`` adds the
@@ -18,6 +20,7 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import numpy as np
+from IPython.display import HTML
 from numpy.typing import ArrayLike
 
 from qlib.correlations import bell_tests, instrumental_strategies
@@ -501,8 +504,19 @@ def element_html(name: str) -> str:
 
 
 def script_html() -> str:
-    """The script that brings the elements of a page to life; once, after the last of them."""
+    """The script that brings the elements before it to life, those that are not alive already."""
     return f"<script>\n{files('compendium.pages').joinpath('explore.js').read_text(encoding='utf-8')}</script>"
+
+
+def embed(name: str) -> HTML:
+    """An element for a chapter, with what brings it to life, as the value of a cell tagged ``remove-input``.
+
+    Its controls have ids made of its name: no page can hold an element twice. Raises as `element_html`.
+
+    >>> 'data-element="chsh"' in embed("chsh").data
+    True
+    """
+    return HTML(element_html(name) + script_html())
 
 
 def _settings(element: Element) -> str:

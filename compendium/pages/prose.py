@@ -1,19 +1,24 @@
-"""Numbers in sentences: what a chapter computes and its prose says."""
+"""What a chapter computes and its page says: numbers in sentences, formulas with values in them, tables."""
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from IPython.display import HTML, Math
 from myst_nb import glue
+
+from compendium.claims.cards import inline
+from compendium.claims.cards import prose as said
 
 NOTED: dict[str, Any] = {}  # what this process has noted, for `say`
 GAP = re.compile(r"⟦([^⟧]+)⟧")
 NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d[\d,]*(\.\d+)?)(e(?P<power>[+-]\d+))?")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+PLACE = re.compile(r"@([a-zA-Z]\w*)")
 
 
 def note(name: str, value: Any) -> None:
@@ -40,7 +45,16 @@ def worded(name: str, value: Any) -> int | float | str | Fraction | sp.Basic:
     return plain
 
 
-def as_prose(text: str) -> str:
+def formula(tex: str, **values: Any) -> Math:
+    """A displayed formula in which each ``@name`` is replaced by a value, typeset.
+
+    A value is a number, a SymPy expression, an array of at most two dimensions, or a text that is TeX already.
+    Raises ``ValueError`` for a name without a value or a value without a name.
+
+    >>> formula(r"p(00|0) = @p", p=(2 + sp.sqrt(2)) / 8).data
+    'p(00|0) = \\\\frac{\\\\sqrt{2}}{8} + \\\\frac{1}{4}'
+    """
+    named = set(def as_prose(text: str) -> str:
     """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
 
     >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
@@ -79,3 +93,7 @@ def say(text: str) -> None:
     from IPython.display import Markdown, display
 
     display(Markdown(filled(text, NOTED)))
+PLACE.findall(tex))
+    if named != set(values):
+        raise ValueError(f"formula: it names {sorted(named)}, but the values are of {sorted(values)}")
+    return Math(

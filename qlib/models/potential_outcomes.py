@@ -45,6 +45,7 @@ __all__ = [
     "balke_pearl_program",
     "behaviour_symbols",
     "couple",
+    "hypothetical_constraints",
     "instrumental_behaviour",
     "is_jointly_exogenous",
     "is_marginally_exogenous",
@@ -317,6 +318,33 @@ def _observe(template: LinearProgram, p: Any) -> LinearProgram:
     if array.shape != (2, 2, 2):
         raise ValueError(f"p has shape {array.shape}; one behaviour has shape (2, 2, 2), indexed [x, y, z]")
     return template.with_rhs({_observation_name(*index): array[index] for index in np.ndindex(2, 2, 2)})
+
+
+def hypothetical_constraints(P: Any) -> tuple[Constraint, ...]:
+    """The whole law (2) of the hypothetical experiments, as 32 constraints for program (11).
+
+    P[z', x, x', y] is the probability that X = x' is recorded and Y = y is found if Z = z' and x is sent to Y in the
+    place of X, in the order of :func:`qlib.quantum.born_rule`; P(X=x', Y(x,z)=y | Z=z') is to be that for both z.
+    With x = x' these rows contain the observation (5), and those of z = 0 and 1 together stratified exclusion (10).
+    Raises ValueError for another shape or an entry that is no probability.
+
+    >>> rows = hypothetical_constraints(np.full((2, 2, 2, 2), sympy.Rational(1, 4)))
+    >>> len(rows), rows[0].name, rows[0].rhs
+    (32, 'hypothetical: Y(0,0)=0, X=0, Z=0', 1/4)
+    """
+    array = _as_numbers(P, "P")
+    if array.shape != (2, 2, 2, 2):
+        raise ValueError(f"P has shape {array.shape}; it must be (2, 2, 2, 2), indexed [z', x, x', y]")
+    for index, value in np.ndenumerate(array):
+        _check_probability(f"P[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
+    return tuple(
+        _row(
+            f"hypothetical: Y({x},{z})={y}, X={seen}, Z={drawn}",
+            {v: 1 for v in POINTS if (v.x, v.outcome(x, z), v.z) == (seen, y, drawn)},
+            array[drawn, x, seen, y],
+        )
+        for x, z, seen, y, drawn in product((0, 1), repeat=5)
+    )
 
 
 # --- the treatment as a potential outcome, too ------------------------------------------------------------------------

@@ -96,6 +96,7 @@ from qlib.numbers.linear_programs import (
     combine,
     dual_vertices,
     farkas_certificate,
+    is_feasible,
     solve,
 )
 from qlib.numbers.polyhedra import extreme_rays, independent_rows
@@ -150,6 +151,7 @@ __all__ = [
     "has_free_symbols",
     "independent_rows",
     "is_exact",
+    "is_feasible",
     "is_finite",
     "is_of_square_roots",
     "is_positive_semidefinite",

@@ -51,6 +51,7 @@ __all__ = [
     "combine",
     "dual_vertices",
     "farkas_certificate",
+    "is_feasible",
     "solve",
 ]
 
@@ -231,6 +232,17 @@ class LinearProgram:
         object.__setattr__(program, "constraints", rows)
         program.__dict__.pop("_rows", None)
         return program
+
+    def with_constraints(self, *rows: Constraint) -> LinearProgram:
+        """The same program with more constraints; ValueError if a name stands there twice or a variable is unknown.
+
+        >>> coin = LinearProgram(("heads", "tails"), {}, (Constraint("total", {"heads": 1, "tails": 1}, 1),))
+        >>> len(coin.with_constraints(Constraint("bias", {"heads": 1}, Fraction(1, 3))).constraints)
+        2
+        """
+        for row in rows:
+            require(Constraint, rows=row)
+        return replace(self, constraints=(*self.constraints, *rows))
 
     @cached_property
     def _exact_columns(self) -> list[dict[int, Fraction]]:
@@ -599,6 +611,25 @@ def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
     result = FarkasCertificate(integers, combine(program, integers))
     result.verify(program)
     return result
+
+
+def is_feasible(program: LinearProgram) -> bool:
+    """Whether any q ≥ 0 satisfies the constraints; either answer is proved, by such a q or by a contradiction.
+
+    Raises ``ValueError`` if a right-hand side is rounded or symbolic, as nothing is proved of such.
+
+    >>> total = Constraint("total", {"heads": 1, "tails": 1}, 1)
+    >>> coin = LinearProgram(("heads", "tails"), {}, (total,))
+    >>> is_feasible(coin), is_feasible(coin.with_constraints(Constraint("bias", {"heads": 1}, 2)))
+    (True, False)
+    """
+    require(LinearProgram, program=program)
+    if not program.is_exact:
+        raise ValueError("program: its right-hand sides should be exact numbers, without rounding or symbols")
+    try:
+        return certificate(replace(program, objective={})).is_optimal
+    except Infeasible:
+        return False
 
 
 def _phase_one(program: LinearProgram) -> LinearProgram:

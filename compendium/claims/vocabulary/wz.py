@@ -1,6 +1,20 @@
-"""The notation of Wang and Zhang."""
+"""The notation of Wang and Zhang: what their symbols mean, for the checks of four chapters.
+
+M_x^z and N_y^x are effects, the outcome below and the setting above; here M[z, x] and N[x, y], the setting first.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from qlib.numbers import exact, is_zero, simplified
+from qlib.quantum import PAULI_X, PAULI_Z
 
 TEX: dict[str, str] = {
     "M(_, _)": "M_{{{0}}}^{{{1}}}",
@@ -22,3 +36,76 @@ TEX: dict[str, str] = {
     "Λ": r"\Lambda",
     "ACE": r"\ACE",
 }
+Array = npt.NDArray[Any]
+BITS = (0, 1)
+PAULI = {"sigma_Z": sp.Matrix(PAULI_Z), "sigma_X": sp.Matrix(PAULI_X)}  # as names of formulas
+
+
+def by_name(template: str, array: Array) -> dict[str, Any]:
+    """The entries of an array of bits by the names that the paper has for them.
+
+    template : the name of the entry at an index, with ``{0}``, ``{1}`` for its first and second place. The array may
+    have more axes than the template has places; its entries are then arrays.
+
+    >>> by_name("p({1}|{0})", np.array([[1, 2], [3, 4]]))
+    {'p(0|0)': 1, 'p(1|0)': 2, 'p(0|1)': 3, 'p(1|1)': 4}
+    """
+    places = 1 + max(k for k in range(array.ndim) if f"{{{k}}}" in template)
+    return {template.format(*index): array[index] for index in product(BITS, repeat=places)}
+
+
+def eigenspace(observable: Array, eigenvalue: int) -> Array:
+    """The projector onto an eigenspace of a Hermitian matrix, from its eigenvectors (not as (1 ± O)/2).
+
+    Raises ``ValueError`` if it is no eigenvalue.
+
+    >>> eigenspace(exact([[0, -sp.I], [sp.I, 0]]), 1)
+    array([[1/2, -I/2],
+           [I/2, 1/2]], dtype=object)
+    """
+    size = len(observable)
+    vectors = sp.GramSchmidt((sp.Matrix(observable) - eigenvalue * sp.eye(size)).nullspace(), orthonormal=True)
+    if not vectors:
+        raise ValueError(f"eigenvalue: {eigenvalue} is no eigenvalue of the observable")
+    return np.asarray(simplified(exact(sum((v * v.H for v in vectors), sp.zeros(size)))))
+
+
+def measurements(observables: Array) -> Array:
+    """Effects [setting, outcome] of some observables: outcomes 0 and 1 belong to the eigenspaces of +1 and -1, (12)."""
+    return np.stack([[eigenspace(observable, sign) for sign in (1, -1)] for observable in observables])
+
+
+def strategy(state: Array, M: Array, N: Array, observables: Mapping[str, Array]) -> dict[str, Any]:
+    """What (12) says of a state, of effects M[z, x] and N[x, y], and of the eigenvalues that their outcomes belong to.
+
+    observables : A0, A1, B0, B1, whose eigenvalues these are.
+    """
+    effects = dict(zip(observables, (*M, *N), strict=True))
+    differences = {name: simplified(effect[0] - effect[1]) for name, effect in effects.items()}
+    values = {f"eigenvalue of outcome {k}": _eigenvalue(observables, effects, k) for k in BITS}
+    return {"Bell state": state, **differences, **values}
+
+
+def _eigenvalue(observables: Mapping[str, Array], effects: Mapping[str, Array], outcome: int) -> Any:
+    """The λ with O E = λ E for the effect E of one outcome of every observable O; ``ValueError`` if there is none."""
+    value = simplified([np.trace(observables["A0"] @ effects["A0"][outcome])])[0]
+    for name, O in observables.items():
+        if not all(map(is_zero, (O @ effects[name][outcome] - value * effects[name][outcome]).flat)):
+            raise ValueError(f"outcome {outcome}: its effect of {name} is of another eigenvalue than {value}")
+    return value
+
+
+def numbering(measurement: Array, indices: str) -> str:
+    """Which of the indices of some effects numbers the outcomes: the one over which they add up to the identity.
+
+    Raises ``ValueError`` if there is not one such index.
+
+    >>> numbering(np.stack([np.eye(2, dtype=int), 0 * np.eye(2, dtype=int)])[None], "zx")
+    'x'
+    """
+    one = np.eye(measurement.shape[-1], dtype=int)
+    sums = [measurement.sum(axis=axis) - one for axis in range(len(indices))]
+    found = [index for index, rest in zip(indices, sums, strict=True) if all(map(is_zero, rest.flat))]
+    if len(found) != 1:
+        raise ValueError(f"indices: over {found or 'none'} of {indices} the effects add up to the identity")
+    return found[0]
