@@ -1,6 +1,7 @@
 """Numbers in prose read as prose."""
 
 import importlib.util
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ import sympy as sp
 from docutils import nodes
 
 from compendium.build.plan import ROOT
-from compendium.pages.prose import worded
+from compendium.pages.prose import formula, table, worded
 
 SPEC = importlib.util.spec_from_file_location("compendium_pages", ROOT / "book/_ext/compendium_pages.py")
 extension = importlib.util.module_from_spec(SPEC)
@@ -60,3 +61,25 @@ def test_a_page_with_python_in_its_prose_is_warned_of(text, monkeypatch):
     extension.read_as_prose(None, nodes.paragraph("", "", pasted, nodes.inline("", text)))
     assert len(told) == 1
     assert text in told[0]
+
+
+def test_a_formula_holds_the_values_that_it_names():
+    assert formula("x = @x", x=sp.sqrt(2)).data == r"x = \sqrt{2}"
+    assert formula("M = @M", M=np.array([[1, sp.I]], dtype=object)).data == r"M = \begin{pmatrix} 1 & i \end{pmatrix}"
+
+
+def test_a_formula_without_a_value_and_a_value_without_a_place_are_refused():
+    with pytest.raises(ValueError, match=r"^formula: it names \['x'\]"):
+        formula("@x", y=1)
+
+
+def test_a_table_has_no_index_typesets_numbers_and_says_yes_and_no():
+    said = table(["$p$", "a < b"], [[sp.Rational(1, 2), True], [0.25, np.False_]]).data
+    assert r"\(\frac{1}{2}\)" in said
+    assert re.findall("<td>(yes|no)</td>", said) == ["yes", "no"]
+    assert "a &lt; b" in said
+
+
+def test_a_row_of_another_length_than_the_heads_is_refused():
+    with pytest.raises(ValueError, match=r"^table: a row has 1 entries"):
+        table(["a", "b"], [["a"]])

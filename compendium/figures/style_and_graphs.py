@@ -232,12 +232,13 @@ def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure
         color = VERMILLION if one else BLUE
         ax.plot([low, high], [-k, -k], "o" if one else "|-", color=color, linewidth=7, solid_capstyle="butt", markersize=9)
         numbers = f"{low:.3f}" if one else f"{low:.3f} to {high:.3f}"
-        ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (0, 9), textcoords="offset points", fontsize=11)
+        ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (6, 9), textcoords="offset points", fontsize=11)
     ax.set_ylim(-len(rows) + 0.6, 0.75)
     ax.set_yticks([])
     ax.set_xlim(-0.1, 1)
     ax.axvline(0, color=BLACK, linewidth=1, linestyle=":")
     ax.grid(axis="y", visible=False)
+    ax.spines["left"].set_visible(False)
     ax.set_xlabel(xlabel)
     return figure
 
