@@ -45,6 +45,10 @@ def bounds() -> Figure:
     return figures.bounds_by_assumption(["none", "some", "all"], [-1, 0.1, np.nan], [1, 0.1, np.nan], 0.0, "truth")
 
 
+def scale() -> Figure:
+    return figures.effect_scale({"seen": (0.3, 0.3), "allowed": (-0.1, 0.5)}, "effect")
+
+
 def growth() -> Figure:
     return figures.evidence_growth([[0.1, 2.0], [-0.1, -np.inf]], threshold=6, expected=0.01, rounds=[100, 200])
 
@@ -77,7 +81,7 @@ def cost() -> Figure:
     return figures.cost_against_violation([2, 4], linear, {"bits": lambda s: (s - 2) ** 2}, 2.8)
 
 
-PLOTS: list[Callable[[], Figure]] = [bounds, growth, counts, landscape, perturbation, cost]
+PLOTS: list[Callable[[], Figure]] = [bounds, scale, growth, counts, landscape, perturbation, cost]
 
 
 def arrows(ax: Axes) -> list[FancyArrowPatch]:
@@ -250,6 +254,14 @@ def test_bounds_that_coincide_can_be_seen() -> None:
         canvas.draw()
         pixels.append(np.asarray(canvas.buffer_rgba()).copy())
     assert (pixels[0] != pixels[1]).any()
+
+
+def test_a_scale_of_effects_says_each_number_and_refuses_an_interval_that_ends_before_it_begins() -> None:
+    (ax,) = scale().axes
+    assert [text.get_text() for text in ax.texts] == ["seen: 0.300", "allowed: −0.100 to 0.500"]
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0.3, 0.3], [-0.1, 0.5]]
+    with pytest.raises(ValueError, match=r"^rows: the interval of 'allowed'"):
+        figures.effect_scale({"allowed": (0.5, 0.1)}, "effect")
 
 
 def test_bounds_of_nonsense_are_refused() -> None:

@@ -23,6 +23,7 @@ from compendium.pages.explore import (
     contradiction,
     counterfactual,
     element_html,
+    embed,
     number_in,
     response_law,
     rungs,
@@ -203,3 +204,14 @@ def test_an_unknown_element_is_refused_by_name():
 def test_a_value_that_is_no_number_is_refused(values):
     with pytest.raises(ValueError, match=r"a0 is .*; it should be a number"):
         number_in(values, "a0")
+
+
+@EACH
+def test_an_embedded_element_brings_its_script_and_its_ids_are_its_own(name):
+    page = embed(name).data
+    assert page.count("<section") == 1
+    assert page.rstrip().endswith("</script>")
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    others = [re.findall(r' id="([^"]+)"', element_html(other)) for other in ELEMENTS if other != name]
+    assert not set(ids) & {id for each in others for id in each}

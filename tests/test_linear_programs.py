@@ -23,6 +23,7 @@ from qlib.numbers.linear_programs import (
     combine,
     dual_vertices,
     farkas_certificate,
+    is_feasible,
     solve,
 )
 from qlib.numbers.polyhedra import extreme_rays
@@ -109,7 +110,9 @@ def test_a_program_is_feasible_exactly_if_no_ray_of_its_dual_is_positive(p):
     except Infeasible as error:
         assert separating or inconsistent
         error.certificate.verify(p)
+        assert not is_feasible(p)
     else:
+        assert is_feasible(p)
         assert not separating
         assert not inconsistent
 
@@ -412,3 +415,14 @@ def test_a_program_that_is_infeasible_by_little_is_infeasible() -> None:
 def test_a_program_that_is_feasible_by_little_is_feasible() -> None:
     rows = (Constraint("low", {"a": 1, "s": -1}, 1), Constraint("high", {"a": 1, "t": 1}, 1 + Fraction(1, 10**30)))
     assert proved(LinearProgram(("a", "s", "t"), {"a": 1}, rows), "max").value == 1 + sympy.Rational(1, 10**30)
+
+
+def test_feasibility_is_not_decided_on_rounded_numbers():
+    with pytest.raises(ValueError, match="exact numbers"):
+        is_feasible(program([[1, 1]], [0.5], [0, 0]))
+
+
+def test_a_constraint_more_can_make_a_program_infeasible():
+    coin = program([[1, 1]], [ROOT], [0, 0])
+    assert is_feasible(coin.with_constraints(Constraint("bias", {"v0": 1}, ROOT)))
+    assert not is_feasible(coin.with_constraints(Constraint("bias", {"v0": 1}, ROOT + Fraction(1, 10**30))))

@@ -20,6 +20,7 @@ from qlib.models.potential_outcomes import (
     balke_pearl_program,
     behaviour_symbols,
     couple,
+    hypothetical_constraints,
     instrumental_behaviour,
     is_jointly_exogenous,
     is_marginally_exogenous,
@@ -445,3 +446,30 @@ def test_the_set_of_all_assumptions_is_consistent_with_every_subset():
     for smaller, larger in product(values, repeat=2):
         if set(smaller) <= set(larger):
             assert values[smaller] <= values[larger] + 1e-9
+
+
+def test_the_law_of_the_hypothetical_experiments_holds_what_is_observed_and_stratified_exclusion():
+    rng = np.random.default_rng(7)
+    vector = rng.normal(size=4) + 1j * rng.normal(size=4)
+    rho = np.outer(vector, vector.conj()) / np.vdot(vector, vector).real
+    M, N = ([[u[:, [k]] @ u[:, [k]].conj().T for k in (0, 1)] for u in unitary_group.rvs(2, 2, rng)] for _ in range(2))
+    P = born_rule(rho, M, N)
+    rows = {row.name: row for row in hypothetical_constraints(P)}
+    seen = potential_outcome_program(np.einsum("zxxy->xyz", P))
+    for row in seen.group("observation"):
+        x, y, z = (int(part[-1]) for part in row.name.split(", "))
+        same = rows[f"hypothetical: Y({x},{z})={y}, X={x}, Z={z}"]
+        assert (dict(same.coefficients), same.rhs) == (dict(row.coefficients), pytest.approx(row.rhs))
+    for row in seen.group("stratified exclusion"):
+        x, t, z = (row.name[row.name.index(mark) + 2] for mark in ("X=", "Y(", "Z="))
+        pair = [rows[f"hypothetical: Y({t},{side})={t}, X={x}, Z={z}"] for side in (0, 1)]
+        difference = {v: pair[0].coefficients.get(v, 0) - pair[1].coefficients.get(v, 0) for v in seen.variables}
+        assert {v: k for v, k in difference.items() if k} == dict(row.coefficients)
+        assert pair[0].rhs == pair[1].rhs
+
+
+def test_hypothetical_laws_of_another_shape_or_with_negative_entries_are_refused():
+    with pytest.raises(ValueError, match=r"^P has shape \(2, 2\)"):
+        hypothetical_constraints(np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"^P\[0, 0, 0, 0\] = -1"):
+        hypothetical_constraints(-np.ones((2,) * 4))

@@ -28,7 +28,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/cost
     joint-exogeneity/potential-outcomes
     joint-exogeneity/linear-program
-    joint-exogeneity/quantum-violation
     joint-exogeneity/how-large
     counterfactuals/why-classical-fails
     counterfactuals/process-operators

@@ -230,7 +230,8 @@ def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure
     for k, (name, (low, high)) in enumerate(rows.items()):
         one = low == high
         color = VERMILLION if one else BLUE
-        ax.plot([low, high], [-k, -k], "o" if one else "|-", color=color, linewidth=7, solid_capstyle="butt", markersize=9)
+        bar = {"color": color, "linewidth": 7, "solid_capstyle": "butt", "markersize": 9}
+        ax.plot([low, high], [-k, -k], "o" if one else "|-", **bar)
         numbers = f"{low:.3f}" if one else f"{low:.3f} to {high:.3f}"
         ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (6, 9), textcoords="offset points", fontsize=11)
     ax.set_ylim(-len(rows) + 0.6, 0.75)
@@ -249,7 +250,7 @@ def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds:
     paths : (runs, len(rounds)) natural logarithms of e-values. threshold : the rejection level, as log10.
     expected : the expected growth per round, in nats.
     """
-    figure, ax = subplots()
+    figure, ax = subplots(figsize=(5.0, 3.6))
     n = np.asarray(rounds)
     for k, path in enumerate(np.asarray(paths)):
         ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
@@ -268,7 +269,7 @@ def counts_against_law(
 
     law, counts, low, high : one entry a label, as frequencies.
     """
-    figure, ax = subplots(figsize=(7.2, 3.4))
+    figure, ax = subplots(figsize=(5.0, 3.4))
     x = np.arange(len(labels))
     values, bottom, top = (np.asarray(v, dtype=float) for v in (law, low, high))
     ax.bar(x, top - bottom, bottom=bottom, width=0.7, color="#BFDDEE", label="acceptance region")

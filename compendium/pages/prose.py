@@ -45,16 +45,7 @@ def worded(name: str, value: Any) -> int | float | str | Fraction | sp.Basic:
     return plain
 
 
-def formula(tex: str, **values: Any) -> Math:
-    """A displayed formula in which each ``@name`` is replaced by a value, typeset.
-
-    A value is a number, a SymPy expression, an array of at most two dimensions, or a text that is TeX already.
-    Raises ``ValueError`` for a name without a value or a value without a name.
-
-    >>> formula(r"p(00|0) = @p", p=(2 + sp.sqrt(2)) / 8).data
-    'p(00|0) = \\\\frac{\\\\sqrt{2}}{8} + \\\\frac{1}{4}'
-    """
-    named = set(def as_prose(text: str) -> str:
+def as_prose(text: str) -> str:
     """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
 
     >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
@@ -93,7 +84,65 @@ def say(text: str) -> None:
     from IPython.display import Markdown, display
 
     display(Markdown(filled(text, NOTED)))
-PLACE.findall(tex))
+
+
+def formula(tex: str, **values: Any) -> Math:
+    """A displayed formula in which each ``@name`` is replaced by a value, typeset.
+
+    A value is a number, a SymPy expression, an array of at most two dimensions, or a text that is TeX already.
+    Raises ``ValueError`` for a name without a value or a value without a name.
+
+    >>> formula(r"p(00|0) = @p", p=(2 + sp.sqrt(2)) / 8).data
+    'p(00|0) = \\\\frac{2 + \\\\sqrt{2}}{8}'
+    """
+    named = set(PLACE.findall(tex))
     if named != set(values):
         raise ValueError(f"formula: it names {sorted(named)}, but the values are of {sorted(values)}")
-    return Math(
+    return Math(PLACE.sub(lambda place: typeset(values[place[1]]), tex))
+
+
+def typeset(value: Any) -> str:
+    """A value as TeX: a number, a SymPy expression, an array as a matrix; a text is TeX already.
+
+    >>> typeset(sp.sqrt(2) / 2), typeset(np.eye(2, dtype=int))
+    ('\\\\frac{\\\\sqrt{2}}{2}', '\\\\begin{pmatrix} 1 & 0 \\\\\\\\ 0 & 1 \\\\end{pmatrix}')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray | sp.MatrixBase | list | tuple):
+        rows = np.atleast_2d(np.array(value, dtype=object))
+        if rows.ndim != 2:
+            raise ValueError(f"an array of shape {rows.shape} is no matrix and cannot be typeset as one")
+        body = r" \\ ".join(" & ".join(typeset(entry) for entry in row) for row in rows)
+        return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float):
+        return f"{plain:.4g}"
+    exact = sp.sympify(plain)
+    return str(sp.latex(sp.together(exact), order="rev-lex") if exact.is_number else sp.latex(exact))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HTML:
+    """A table for a page: few columns, no index, numbers typeset, ``yes`` and ``no`` for truth values.
+
+    heads : one text a column. Texts may hold ``$…$``; floats are shown to four digits.
+    Raises ``ValueError`` for a row that is not as long as the heads.
+
+    >>> "<td>yes</td>" in table(["assumption", "possible"], [["$Y(x,0)=Y(x,1)$", True]]).data
+    True
+    """
+    rows = [list(row) for row in rows]
+    for row in rows:
+        if len(row) != len(heads):
+            raise ValueError(f"table: a row has {len(row)} entries and there are {len(heads)} heads: {row}")
+    head = "".join(f'<th scope="col">{said(text)}</th>' for text in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{_entry(entry)}</td>' for entry in row)}</tr>" for row in rows)
+    return HTML(f'<table class="said-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def _entry(entry: Any) -> str:
+    if isinstance(entry, str):
+        return said(entry)
+    if isinstance(entry, bool | np.bool_):
+        return "yes" if entry else "no"
+    return inline(typeset(entry))
