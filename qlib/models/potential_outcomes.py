@@ -336,7 +336,9 @@ def hypothetical_constraints(P: Any) -> tuple[Constraint, ...]:
     if array.shape != (2, 2, 2, 2):
         raise ValueError(f"P has shape {array.shape}; it must be (2, 2, 2, 2), indexed [z', x, x', y]")
     for index, value in np.ndenumerate(array):
-        _check_probability(f"P[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else TOLERANCE)
+        _check_probability(
+            f"P[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else PROBABILITY_TOLERANCE
+        )
     return tuple(
         _row(
             f"hypothetical: Y({x},{z})={y}, X={seen}, Z={drawn}",
