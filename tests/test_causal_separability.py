@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlib.graphs.graphs import CausalGraph
-from qlib.numbers.exact_arrays import exact
+from qlib.numbers.exact_arrays import as_complex, exact
 from qlib.quantum.causal_order import causal_separability, is_witness, order_component, oreshkov_costa_brukner
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
 from qlib.quantum.instruments import Instrument
-from qlib.quantum.process_operators import ProcessOperator, QuantumNode, _numeric
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode
 from qlib.quantum.processes import probability
 from qlib.quantum.random_processes import random_markov_process
 
@@ -34,7 +34,7 @@ def test_the_process_of_oreshkov_costa_and_brukner_is_in_no_mixture_of_orders() 
     result = causal_separability(process)
     assert not result.is_separable
     assert abs(result.robustness - (np.sqrt(2) - 1)) < 1e-7  # Araújo et al. (2015), Sec. 4
-    assert abs(np.trace(result.witness @ _numeric(process.array)).real + result.robustness) < 1e-7
+    assert abs(np.trace(result.witness @ as_complex(process.array)).real + result.robustness) < 1e-7
     assert is_witness(result.witness, result.bounds, DIMS)
 
 
@@ -91,7 +91,7 @@ def test_no_separable_process_has_a_negative_value_at_a_witness(rng: np.random.G
 
 @pytest.mark.parametrize("v", [0.5, 0.7, 0.72, 1.0])
 def test_noise_makes_it_separable_at_visibility_one_over_root_two(v: float) -> None:
-    array = v * _numeric(oreshkov_costa_brukner().array) + (1 - v) * NOISE
+    array = v * as_complex(oreshkov_costa_brukner().array) + (1 - v) * NOISE
     result = causal_separability(ProcessOperator([QuantumNode("A"), QuantumNode("B")], array))
     assert result.is_separable == (v < 1 / np.sqrt(2))
     assert abs(result.robustness - (np.sqrt(2) * v - 1)) < 1e-6

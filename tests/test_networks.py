@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlib.numbers import tensor_networks
-from qlib.numbers.exact_arrays import Array, exact
-from qlib.numbers.tensor_networks import Network, Tensor, _conjugate, _operator_tensor, contract
+from qlib.numbers.exact_arrays import Array, conjugate, exact
+from qlib.numbers.tensor_networks import Network, Tensor, contract, operator_tensor
 
 LENGTHS = {"a": 2, "b": 3, "c": 1, "d": 2, "e": 4, "f": 2}
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -107,14 +107,14 @@ def test_an_empty_network_is_one() -> None:
 def test_the_trace_of_a_product_of_operators_is_a_network() -> None:
     rng = np.random.default_rng(7)
     A, B = rng.normal(size=(2, 6, 6))
-    a = _operator_tensor(A, [("r2", "c2", 2), ("r3", "c3", 3)])
-    b = _operator_tensor(B, [("c2", "r2", 2), ("c3", "r3", 3)])
+    a = operator_tensor(A, [("r2", "c2", 2), ("r3", "c3", 3)])
+    b = operator_tensor(B, [("c2", "r2", 2), ("c3", "r3", 3)])
     assert np.isclose(contract([a, b]), np.trace(A @ B))
 
 
 def test_conjugates_are_entry_by_entry() -> None:
-    assert _conjugate(np.array([1j, 2])).tolist() == [-1j, 2]
-    assert _conjugate(exact([sp.I, 2])).tolist() == [-sp.I, 2]
+    assert conjugate(np.array([1j, 2])).tolist() == [-1j, 2]
+    assert conjugate(exact([sp.I, 2])).tolist() == [-sp.I, 2]
 
 
 # ── memory ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -83,6 +83,53 @@ def test_the_whole_library_is_in_rooms() -> None:
     assert {info.name for info in pkgutil.iter_modules(qlib.__path__)} == set(ROOMS)
 
 
+PROCESS = {"qlib.quantum.process_operators", "qlib.quantum.process_parts", "qlib.quantum.processes"}
+"""What a process is, in three files: what they and counterfactuals share is nobody else's."""
+
+
+@pytest.mark.parametrize("package", ["qlib", "compendium"])
+def test_what_is_private_to_a_module_is_imported_by_no_other(package: str) -> None:
+    taken = [
+        f"{module_of(file)} imports {alias.name} of {node.module}"
+        for file in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+        if not (node.module in PROCESS and module_of(file) in PROCESS | {"qlib.quantum.counterfactuals"})
+    ]
+    assert not taken, "\n".join(taken)
+
+
+@pytest.mark.parametrize("package", ["qlib", "compendium"])
+def test_a_function_fits_on_a_screen(package: str) -> None:
+    for file in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                length = node.end_lineno - node.lineno + 1
+                assert length <= 60, f"{module_of(file)}: {node.name} has {length} lines"
+
+
+def test_no_public_name_of_the_library_is_defined_in_two_modules() -> None:
+    where: dict[str, list[str]] = {}
+    for file in FILES:
+        for name in defined(ast.parse(file.read_text(encoding="utf-8"))):
+            if not name.startswith("_"):
+                where.setdefault(name, []).append(module_of(file))
+    assert not {name: modules for name, modules in where.items() if len(modules) > 1}
+
+
+def defined(module: ast.Module) -> set[str]:
+    """The names that a module binds at its top level, other than by import."""
+    names: set[str] = set()
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return names
+
+
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))], ids=lambda page: page.stem
 )

@@ -35,7 +35,13 @@ from qlib.models.structural_models import (
 from qlib.numbers.arguments import require, whole
 from qlib.numbers.exact_arrays import Array
 from qlib.numbers.tensor_networks import Tensor, contract
-from qlib.quantum.classical_to_quantum import _blank, intervention, observation, quantum_extension, reversible
+from qlib.quantum.classical_to_quantum import (
+    blank_preparation,
+    intervention,
+    observation,
+    quantum_extension,
+    reversible,
+)
 from qlib.quantum.processes import Part, QuantumStructuralModel
 
 ACTIONS = ("observed 0", "observed 1", "set to 0", "set to 1")
@@ -117,7 +123,7 @@ def quantum_responses(n: int) -> Array:
     family = _representative(n)
     process = quantum_extension(family)
     wires, parts = dict(process.wires), []
-    preparations = {**process.preparations, **{f"T'_{name}": _blank(2, family) for name in names}}
+    preparations = {**process.preparations, **{f"T'_{name}": blank_preparation(2, family) for name in names}}
     for part in process.parts:
         name = part.writes[0].removeprefix("V'_")
         if name == part.writes[0]:

@@ -55,10 +55,12 @@ from qlib.numbers.arguments import (
 from qlib.numbers.exact_arrays import (
     absolute,
     agree,
+    as_complex,
     as_float,
     coincide,
     common,
     conditional_probability,
+    conjugate,
     exact,
     exact_sign,
     expanded,
@@ -106,7 +108,7 @@ from qlib.numbers.semidefinite_programs import (
     solve_semidefinite,
     triangle,
 )
-from qlib.numbers.tensor_networks import Network, Tensor, contract
+from qlib.numbers.tensor_networks import Network, Tensor, contract, operator_tensor
 
 __all__ = [
     "Bet",
@@ -129,6 +131,7 @@ __all__ = [
     "accumulate",
     "agree",
     "all_of",
+    "as_complex",
     "as_float",
     "as_it_stands",
     "best_bet",
@@ -137,6 +140,7 @@ __all__ = [
     "combine",
     "common",
     "conditional_probability",
+    "conjugate",
     "contract",
     "differs",
     "distinct",
@@ -165,6 +169,7 @@ __all__ = [
     "number",
     "numbers",
     "one_of",
+    "operator_tensor",
     "probabilities",
     "quotient",
     "rational",

@@ -24,10 +24,10 @@ from qlib.numbers.arguments import Array
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
-    "Array", "Undecided", "absolute", "agree", "as_float", "coincide", "common", "conditional_probability", "exact",
-    "exact_sign", "expanded", "field_matrix", "has_free_symbols", "is_exact", "is_finite", "is_positive_semidefinite",
-    "is_zero", "maximum", "minimum", "negligible", "number", "quotient", "rational", "recognised", "rounded",
-    "simplified", "undecided", "vanishes", "zeros",
+    "Array", "Undecided", "absolute", "agree", "as_complex", "as_float", "coincide", "common",
+    "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "has_free_symbols",
+    "is_exact", "is_finite", "is_positive_semidefinite", "is_zero", "maximum", "minimum", "negligible", "number",
+    "quotient", "rational", "recognised", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
 
 
@@ -395,6 +395,25 @@ def as_float(array: ArrayLike) -> NDArray[np.float64]:
     if is_exact(values):
         return np.asarray(np.frompyfunc(rounded, 1, 1)(values)).astype(np.float64)
     return values.astype(np.float64)
+
+
+def as_complex(array: ArrayLike) -> NDArray[np.complex128]:
+    """The array in complex floating-point numbers; raises ``TypeError`` if an entry has a free symbol.
+
+    >>> as_complex(exact([sp.I * sp.sqrt(2) / 2]))
+    array([0.+0.70710678j])
+    """
+    return _numeric(array).astype(np.complex128)
+
+
+def conjugate(array: ArrayLike) -> Array:
+    """The complex conjugate of an array, exact or not.
+
+    >>> conjugate(exact([sp.I, 2]))
+    array([-I, 2], dtype=object)
+    """
+    values = _numeric(array)
+    return np.asarray(np.frompyfunc(sp.conjugate, 1, 1)(values)) if is_exact(values) else np.conjugate(values)
 
 
 def rounded(value: Any) -> float:

@@ -21,7 +21,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import opt_einsum as oe
+from numpy.typing import ArrayLike
 
+from qlib.numbers.arguments import numbers, several
 from qlib.numbers.exact_arrays import ROUNDING, Array, common, has_free_symbols, is_exact
 
 Leg: TypeAlias = Hashable
@@ -469,22 +471,17 @@ def _shapes(tensors: Iterable[Tensor]) -> tuple[tuple[Legs, tuple[int, ...]], ..
     return tuple((tensor.legs, tensor.array.shape) for tensor in tensors)
 
 
-def _operator_tensor(operator: Array, spaces: Sequence[tuple[Leg, Leg, int]]) -> Tensor:
-    """An operator on a product of spaces as a tensor: for each space (row leg, column leg, dimension), in its order."""
+def operator_tensor(operator: ArrayLike, spaces: Sequence[tuple[Leg, Leg, int]]) -> Tensor:
+    """An operator on a product of spaces as a tensor: for each space (row leg, column leg, dimension), in its order.
+
+    Raises ``ValueError`` for an operator of another shape than (..., D, D), D the product of the dimensions.
+
+    >>> operator_tensor(np.eye(6), [("row of a", "column of a", 2), ("row of b", "column of b", 3)]).array.shape
+    (2, 3, 2, 3)
+    """
+    spaces = several(spaces, "spaces")
     dims = tuple(dimension for _, _, dimension in spaces)
-    array = np.asarray(operator)
+    array = numbers(operator, "operator", (..., prod(dims), prod(dims)), finite=False)
     batch = array.shape[:-2]
     legs = (*(row for row, _, _ in spaces), *(column for _, column, _ in spaces))
     return Tensor(array.reshape((*batch, *dims, *dims)), legs)
-
-
-def _conjugate(array: Array) -> Array:
-    """The complex conjugate of an array, exact or not."""
-    values = np.asarray(array)
-    return np.conjugate(values) if not is_exact(values) else np.asarray(np.frompyfunc(_conjugated, 1, 1)(values))
-
-
-def _conjugated(entry: object) -> object:
-    import sympy as sp
-
-    return sp.conjugate(entry)

@@ -24,10 +24,10 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.numbers.arguments import numbers, real_number, require, whole
-from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.numbers.exact_arrays import Array, as_complex, exact, vanishes
 from qlib.numbers.semidefinite_programs import solve_semidefinite, triangle
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
-from qlib.quantum.process_operators import ProcessOperator, QuantumNode, _numeric, trace_and_replace
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode, trace_and_replace
 
 A_IN, A_OUT, B_IN, B_OUT = range(4)  # the places of the tensor factors
 ACCURACY = 1e-6  # of certificates in floating-point arithmetic: a smaller robustness is none
@@ -68,7 +68,7 @@ def causal_separability(process: ProcessOperator) -> CausalSeparability:
     require(ProcessOperator, process=process)
     if len(process.endogenous) != 2:
         raise ValueError(f"causal separability is decided for two nodes; the process has {len(process.endogenous)}")
-    W, dims = _numeric(process.array), process.dims
+    W, dims = as_complex(process.array), process.dims
     only_first, only_second, common = _components(W, dims)
     basis = _hermitian_basis(dims)
     noise = np.eye(prod(dims)) / (dims[A_IN] * dims[B_IN])
@@ -132,7 +132,7 @@ def is_witness(
     for last, bound in ((1, bounds[0]), (0, bounds[1])):
         if not vanishes(order_component(numbers(witness, "witness") - np.asarray(bound), dims, last), tolerance):
             return False
-        if np.linalg.eigvalsh(_numeric(np.asarray(bound))).min() < -tolerance:
+        if np.linalg.eigvalsh(as_complex(np.asarray(bound))).min() < -tolerance:
             return False
     return True
 

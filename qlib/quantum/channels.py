@@ -20,6 +20,7 @@ from qlib.numbers.exact_arrays import (
     Array,
     as_float,
     common,
+    conjugate,
     exact,
     exact_sign,
     field_matrix,
@@ -49,14 +50,10 @@ def pure_state(vector: ArrayLike) -> Array:
     ket = numbers(vector, "vector")
     if ket.ndim != 1:
         raise ValueError(f"state vector: shape {ket.shape} should be (d,)")
-    norm = ket @ _conjugate(ket)
+    norm = ket @ conjugate(ket)
     if not vanishes(norm - 1, 1e-12):
         raise ValueError(f"state vector: its squared norm is {norm}, and should be 1")
-    return simplified(np.outer(ket, _conjugate(ket)))
-
-
-def _conjugate(array: Array) -> Array:
-    return np.asarray(np.frompyfunc(sp.conjugate, 1, 1)(array)) if is_exact(array) else array.conj()
+    return simplified(np.outer(ket, conjugate(ket)))
 
 
 def effects(observable: ArrayLike) -> Array:
@@ -73,7 +70,7 @@ def effects(observable: ArrayLike) -> Array:
     if O.ndim < 2 or O.shape[-1] != O.shape[-2]:
         raise ValueError(f"observable: shape {O.shape} should be (..., d, d)")
     one = np.eye(O.shape[-1], dtype=int)
-    for what, deviation in (("O - O†", O - _conjugate(np.swapaxes(O, -1, -2))), ("O² - 1", O @ O - one)):
+    for what, deviation in (("O - O†", O - conjugate(np.swapaxes(O, -1, -2))), ("O² - 1", O @ O - one)):
         if not vanishes(deviation, 1e-12):
             raise ValueError(f"observable: {what} should vanish, but its largest entry is {largest(deviation):.3g}")
     half = sp.Rational(1, 2) if is_exact(O) else 0.5
@@ -123,7 +120,7 @@ def validate_measurement(measurement: ArrayLike, name: str = "measurement", tole
     if E.ndim < 3 or E.shape[-1] != E.shape[-2] or E.size == 0:
         raise ValueError(f"{name}: shape {E.shape} should be (..., outcomes, d, d)")
     values = _numbers(E, name)
-    if not vanishes(skew := E - _conjugate(E).swapaxes(-1, -2), tolerance):
+    if not vanishes(skew := E - conjugate(E).swapaxes(-1, -2), tolerance):
         raise ValueError(f"{name}: its effects should be Hermitian (largest deviation {largest(skew):.3g})")
     if not vanishes(rest := E.sum(axis=-3) - np.eye(E.shape[-1], dtype=int), tolerance):
         raise ValueError(f"{name}: its effects should add up to the identity (largest deviation {largest(rest):.3g})")
@@ -152,7 +149,7 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
     if R.ndim != 2 or R.shape[0] != R.shape[1] or R.size == 0:
         raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
     values = _numbers(R, name)
-    if not vanishes(skew := R - _conjugate(R).T, tolerance):
+    if not vanishes(skew := R - conjugate(R).T, tolerance):
         raise ValueError(f"{name}: it should be Hermitian (largest deviation {largest(skew):.3g})")
     if not vanishes(np.trace(R) - 1, tolerance):
         raise ValueError(f"{name}: its trace should be 1, but is {np.trace(values).real:.6g}")
@@ -266,7 +263,7 @@ def require_positive(
         computed_from, "computed_from"
     )
     skew = np.abs(values - values.conj().swapaxes(-1, -2)).max(axis=(-2, -1), initial=0.0)
-    if not np.all(skew <= scale) or (is_exact(O) and not vanishes(O - _conjugate(O).swapaxes(-1, -2))):
+    if not np.all(skew <= scale) or (is_exact(O) and not vanishes(O - conjugate(O).swapaxes(-1, -2))):
         raise ValueError(f"{name}: {what} should be Hermitian (max deviation {skew.max():.3g})")
     eigenvalues = np.linalg.eigvalsh(values).min(axis=-1, initial=np.inf)
     least = eigenvalues.min(initial=0.0)
@@ -303,7 +300,7 @@ def process_cj(kraus: ArrayLike) -> Array:
     K = numbers(kraus, "kraus")
     if K.ndim < 3:
         raise ValueError(f"Kraus operators: shape {K.shape} should be (..., k, d_out, d_in)")
-    rho = np.einsum("...koi,...kpj->...oipj", K, _conjugate(K))
+    rho = np.einsum("...koi,...kpj->...oipj", K, conjugate(K))
     d = K.shape[-1] * K.shape[-2]
     return np.asarray(rho).reshape((*K.shape[:-3], d, d))
 

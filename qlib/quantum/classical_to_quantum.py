@@ -311,7 +311,7 @@ def quantum_extension(model: ProbabilisticModel) -> QuantumStructuralModel:
         _require_free(structure, *(f"{new}_{name}" for new in ("T'", "Λ'", "V'", "S'", "S''")))
         f = reversible(structure.tables[name], dims[name])
         blank = {f"T'_{name}": len(f.value), f"Λ'_{name}": dims[name] ** _copies(structure, name)}
-        preparations |= {space: _blank(d, model) for space, d in blank.items() if d > 1}
+        preparations |= {space: blank_preparation(d, model) for space, d in blank.items() if d > 1}
         wires |= {f"V'_{name}": dims[name], f"S'_{name}": f.sizes[1], f"S''_{name}": dims[name]}
         reads = [*([f"T'_{name}"] if len(f.value) > 1 else []), *(_copy_for(users, p, name) for p in m.parents)]
         parts.append(unitary(_permutation(f.matrix, model), reads, [f"V'_{name}", f"S'_{name}"]))
@@ -383,8 +383,15 @@ def _preparation(structure: StructuralModel, name: str, law: Array, copies: int)
     return Instrument.discard_and_prepare(dict(zip(values, law, strict=True)), states, name=name)
 
 
-def _blank(dimension: int, model: ProbabilisticModel) -> Instrument:
-    """The preparation of |0⟩, with certainty."""
+def blank_preparation(dimension: int, model: ProbabilisticModel) -> Instrument:
+    """The preparation of |0⟩ in a space of this dimension, with certainty; exact for a model with exact probabilities.
+
+    >>> coin = ProbabilisticModel(StructuralModel({"U": (0, 1)}, {"X": Mechanism(("U",), [0, 1])}), [0.5, 0.5])
+    >>> blank_preparation(2, coin).name
+    'blank'
+    """
+    whole(dimension, "dimension", 1)
+    require(ProbabilisticModel, model=model)
     return Instrument.do(_entries(_basis_state(0, dimension), model), 1, 0, "blank")
 
 

@@ -23,8 +23,7 @@ import numpy as np
 import sympy as sp
 
 from qlib.numbers.arguments import numbers, require, whole
-from qlib.numbers.exact_arrays import Array, is_exact, simplified
-from qlib.numbers.tensor_networks import _conjugate
+from qlib.numbers.exact_arrays import Array, conjugate, is_exact, simplified
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_parts import Part, unitary
 from qlib.quantum.processes import QuantumCausalModel, QuantumStructuralModel
@@ -69,7 +68,7 @@ def dilation(part: Part, d: int) -> Array:
     V = np.einsum("mpnq->nmqp", root).reshape(d * d * D, D)  # on E ⊗ A ⊗ P
     W = np.zeros((d * d * D, d * d * D), dtype=V.dtype)
     W[:, :D] = V
-    adjoint, one = _conjugate(W.T), np.eye(len(W), dtype=int)
+    adjoint, one = conjugate(W.T), np.eye(len(W), dtype=int)
     U = np.block([[W, one - W @ adjoint], [one - adjoint @ W, -adjoint]])
     return simplified(U) if is_exact(U) else U
 

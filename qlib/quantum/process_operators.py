@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, distinct, numbers, require, whole, wholes
 from qlib.numbers.exact_arrays import Array, is_exact, recognised, vanishes
-from qlib.numbers.tensor_networks import Tensor, _operator_tensor
+from qlib.numbers.tensor_networks import Tensor, operator_tensor
 from qlib.quantum.channels import deviation_note, partial_trace, require_positive
 from qlib.quantum.instruments import Outcome
 
@@ -106,7 +106,7 @@ class ProcessOperator:
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
         """The network of P_z(a), eq. (16): the process operator and an operator at each node."""
         require(Mapping, operators=operators)
-        network = [Tensor(_operator_tensor(self.array, _spaces(self.endogenous, world)).array, _legs(self, world))]
+        network = [Tensor(operator_tensor(self.array, _spaces(self.endogenous, world)).array, _legs(self, world))]
         return [*network, *(_node_tensor(node, operators[node.name], 1, world) for node in self.endogenous)]
 
     def reduced(self, node: str, outputs: Sequence[str]) -> Array:
@@ -255,12 +255,6 @@ def _validate(operator: ProcessOperator) -> None:
         first = names[0]
         way = f"from {first}_out back to {first}_in" if len(names) == 1 else f"round the nodes {', '.join(names)}"
         raise ValueError(f"not a process operator: a signal runs {way}{deviation_note(loop)}")
-
-
-def _numeric(array: Array) -> Array:
-    """The array in complex floating-point numbers; exact entries are evaluated."""
-    array = numbers(array, "array")
-    return np.asarray(array).astype(np.complex128)
 
 
 def _whole(number: int, array: Array) -> object:

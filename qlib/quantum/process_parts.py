@@ -17,10 +17,19 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, require
-from qlib.numbers.exact_arrays import ROUNDING, Array, has_free_symbols, is_exact, recognised, vanishes
-from qlib.numbers.tensor_networks import Leg, Tensor, _conjugate, contract
+from qlib.numbers.exact_arrays import (
+    ROUNDING,
+    Array,
+    as_complex,
+    conjugate,
+    has_free_symbols,
+    is_exact,
+    recognised,
+    vanishes,
+)
+from qlib.numbers.tensor_networks import Leg, Tensor, contract
 from qlib.quantum.channels import deviation_note, partial_trace, process_cj, require_positive
-from qlib.quantum.process_operators import QuantumNode, World, _node_tensor, _numeric
+from qlib.quantum.process_operators import QuantumNode, World, _node_tensor
 
 INFLUENCE = ROUNDING  # in floating-point arithmetic, the square of the relative size from which on an influence counts
 
@@ -53,7 +62,7 @@ class Part:
         if not self.isometry:
             return self.array
         vector = self.array.reshape((*self.array.shape[:-2], -1))
-        return np.asarray(vector[..., :, None] * _conjugate(vector)[..., None, :])
+        return np.asarray(vector[..., :, None] * conjugate(vector)[..., None, :])
 
     def __str__(self) -> str:
         return f"the part {', '.join(self.reads) or '()'} → {', '.join(self.writes) or '()'}"
@@ -158,7 +167,7 @@ def _part_tensors(
     shape, batch = _part_dims(part, dims), part.array.shape[:-2]
     if part.isometry:
         array = part.array.reshape((*batch, *shape))
-        return [Tensor(array, tuple(rows)), Tensor(_conjugate(array), tuple(columns))]
+        return [Tensor(array, tuple(rows)), Tensor(conjugate(array), tuple(columns))]
     return [Tensor(part.array.reshape((*batch, *shape, *shape)), (*rows, *columns))]
 
 
@@ -267,7 +276,7 @@ def influences(parts: Sequence[Part], node: str, wires: Collection[str], dims: D
     parts = all_of(Part, parts, "parts")
     require(str, node=node)
     if not any(has_free_symbols(part.array) for part in parts):
-        parts = [replace(part, array=_numeric(part.array)) for part in parts]
+        parts = [replace(part, array=as_complex(part.array)) for part in parts]
     one, other = _cone(parts, node, wires, dims, 0), _cone(parts, node, wires, dims, 1)
     total = _norm(one, other, None)
     return frozenset(
@@ -403,7 +412,7 @@ def _require_unitary(part: Part) -> None:
     V = part.array
     if not part.isometry or V.shape[-1] != V.shape[-2]:
         raise ValueError(f"{part}: it should be unitary, but it is {'an isometry' if part.isometry else 'a channel'}")
-    deviation = _conjugate(np.swapaxes(V, -1, -2)) @ V - np.eye(V.shape[-1], dtype=int)
+    deviation = conjugate(np.swapaxes(V, -1, -2)) @ V - np.eye(V.shape[-1], dtype=int)
     if not vanishes(deviation):
         raise ValueError(f"{part}: its matrix U is not unitary, U†U − 1 should vanish{deviation_note(deviation)}")
 
