@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qlib.graphs.graphs import CausalGraph
 from qlib.numbers.exact_arrays import exact, is_exact, vanishes
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
-from qlib.quantum.dilations import dilated, dilation, environment_dimension, square_root
+from qlib.quantum.dilations import dilated, dilation, square_root
 from qlib.quantum.processes import Part, QuantumCausalModel, QuantumNode, channel
 from qlib.quantum.random_processes import random_channel, random_markov_process, random_state
 
@@ -79,4 +79,4 @@ def test_square_roots_are_exact_where_the_operator_is() -> None:
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_environment_has_a_qubit_and_two_copies_of_each_input(d: int) -> None:
     process = QuantumCausalModel([QuantumNode("A", d, 1)], [Part(np.eye(d) / d, (), ("A",))])
-    assert environment_dimension(process) == 2 * d * d == dilated(process).preparations["Λ_A"].d_out
+    assert 2 * d * d == dilated(process).preparations["Λ_A"].d_out

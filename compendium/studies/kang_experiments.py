@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Variant = Literal["as written", "as coded"]
-SCENARIOS = ("none", "classical", "quantum")
 SHOTS = (
     10_000  # for each circuit, and trials of Experiments 1, 2 and 3 (for each angle, as coded): the published design
 )

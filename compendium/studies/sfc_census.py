@@ -44,8 +44,6 @@ from qlib.quantum.classical_to_quantum import (
 )
 from qlib.quantum.processes import Part, QuantumStructuralModel
 
-ACTIONS = ("observed 0", "observed 1", "set to 0", "set to 1")
-
 
 def boolean_functions(arguments: int) -> Indices:
     """All functions of some bits to a bit, as tables: shape (2^(2^k), 2, ..., 2).

@@ -80,7 +80,7 @@ from qlib.quantum.counterfactuals import (
     posterior,
 )
 from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
-from qlib.quantum.dilations import dilated, dilation, environment_dimension, square_root
+from qlib.quantum.dilations import dilated, dilation, square_root
 from qlib.quantum.instruments import Instrument, product_factors
 from qlib.quantum.process_operators import (
     ProcessOperator,
@@ -164,7 +164,6 @@ __all__ = [
     "dilation",
     "disambiguate",
     "effects",
-    "environment_dimension",
     "evaluate",
     "ghz_state",
     "influences",

@@ -17,8 +17,6 @@ be thought to act first, and no exogenous node but its own influences a node: (2
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 import sympy as sp
 
@@ -87,9 +85,3 @@ def _blank(dimension: int, part: Part) -> Array:
     state = np.zeros((dimension, dimension), dtype=object if is_exact(part.array) else int)
     state[0, 0] = sp.Integer(1) if is_exact(part.array) else 1
     return state
-
-
-def environment_dimension(model: QuantumCausalModel) -> int:
-    """The dimension of all exogenous nodes of `dilated` together."""
-    require(QuantumCausalModel, model=model)
-    return prod(2 * node.d_in**2 for node in model.endogenous)
