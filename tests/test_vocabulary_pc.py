@@ -1,0 +1,90 @@
+"""What the symbols of Pearl and Cavalcanti mean, on models without any symmetry."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from compendium.claims.printed import parse
+from compendium.claims.set_formulas import Law, Reading
+from compendium.claims.vocabulary import pc
+from qlib.graphs import CausalGraph, markov_law
+
+R = sp.Rational
+NODES = dict.fromkeys("ABC", "observed")
+COLLIDER = CausalGraph(NODES, [("A", "B"), ("C", "B")])
+CHAIN = CausalGraph(NODES, [("A", "B"), ("B", "C")])
+
+
+# ── statements about sets of variables ──────────────────────────────────────────────────────────────────────────────
+
+
+def lopsided(graph, values=(2, 3, 2)):
+    """A law compatible with a graph on A, B, C with 2, 3 and 2 values; no two conditional probabilities are alike."""
+    sizes, seed = dict(zip("ABC", values, strict=True)), iter(range(1, 1000))
+    tables = {}
+    for node in graph.kinds:
+        parents = sorted(graph.parents(node))
+        table = np.empty([*(sizes[p] for p in parents), sizes[node]], dtype=object)
+        for row in np.ndindex(table.shape[:-1]):
+            counts = [R(next(seed) ** 2 + 1) for _ in range(sizes[node])]
+            table[row] = [count / sum(counts) for count in counts]
+        tables[node] = (parents, table)
+    return Law(markov_law(graph, tables, "ABC"), "ABC")
+
+
+def test_an_independence_holds_exactly_where_the_law_has_it():
+    law = lopsided(COLLIDER)
+    assert pc.is_independent(law, "A", "C")
+    assert not pc.is_independent(law, "A", "C", "B")
+    assert pc.is_independent(lopsided(CHAIN), "A", "C", "B")
+    assert not pc.is_independent(lopsided(CHAIN), "A", "C")
+
+
+def test_a_law_of_the_chain_obeys_the_chain_and_not_the_collider():
+    law = lopsided(CHAIN)
+    obeys = [(m.is_markov(), m.factorises()) for m in (pc.GraphAndLaw(g, law) for g in (CHAIN, COLLIDER))]
+    assert obeys == [(True, True), (False, False)]
+
+
+def test_the_product_over_the_parents_is_the_law():
+    model = pc.GraphAndLaw(COLLIDER, lopsided(COLLIDER))
+    for v in product(range(2), range(3), range(2)):
+        names = model.names(dict(zip("ABC", v, strict=True)))
+        assert parse("prod_over(j, P(X(j), given(Pa(X(j)))))", names) == model.law.array[v]
+
+
+def test_given_its_parents_a_node_is_independent_of_what_they_d_separate_it_from():
+    model = pc.GraphAndLaw(CHAIN, lopsided(CHAIN))
+    values = {"A": 1, "B": 2, "C": 0}
+    names = model.names(values, "C")
+    assert model.apart("C") == {"A"} == model.non_descendants("C")
+    assert parse("indep(X, Nd(X), Pa(X))", names) == pc.said("C", "A", "B")
+    assert parse("P(X, given(Pa(X)))", names) == model.law.conditional({"C": 0}, model.past("C", values))
+    assert parse("P(X)", names) != model.law.conditional({"C": 0}, model.past("C", values))
+
+
+def test_a_statement_says_which_sets_it_is_about_and_in_which_order():
+    read = Reading({"A": {1: {"a"}, 2: {"b"}}, "B": {0: {"c"}}})
+    dsep = pc.stated(read, lambda xs, ys, given: 3)
+    A, B = (read.names()[name] for name in "AB")
+    assert dsep(A, B) == 3 * pc.said("ab", "c", "") != dsep(B, A)
+    assert dsep(A(sp.Integer(1)), B) == 3 * pc.said("a", "c", "")
+
+
+def test_d_separation_and_independence_stand_in_formulas():
+    names = pc.statement_names(COLLIDER, lopsided(COLLIDER), "A", "C", "B")
+    assert [parse(text, names) for text in ("dsep(X, Y)", "indep(X, Y)")] == [1, 1]
+    assert [parse(text, names) for text in ("dsep(X, Y, Z)", "indep(X, Y, Z)")] == [0, 0]
+
+
+@pytest.mark.parametrize("axiom", [f"pc:eq{k}" for k in (2, 3, 4, 5)])
+def test_a_graphoid_axiom_holds_for_a_law_of_four_variables(axiom):
+    """For all that are independent in a law with a W that is independent of the rest, and one X → Z → Y."""
+    chain = lopsided(CHAIN, (2, 2, 2)).array
+    law = Law(chain[..., None] * np.array([R(1, 3), R(2, 3)]), "XZYW")
+    sets = map(frozenset, "XYWZ")
+    premises, conclusion = pc.GRAPHOID[axiom](*sets)
+    assert all(pc.is_independent(law, *premise) for premise in premises)
+    assert pc.is_independent(law, *conclusion)
