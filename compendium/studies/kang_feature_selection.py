@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlib.numbers.arguments import Floats, all_of, numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import Array
+from qlib.numbers.polyhedra import Integers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Integers = NDArray[np.int64]
 
 PATTERNS = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]], dtype=np.float64)  # intercept, a, c
 COLUMNS = {"A": [0, 1], "C": [0, 2], "AC": [0, 1, 2]}

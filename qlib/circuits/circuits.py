@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import Floats, real_number, reals, require, several, whole
+from qlib.numbers.arguments import Complexes, Floats, real_number, reals, require, several, whole
 from qlib.numbers.exact_arrays import Array, exact
 
 CHSH_ANGLES = np.pi / 8 * np.array([[0, 2], [1, -1]])  # [qubit, setting]
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 Counts = NDArray[np.int64]
-Complexes = NDArray[np.complex128]
 Surgery = Literal["measure and reset", "reset", "feed-forward"]
 Branches = dict[tuple[int, ...], Complexes]
 

@@ -21,7 +21,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.correlations.behaviours import behaviour, functional, functional_value
-from qlib.numbers.arguments import numbers, real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 
 HALF = sp.Rational(1, 2)
@@ -176,7 +176,7 @@ def see_saw(
     *,
     starts: int = 12,
     rounds: int = 60,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """The best values of functionals that alternating optimisation of state and measurements finds; the correlators.
 
     F : shape (..., 3, 3). state : ψ as matrices, shape (..., d, d), kept as given; by default two qubits whose state is
@@ -207,30 +207,28 @@ def see_saw(
     return (F * E).sum(axis=(-2, -1))[..., 0], E[..., 0, :, :]
 
 
-def _chosen(array: NDArray[np.float64], index: NDArray[np.intp]) -> NDArray[np.float64]:
+def _chosen(array: Floats, index: NDArray[np.intp]) -> Floats:
     """The entries at `index` along its last axis."""
     return np.take_along_axis(array, index.reshape(index.shape + (1,) * (array.ndim - index.ndim)), index.ndim - 1)
 
 
-def _with_identity(observables: NDArray[np.float64]) -> NDArray[np.float64]:
+def _with_identity(observables: Floats) -> Floats:
     one = np.broadcast_to(np.eye(observables.shape[-1]), observables[..., :1, :, :].shape)
     return np.concatenate([one, observables], axis=-3)
 
 
-def _symmetric(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _symmetric(matrix: Floats) -> Floats:
     return matrix + np.swapaxes(matrix, -1, -2)
 
 
-def _signs(symmetric: NDArray[np.float64]) -> NDArray[np.float64]:
+def _signs(symmetric: Floats) -> Floats:
     """The observable O with O² = 1 that maximises tr(O K), for symmetric matrices K."""
     eigenvalues, vectors = np.linalg.eigh(symmetric)
     signs = np.where(eigenvalues < 0, -1.0, 1.0)
     return np.asarray((vectors * signs[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def _improved(
-    F: NDArray[np.float64], B: NDArray[np.float64], psi: NDArray[np.float64], free: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _improved(F: Floats, B: Floats, psi: Floats, free: bool) -> tuple[Floats, Floats, Floats]:
     """One round: the best A for B and ψ, the best B for that A and ψ, and if it is free the best ψ for both."""
     transposed = np.swapaxes(psi, -1, -2)
     behind = np.einsum("...ij,...jkl->...ikl", F[..., 1:, :], _with_identity(B))
@@ -244,7 +242,7 @@ def _improved(
     return A, B, psi
 
 
-def _correlators(A: NDArray[np.float64], B: NDArray[np.float64], psi: NDArray[np.float64]) -> NDArray[np.float64]:
+def _correlators(A: Floats, B: Floats, psi: Floats) -> Floats:
     left = np.einsum("...ab,...iac->...ibc", psi, _with_identity(A))
     right = np.einsum("...cd,...jbd->...jbc", psi, _with_identity(B))
     return np.asarray(np.einsum("...ibc,...jbc->...ij", left, right))

@@ -29,11 +29,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.correlations.behaviours import MOST_SETTINGS
-from qlib.numbers.arguments import numbers, real_number, require, several, show, whole, wholes
+from qlib.numbers.arguments import Floats, numbers, real_number, require, several, show, whole, wholes
 from qlib.numbers.exact_arrays import (
     Array,
     exact,
@@ -225,7 +225,7 @@ def _coefficients(F: Array) -> dict[Word, Any]:
     return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != IDENTITY_WORD}
 
 
-def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> NDArray[np.float64]:
+def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> Floats:
     """The Gram matrix Q of a sum of squares with the least bound, in floating point, as a solver finds it.
 
     Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
@@ -317,7 +317,7 @@ def _equations(F: Array, basis: Sequence[Word], N: DomainMatrix) -> DomainMatrix
     return DomainMatrix(rows, (len(rows), len(k) + 1), N.domain)
 
 
-def _solution(equations: DomainMatrix, near: NDArray[np.float64], digits: int) -> Array:
+def _solution(equations: DomainMatrix, near: Floats, digits: int) -> Array:
     """The symmetric R that solves the equations, its free entries those of `near`, rounded to so many digits."""
     reduced, pivots = equations.rref()
     upper = np.triu_indices(len(near))

@@ -33,7 +33,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.graphs.graphs import CausalGraph, NodeKind, d_separations, disjoint_triples
-from qlib.numbers.arguments import all_of, distinct, numbers, real_number, require
+from qlib.numbers.arguments import Floats, all_of, distinct, numbers, real_number, require
 from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, rounded, vanishes
 
 Bits = NDArray[np.bool_]
@@ -285,7 +285,7 @@ def _marginals(P: Array) -> list[Array]:
     return marginal
 
 
-def _at_a_point(P: Array) -> NDArray[np.float64]:
+def _at_a_point(P: Array) -> Floats:
     """The law in floating point, with a fixed number for each symbol: what differs clearly there differs."""
     symbols = set().union(*(number(value).free_symbols for value in P.ravel()))
     point = _point(symbols)

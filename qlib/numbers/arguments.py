@@ -22,6 +22,7 @@ from qlib.numbers.algebraic_numbers import sign
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
 Shape = Sequence[int | str | EllipsisType | None]
 
 _shown = reprlib.Repr()

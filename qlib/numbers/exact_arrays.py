@@ -20,7 +20,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
-from qlib.numbers.arguments import Array
+from qlib.numbers.arguments import Array, Complexes, Floats
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
@@ -381,7 +381,7 @@ def _skew_part(matrix: DomainMatrix) -> Array:
     return np.asarray((values - values.H).tolist(), dtype=object)
 
 
-def as_float(array: ArrayLike) -> NDArray[np.float64]:
+def as_float(array: ArrayLike) -> Floats:
     """The array in floating-point numbers; raises ``TypeError`` if an entry has a free symbol or an imaginary part.
 
     >>> as_float(exact([sp.sqrt(2) / 2]))
@@ -397,7 +397,7 @@ def as_float(array: ArrayLike) -> NDArray[np.float64]:
     return values.astype(np.float64)
 
 
-def as_complex(array: ArrayLike) -> NDArray[np.complex128]:
+def as_complex(array: ArrayLike) -> Complexes:
     """The array in complex floating-point numbers; raises ``TypeError`` if an entry has a free symbol.
 
     >>> as_complex(exact([sp.I * sp.sqrt(2) / 2]))

@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from qlib.numbers.arguments import require
+from qlib.numbers.arguments import Floats, require
 from qlib.numbers.exact_arrays import exact_sign, number, rational, rounded
 from qlib.numbers.polyhedra import extreme_rays
 
@@ -173,7 +173,7 @@ class LinearProgram:
         return {variable: j for j, variable in enumerate(self.variables)}
 
     @cached_property
-    def matrix(self) -> npt.NDArray[np.float64]:
+    def matrix(self) -> Floats:
         """The matrix A, shape (constraints, variables), in floating point."""
         A = np.zeros((len(self.constraints), len(self.variables)))
         for i, row in enumerate(self.constraints):
@@ -182,7 +182,7 @@ class LinearProgram:
         return A
 
     @cached_property
-    def costs(self) -> npt.NDArray[np.float64]:
+    def costs(self) -> Floats:
         """The vector c, shape (variables,), in floating point."""
         return np.array([rounded(self.objective.get(variable, 0)) for variable in self.variables])
 
@@ -344,8 +344,8 @@ class _Optimum:
 
     basis: list[int]
     value: float
-    primal: npt.NDArray[np.float64]
-    dual: npt.NDArray[np.float64]
+    primal: Floats
+    dual: Floats
 
 
 class _SilentHighs(highspy.Highs):  # type: ignore[misc]
@@ -406,8 +406,8 @@ class _Scale:
     HiGHS takes coefficients below 1e-9 for zero and refuses those above 1e15. Ordinary programs stay as they are.
     """
 
-    rows: npt.NDArray[np.float64]
-    columns: npt.NDArray[np.float64]
+    rows: Floats
+    columns: Floats
     costs: float
 
     @classmethod
@@ -424,12 +424,12 @@ class _Scale:
         return cls(rows, columns, float(_to_one((np.abs(program.costs) * columns)[None])[0]))
 
 
-def _ordinary(values: npt.NDArray[np.float64]) -> bool:
+def _ordinary(values: Floats) -> bool:
     nonzero = np.abs(values[values != 0])
     return bool(np.all((nonzero > 1e-4) & (nonzero < 1e4)))
 
 
-def _to_one(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _to_one(sizes: Floats) -> Floats:
     """For each row the power of two that brings its non-zero entries closest to one, by their extreme sizes."""
     largest = sizes.max(axis=1, initial=0)
     smallest = np.where(sizes > 0, sizes, np.inf).min(axis=1, initial=np.inf)

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from qlib.numbers.arguments import real_number, reals, require, several, show
+from qlib.numbers.arguments import Floats, real_number, reals, require, several, show
 
 
-def triangle(matrix: ArrayLike) -> NDArray[np.float64]:
+def triangle(matrix: ArrayLike) -> Floats:
     """The triangle of a symmetric matrix.
 
     >>> triangle([[1, 0], [0, 2]])
@@ -32,7 +32,7 @@ def triangle(matrix: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(S[row, column] * _scale(row, column))
 
 
-def matrix_of_triangle(entries: ArrayLike) -> NDArray[np.float64]:
+def matrix_of_triangle(entries: ArrayLike) -> Floats:
     """The symmetric matrix with a given triangle; ``ValueError`` for a number of entries that no matrix has.
 
     >>> matrix_of_triangle([1, np.sqrt(2), 3]).round(12).tolist()
@@ -46,7 +46,7 @@ def matrix_of_triangle(entries: ArrayLike) -> NDArray[np.float64]:
     return S
 
 
-def _scale(row: NDArray[np.int_], column: NDArray[np.int_]) -> NDArray[np.float64]:
+def _scale(row: NDArray[np.int_], column: NDArray[np.int_]) -> Floats:
     return np.where(row == column, 1, np.sqrt(2))
 
 
@@ -70,8 +70,8 @@ def _pair(value: object, name: str) -> tuple[ArrayLike, ArrayLike]:
 class SemidefiniteSolution:
     """The optimum x, and for each positive matrix its dual one: what the solver says, unverified."""
 
-    x: NDArray[np.float64]
-    duals: tuple[NDArray[np.float64], ...]
+    x: Floats
+    duals: tuple[Floats, ...]
 
 
 def solve_semidefinite(

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import numbers, real_number, require, whole
+from qlib.numbers.arguments import Complexes, Floats, numbers, real_number, require, whole
 from qlib.numbers.exact_arrays import Array, as_complex, exact, vanishes
 from qlib.numbers.semidefinite_programs import solve_semidefinite, triangle
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
@@ -182,12 +182,12 @@ def _least(one: list[Array], other: list[Array]) -> tuple[Any, tuple[Array, Arra
     return found.x, (_complex(found.duals[0]), _complex(found.duals[1]))
 
 
-def _real(H: Array) -> NDArray[np.float64]:
+def _real(H: Array) -> Floats:
     """A Hermitian matrix as a real symmetric one of twice the size, positive exactly when it is."""
     return np.block([[H.real, -H.imag], [H.imag, H.real]])
 
 
-def _complex(S: NDArray[np.float64]) -> NDArray[np.complex128]:
+def _complex(S: Floats) -> Complexes:
     """The Hermitian matrix H with Tr[S R] = Tr[H K] for each R that is the real form of K."""
     d = len(S) // 2
     return np.asarray(S[:d, :d] + S[d:, d:] + 1j * (S[d:, :d] - S[:d, d:]))

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import numbers, real_number, reals, require, whole, wholes
+from qlib.numbers.arguments import Complexes, numbers, real_number, reals, require, whole, wholes
 from qlib.numbers.exact_arrays import (
     ROUNDING,
     Array,
@@ -94,7 +94,7 @@ def largest(array: Array) -> float:
     return float(np.max(np.abs(_numbers(values)), initial=0.0))
 
 
-def _numbers(array: ArrayLike, name: str = "array") -> NDArray[np.complex128]:
+def _numbers(array: ArrayLike, name: str = "array") -> Complexes:
     """The array in complex floating-point numbers; ``ValueError`` for an entry with a free symbol."""
     values = np.asarray(array)
     for index, entry in np.ndenumerate(values) if is_exact(values) else ():
@@ -341,7 +341,7 @@ def swap_factors(operator: ArrayLike, dims: tuple[int, int]) -> Array:
     return np.asarray(swapped).reshape(O.shape)
 
 
-def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = ROUNDING) -> NDArray[np.complex128]:
+def kraus_operators(cj: ArrayLike, d_out: int, tolerance: float = ROUNDING) -> Complexes:
     """Kraus operators of a map from its operator (14), `process_cj`: orthogonal, as few as can be, (k, d_out, d_in).
 
     cj : shape (d_out·d_in, d_out·d_in), of numbers. The largest comes first; eigenvalues up to `tolerance` times the

@@ -6,17 +6,14 @@ Unitaries are distributed by the Haar measure, channels and instruments as its c
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qlib.graphs.graphs import CausalGraph
-from qlib.numbers.arguments import require, whole
+from qlib.numbers.arguments import Complexes, require, whole
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Part, QuantumCausalModel, QuantumNode, QuantumStructuralModel, channel, unitary
 
-Complex = NDArray[np.complex128]
 
-
-def random_unitary(dimension: int, rng: np.random.Generator) -> Complex:
+def random_unitary(dimension: int, rng: np.random.Generator) -> Complexes:
     """A unitary matrix, Haar distributed.
 
     >>> U = random_unitary(3, np.random.default_rng(0))
@@ -31,7 +28,7 @@ def random_unitary(dimension: int, rng: np.random.Generator) -> Complex:
     return np.asarray(Q * phases)
 
 
-def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 2) -> Complex:
+def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 2) -> Complexes:
     """Kraus operators of a random channel, shape (k, d_out, d_in); k is `rank`, or what the dimensions need."""
     whole(d_in, "d_in", 1)
     whole(d_out, "d_out", 1)
@@ -41,7 +38,7 @@ def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 
     return random_unitary(k * d_out, rng)[:, :d_in].reshape(k, d_out, d_in)
 
 
-def random_state(dimension: int, rng: np.random.Generator, rank: int = 2) -> Complex:
+def random_state(dimension: int, rng: np.random.Generator, rank: int = 2) -> Complexes:
     """A random density operator, of a rank of at most `rank`."""
     whole(dimension, "dimension", 1)
     whole(rank, "rank", 1)
@@ -110,7 +107,7 @@ def random_structural_model(graph: CausalGraph, rng: np.random.Generator, d: int
         U = random_unitary(d ** (len(reads) + 2), rng)
         parts.append(unitary(U, [*reads, f"Λ_{node.name}"], [node.name, f"{node.name}+"]))
         weight = rng.uniform(0.1, 0.9)
-        states: dict[Outcome, Complex] = {k: random_state(d * d, rng) for k in (0, 1)}
+        states: dict[Outcome, Complexes] = {k: random_state(d * d, rng) for k in (0, 1)}
         preparations[f"Λ_{node.name}"] = Instrument.discard_and_prepare({0: weight, 1: 1 - weight}, states)
     owner = {f"Λ_{name}": name for name in graph.kinds}
     return QuantumStructuralModel(nodes, preparations, tuple(parts), wires, graph=graph, owner=owner)
@@ -130,7 +127,7 @@ def _place(graph: CausalGraph, parent: str, child: str) -> tuple[int, int]:
     return children.index(child), len(children)
 
 
-def _pulled_back(kraus: Complex, turns: list[tuple[Complex, tuple[int, int]]], d: int) -> Complex:
+def _pulled_back(kraus: Complexes, turns: list[tuple[Complexes, tuple[int, int]]], d: int) -> Complexes:
     """A channel on one system of each parent as a channel on the parents' whole outputs, the rest discarded."""
     for factor, (turn, (place, count)) in enumerate(turns):
         before, after = d**place, d ** (count - place - 1)

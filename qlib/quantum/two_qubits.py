@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import Floats, Shape, numbers, probabilities, reals, whole
+from qlib.numbers.arguments import Complexes, Floats, Shape, numbers, probabilities, reals, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, require_positive
 
@@ -34,7 +34,7 @@ _SIGMA = np.stack([PAULI_X, PAULI_Y, PAULI_Z]).astype(np.complex128)
 _FLIP = np.kron(_SIGMA[1], _SIGMA[1])
 
 
-def spin_observable(direction: ArrayLike) -> NDArray[np.complex128]:
+def spin_observable(direction: ArrayLike) -> Complexes:
     """n·σ for unit vectors n of shape (..., 3), shape (..., 2, 2).
 
     Raises ``ValueError`` for another length or another number of components.
@@ -73,7 +73,7 @@ def _pauli_means(rho: ArrayLike) -> Floats:
     return np.asarray(np.einsum("...acbd,iba,jdc->...ij", R, sigma, sigma).real)
 
 
-def _two_qubits(rho: ArrayLike) -> NDArray[np.complex128]:
+def _two_qubits(rho: ArrayLike) -> Complexes:
     """The states, checked: Hermitian, positive and of trace one."""
     R = numbers(rho, "rho", (..., 4, 4))
     require_positive(R, "rho")
