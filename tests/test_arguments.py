@@ -3,6 +3,7 @@
 import ast
 import inspect
 import itertools
+from math import isqrt
 
 import fuzz
 import numpy as np
@@ -220,3 +221,16 @@ def test_the_same_calls_are_made_every_time() -> None:
     found = fuzz.examples([m for m in fuzz.modules() if m.__name__ == "qlib.graphs.graphs"], most=1)
     first, second = (itertools.islice(fuzz.fuzz(found, share=0.3), 50) for _ in range(2))
     assert [(o.name, o.parameter, o.change) for o in first] == [(o.name, o.parameter, o.change) for o in second]
+
+
+def test_an_exact_number_is_real_and_a_probability_or_not_however_little_it_misses() -> None:
+    tiny = sp.Rational(1, 10**40)
+    cosine = (sp.exp(sp.I * sp.pi / 7) + sp.exp(-sp.I * sp.pi / 7)) / 2
+    assert arguments.reals(np.array([cosine]), "weights") == pytest.approx(np.cos(np.pi / 7))
+    assert arguments.probabilities(np.array([cosine, 0, 1]), "weights").shape == (3,)
+    for wrong, message in ((tiny * sp.I, "real"), (cosine + tiny * sp.I, "real")):
+        with pytest.raises(ValueError, match=f"weights: .*should be {message}"):
+            arguments.reals(np.array([wrong]), "weights")
+    for wrong in (-tiny, 1 + tiny, sp.sqrt(2) - sp.Rational(isqrt(2 * 10**80) + 1, 10**40)):
+        with pytest.raises(ValueError, match=r"weights: .*should lie between 0 and 1"):
+            arguments.probabilities(np.array([wrong]), "weights")

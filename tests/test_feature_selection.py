@@ -313,3 +313,12 @@ def test_the_law_of_a_seeds_gain_is_that_of_its_simulation() -> None:
     gains *= 100 / 2500
     assert gains.mean() == pytest.approx(law.mean, abs=5 * law.deviation / 4000**0.5)
     assert gains.std() == pytest.approx(law.deviation, rel=0.06)
+
+
+@pytest.mark.parametrize("size", [1e-15, 1.0, 1e15])
+def test_a_rule_does_not_depend_on_the_size_of_its_coefficients(size):
+    for coefficients in ([-1, 2, 0.5], [-0.3, 0.1, 0.2], [-0.1 - 0.2, 0.1, 0.2], [0.1, -0.2, 0.1]):
+        expected = (
+            np.sign(np.round(np.array(coefficients) @ np.array([[1, 1, 1, 1], [0, 0, 1, 1], [0, 1, 0, 1]]), 9)) > 0
+        )
+        assert (predicted(size * np.array(coefficients)).ravel() == expected).all()

@@ -426,3 +426,16 @@ def test_a_constraint_more_can_make_a_program_infeasible():
     coin = program([[1, 1]], [ROOT], [0, 0])
     assert is_feasible(coin.with_constraints(Constraint("bias", {"v0": 1}, ROOT)))
     assert not is_feasible(coin.with_constraints(Constraint("bias", {"v0": 1}, ROOT + Fraction(1, 10**30))))
+
+
+@pytest.mark.parametrize("size", [1, Fraction(1, 10**6), Fraction(1, 10**11), 10**9])
+def test_a_contradiction_is_irreducible_however_small_what_it_is_about_is(size):
+    """x + y = 2 and x + y = 1 contradict each other, with three rows beside them that hold of every point."""
+    rows = [
+        Constraint("two", {"x": 1, "y": 1}, 2 * size), Constraint("one", {"x": 1, "y": 1}, size),
+        Constraint("x", {"x": 1, "a": 1}, 3 * size), Constraint("y", {"y": 1, "b": 1}, 3 * size),
+        Constraint("four", {"x": 2, "y": 2}, 4 * size),
+    ]  # fmt: skip
+    proof = farkas_certificate(LinearProgram(("x", "y", "a", "b"), {}, tuple(rows)))
+    assert len(proof.multipliers) == 2
+    assert "one" in proof.multipliers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,18 @@ from scipy.stats import unitary_group
 from qlib.graphs.independence import independences
 from qlib.models.bounds import ace_bounds
 from qlib.numbers.exact_arrays import conditional_probability, exact
+from qlib.numbers.tensor_networks import Tensor
 from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, CounterfactualQuery, QueryKind, disambiguate, evaluate
 from qlib.quantum.instruments import Instrument, product_factors
 from qlib.quantum.process_operators import ProcessOperator
-from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
+from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, probability, unitary
 
 Array = np.ndarray[Any, Any]
 ONE, X, DIAG = np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]), [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]
 Z = Instrument.projective(DIAG, "z")
 RARE = [1.0, 1e-3, 1e-6, 1e-9, 1e-12, 1e-20]
+
+HIDDEN = sp.sqrt(2) - sp.Rational(isqrt(2 * 10**60), 10**30)  # positive, and less than 10⁻³⁰
 
 seeds = st.integers(0, 10**6).map(np.random.default_rng)
 factors = st.sampled_from([1.0, 0.3, 1e-3, 1e-5, 1e-7, 1e-9, 1e-12])
@@ -376,6 +380,39 @@ def test_what_is_no_probability_never_leaves(value: Any) -> None:
         conditional_probability(value, "P")
 
 
+class Faulty:
+    """A process that gives each outcome that is asked for thrice the probability that it should have."""
+
+    def __init__(self, model: QuantumStructuralModel, faulty_world: str) -> None:
+        self.nodes, self.exogenous, self.prior = model.nodes, model.exogenous, model.prior
+        self.model, self.faulty_world = model, faulty_world
+
+    def tensors(self, operators: Any, ignored: frozenset[str], world: Any) -> Any:
+        network = self.model.tensors(operators, ignored, world)
+        factor = 3.0 ** (len(self.nodes) - len(ignored)) if world in (self.faulty_world, 0) else 1.0
+        return [*network, Tensor(np.array(factor), ())]
+
+
+def test_a_conditional_probability_outside_of_0_and_1_is_an_internal_error() -> None:
+    source = Instrument.discard_and_prepare({0: 0.5, 1: 0.5}, dict(enumerate(DIAG)), 1)
+    model, instruments = line([rotation(0.3)] * 2, source), {"A": Z, "B": Z}
+    query = CounterfactualQuery({"A": 0}, {"A": 0}, {"B": 0}, instruments, {})
+    assert 0 < evaluate(model, query).probability < 1
+    with pytest.raises(ArithmeticError, match=r"internal error: .* was found to be 2\.\d+, which is no probability"):
+        evaluate(Faulty(model, "counterfactual"), CounterfactualQuery({"A": 0}, {}, {"B": 0}, instruments, {}))
+    with pytest.raises(ArithmeticError, match=r"internal error: the probability of .* which is no probability"):
+        probability(Faulty(model, ""), instruments, {"A": 0})
+
+
+@pytest.mark.parametrize("value", [1 + HIDDEN, -HIDDEN, 3 * HIDDEN - 2, HIDDEN])
+def test_an_exact_number_is_a_probability_or_not_however_near_it_is(value: sp.Expr) -> None:
+    if value == HIDDEN:
+        assert conditional_probability(value, "P") == value
+    else:
+        with pytest.raises(ArithmeticError, match="internal error: P was found to be"):
+            conditional_probability(value, "P")
+
+
 @given(seeds)
 @settings(max_examples=20)
 def test_conditional_probabilities_lie_between_zero_and_one(rng: np.random.Generator) -> None:
@@ -388,7 +425,8 @@ def test_conditional_probabilities_lie_between_zero_and_one(rng: np.random.Gener
     instruments = {"A": flip, "B": Instrument.from_kraus(generic(rng)), "C": Z}
     answer = evaluate(model, CounterfactualQuery({"B": 1}, {"A": "error", "B": 0}, {"C": 0}, instruments, {}))
     assert 0 <= answer.probability <= 1
-    assert all(0 <= term.probability <= 1 for term in answer.terms)
+    assert all(0 <= term.probability <= 1 and 0 <= term.posterior <= 1 for term in answer.terms)
+    assert all(((law >= 0) & (law <= 1)).all() for law in answer.posterior.values())
 
 
 def test_evidence_may_imply_the_antecedent_so_that_a_passive_reading_is_no_counterpossible() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import sympy as sp
 
 from compendium import paths
+from qlib.numbers.exact_arrays import is_zero
 
 BLOCK = re.compile(
     r"^(?P<fence>`{3,})\{(?P<kind>exercise|solution)\}(?P<argument>[^\n]*)\n(?P<body>.*?)^(?P=fence)$", re.M | re.S
@@ -143,7 +144,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, int | float | complex | np.number) and isinstance(b, int | float | complex | np.number):
-        return bool(np.isclose(a, b, rtol=1e-9, atol=1e-9))
+        return bool(np.isclose(a, b, rtol=1e-9, atol=1e-12))  # zero may be what rounding leaves of numbers of order one
     return bool(a == b)
 
 
@@ -154,4 +155,6 @@ def _same_expression(a: Any, b: Any) -> bool:
         difference = sp.simplify(sp.sympify(a, strict=True) - sp.sympify(b, strict=True))
     except (TypeError, sp.SympifyError):  # text, None and the like are no expressions
         return bool(a == b)
-    return bool(difference == 0 or (difference.is_number and abs(complex(difference)) < 1e-9))
+    if difference.is_number and difference.has(sp.Float):
+        return bool(abs(complex(difference)) < 1e-9)
+    return bool(difference == 0 or (difference.is_number and is_zero(difference)))

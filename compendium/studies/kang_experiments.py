@@ -88,7 +88,7 @@ def law(table: ArrayLike, angles: ArrayLike = CHSH_ANGLES) -> Floats:
     cosine, sine = (sign * function(twice)[..., None] for function in (np.cos, np.sin))
     effects = np.stack([np.ones_like(cosine), cosine, sine], axis=-1) / 2  # qubit, setting, outcome, (1, Z, X)
     p = np.einsum("sai,tbj,...ij->...stab", effects[0], effects[1], D)
-    if not (abs(D[..., 0, 0] - 1).max() <= 1e-12 and p.min() >= -1e-12):
+    if not (abs(D[..., 0, 0] - 1).max() <= 1e-12 and p.min() >= -1e-12):  # rounding of numbers of order one
         raise ValueError(f"table: D[0, 0] should be 1 and no probability negative, but the lowest is {p.min():.3g}")
     return np.asarray(p.clip(0))
 
@@ -147,7 +147,7 @@ def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
     """
     scaled, two = np.asarray(values, dtype=np.float64) * 10**decimals, int(2 * 10**decimals)
     steps = np.rint(scaled).astype(np.int64)
-    if np.any(abs(scaled - steps) > 1e-6) or not np.any(steps):
+    if np.any(abs(scaled - steps) > 1e-9 * np.maximum(abs(scaled), 1)) or not np.any(steps):
         raise ValueError(f"values: should be multiples of 1e-{decimals}, and not all zero")
     return two // int(np.gcd.reduce(np.append(steps.ravel(), two)))
 

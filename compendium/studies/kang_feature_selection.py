@@ -33,7 +33,7 @@ COLUMNS = {"A": [0, 1], "C": [0, 2], "AC": [0, 1, 2]}
 CAUSAL_RULE = np.array([[0, 0], [1, 1]])
 COLLAPSED_RULE = np.array([[0, 0], [0, 1]])  # A and C
 HARMLESS_RULE = np.array([[0, 1], [1, 1]])  # A or C
-TIE = 1e-9  # a margin below this is a tie, and counts as label 0
+TIE = 1e-9  # a margin below this share of its terms is a tie, and counts as label 0
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,9 @@ def predicted(coefficients: ArrayLike) -> Integers:
     >>> predicted([-1, 2, 0.5]).tolist()
     [[0, 0], [1, 1]]
     """
-    margins = reals(coefficients, "coefficients") @ PATTERNS.T
-    return (margins > TIE).astype(np.int64).reshape((*margins.shape[:-1], 2, 2))
+    terms = reals(coefficients, "coefficients")
+    margins, sizes = terms @ PATTERNS.T, np.abs(terms) @ PATTERNS.T
+    return (margins > TIE * sizes).astype(np.int64).reshape((*margins.shape[:-1], 2, 2))
 
 
 def scikit_learn_coefficients(counts: ArrayLike, **options: Any) -> Floats:
@@ -315,7 +316,7 @@ class GainLaw:
         """The probability of the values from `low` to `high`, both included."""
         real_number(low, "low")
         real_number(high, "high")
-        inside = (self.values >= low - 1e-9) & (self.values <= high + 1e-9)
+        inside = (self.values >= low - TIE) & (self.values <= high + TIE)  # of accuracies, which are multiples of 1/n
         return float(self.probabilities[inside].sum())
 
     def region(self, alarm: float) -> tuple[float, float]:

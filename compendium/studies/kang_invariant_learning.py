@@ -100,7 +100,7 @@ def irm_coefficients(counts: ArrayLike, invariance: float, penalty: float = 1e-3
     for weight in steps:
         result = minimize(_irm_objective, beta, (share, weight, penalty), "BFGS", True, options={"gtol": 1e-7})
         beta = np.asarray(result.x, dtype=np.float64)
-    if not np.max(np.abs(result.jac)) <= 1e-4 * (1 + invariance):
+    if not np.max(np.abs(result.jac)) <= 1e-4 * (1 + invariance):  # of a mean loss over features that are 0 or 1
         raise ArithmeticError(f"invariant risk minimisation has left a gradient of {np.max(np.abs(result.jac)):.2g}")
     return beta
 

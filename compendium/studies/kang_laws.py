@@ -137,12 +137,12 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
         return mean, t * mean - float(total)
 
     def end(sign: int, extreme: float) -> float:
-        reach = 1.0
+        reach = 1 / max(np.ptp(v), 1e-300)
         while tilted(sign * reach)[1] < budget:
             reach *= 2
             if reach > 1e6 / max(np.ptp(v), 1e-300):  # as improbable as that not even the most extreme value is
                 return extreme
-        t = optimize.brentq(lambda s: tilted(sign * s)[1] - budget, 0.0, reach, xtol=1e-10)
+        t = optimize.brentq(lambda s: tilted(sign * s)[1] - budget, 0.0, reach, xtol=1e-10 * reach)
         return tilted(sign * t)[0]
 
     return end(-1, float(v.min())), end(1, float(v.max()))
@@ -282,6 +282,6 @@ def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLi
         return float(np.exp(exponent).imag / t)
 
     value, error, *_ = integrate.quad(integrand, 0, np.inf, limit=2000, epsabs=1e-9, full_output=True)
-    if error > 1e-6:
+    if error > 1e-6:  # of a probability that is asked for by itself; nothing is conditional on it
         raise ArithmeticError(f"the probability was found only to within {error:.1g}")
     return float(np.clip(0.5 - value / np.pi, 0, 1))

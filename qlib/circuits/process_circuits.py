@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Qubits = list[Any]
 SIMULATOR = Aer()
-ALIKE = 1e-9  # two operators that differ by less are the same
+ALIKE = 1e-9  # two unitaries or states that differ by less are the same: their entries are of order one
 
 
 @dataclass(frozen=True, eq=False)

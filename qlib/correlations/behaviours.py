@@ -131,7 +131,7 @@ def _real(E: Array) -> Array:
         E = simplified(E)
         imaginary = [entry for entry in E.flat if not is_zero(entry - sp.conjugate(entry))]
     else:
-        imaginary = [entry for entry in np.ravel(E) if abs(entry.imag) > 1e-9]
+        imaginary = [entry for entry in np.ravel(E) if abs(entry.imag) > 1e-9]  # of at most 1
         E = np.real(E)
     if imaginary:
         raise ValueError(f"correlators should be real, but one is {imaginary[0]}: the state or an observable is not")

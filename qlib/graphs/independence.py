@@ -250,7 +250,7 @@ def independences(law: ArrayLike, names: Sequence[str], tolerance: float = CONDI
     for i, j in combinations(range(n), 2):
         for K in range(1 << n):
             if not K & (1 << i | 1 << j):
-                refuted = witness is not None and not _factorises(witness, i, j, K, 1e-6)
+                refuted = witness is not None and not _factorises(witness, i, j, K, 1e-6)  # else decided exactly
                 table[i, j, K] = table[j, i, K] = not refuted and _factorises(marginal, i, j, K, tolerance)
     return SemiGraphoid(names, table)
 

@@ -62,7 +62,7 @@ __all__ = [
     "single_world_program",
 ]
 
-PROBABILITY_TOLERANCE = 1e-9  # for floating-point probabilities; exact ones are compared exactly
+PROBABILITY_TOLERANCE = 1e-9  # of sums that are one and inequalities between them; exact ones are decided exactly
 
 
 class Assumption(StrEnum):

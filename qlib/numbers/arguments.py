@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.algebraic_numbers import sign
+from qlib.numbers.algebraic_numbers import is_real, sign
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -81,14 +81,17 @@ def reals(value: ArrayLike, name: str, shape: Shape | None = None) -> Array:
         for index, entry in np.ndenumerate(array):
             if getattr(entry, "free_symbols", None):
                 raise ValueError(f"{name}: {_entry(index)} is {entry}; it should be a number")
-        array = array.astype(np.complex128)
-        if np.abs(array.imag).max(initial=0.0) <= 1e-12 * np.abs(array).max(initial=1.0):
-            array = array.real
+        _refuse_entry(array, _where(array, lambda entry: not _is_real(entry)), name, "real")
+        array = array.astype(np.complex128).real  # a real number may be written as a sum of complex ones
     if array.dtype.kind == "c":
         if array.imag.any():
             _refuse_entry(array, array.imag != 0, name, "real")
         array = array.real
     return array.astype(np.float64, copy=False)
+
+
+def _is_real(entry: Any) -> bool:
+    return bool(entry.is_real) or is_real(entry) if isinstance(entry, sp.Expr) else not np.imag(entry)
 
 
 def probabilities(value: ArrayLike, name: str, shape: Shape | None = None) -> Array:

@@ -560,7 +560,12 @@ def conditional_probability(value: Any, name: str) -> Any:
     if has_free_symbols(array):
         return value
     numbers = np.real(array.astype(complex))
-    for wrong in numbers[(numbers < -1e-6) | (numbers > 1 + 1e-6)].flat[:1]:
+    outside = np.asarray((numbers < -1e-6) | (numbers > 1 + 1e-6))
+    if is_exact(array):
+        near = np.minimum(np.abs(numbers), np.abs(numbers - 1)) <= 1e-6  # where only exact signs tell
+        for index in np.argwhere(near):
+            outside[tuple(index)] = min(exact_sign(p := array[tuple(index)]), exact_sign(1 - p)) < 0
+    for wrong in np.asarray(numbers)[outside].flat[:1]:
         raise ArithmeticError(
             f"internal error: {name} was found to be {wrong:.6g}, which is no probability; please report it"
         )

@@ -76,7 +76,7 @@ class Bet:
         real_number(level, "level")
         if not 0 < level < 1:
             raise ValueError(f"level={level}: should lie between 0 and 1")
-        if not self.growth > 1e-12:
+        if not self.growth > 1e-12:  # nats a round: what rounding leaves of a sum of logarithms times probabilities
             raise ValueError(f"growth={self.growth:.3g}: this law cannot be told from the class of models")
         return int(np.ceil(np.log(1 / level) / self.growth))
 

@@ -602,9 +602,10 @@ def farkas_certificate(program: LinearProgram) -> FarkasCertificate:
     if exact_sign(proof.value) == 0:
         raise ValueError("the program is feasible: no combination of its constraints is contradictory")
     core = replace(program, constraints=tuple(row for row in program.constraints if row.name in proof.multipliers))
+    size = max(abs(rounded(row.rhs)) for row in core.constraints)  # a contradiction is as small as what it is about
     for row in core.constraints:
         smaller = replace(core, constraints=tuple(other for other in core.constraints if other is not row))
-        if solve(_phase_one(smaller)).value > FEASIBILITY:
+        if solve(_phase_one(smaller)).value > FEASIBILITY * size:
             core = smaller
     multipliers = certificate(_phase_one(core)).multipliers
     integers = dict(zip(multipliers, map(Fraction, _primitive(list(multipliers.values()))), strict=True))

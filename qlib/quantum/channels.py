@@ -184,7 +184,7 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     P = np.einsum("saij,tbkl,jlik->stab", M, N, R.reshape(a, b, a, b))
     if is_exact(P):
         return simplified(P)
-    if not (worst := largest(P.imag)) <= 1e-9:
+    if not (worst := largest(P.imag)) <= 1e-9:  # of a law, whose probabilities sum to one
         raise ValueError(
             f"the law should be real, but has the imaginary part {worst:.3g}: rho, M or N is not Hermitian"
         )

@@ -292,7 +292,7 @@ def evaluate(process: Process, query: CounterfactualQuery) -> Answer:
         star = star | bad.any(axis=tuple(range(bad.ndim - len(antecedent.legs), bad.ndim)))
         indicators.append(Tensor(np.where(bad, 0, 1), antecedent.legs))
     remaining = _sum(process, [actual], (), [*abducted, *indicators]) if star.any() else 1
-    weight = _tidy(_real(np.where(star, 1 - remaining, 0)))
+    weight = _scalar(_probability(np.where(star, 1 - remaining, 0), "the weight of impossible λ"))
     predicted = _world(process, query.counterfactual, {**query.antecedent, **query.consequent}, COUNTERFACTUAL)
     value = np.asarray(_real(_sum(process, [actual, predicted], (), [*abducted, *reciprocals])))
     star = np.broadcast_to(star, np.broadcast_shapes(value.shape, star.shape))
@@ -313,7 +313,12 @@ def posterior(process: Process, query: CounterfactualQuery, variables: Sequence[
             raise ValueError(f"{name!r} is no exogenous variable; they are {', '.join(process.exogenous) or 'none'}")
     actual, certain = _abduct(process, query)
     legs = [("λ", name) for name in variables]
-    return np.asarray(_tidy(_real(_sum(process, [actual], legs, [Tensor(1 / certain, ())]))))
+    return _probability(_sum(process, [actual], legs, [Tensor(1 / certain, ())]), "P(λ | a)")
+
+
+def _probability(value: Array, name: str) -> Array:
+    """Conditional probabilities as they leave the library: real, simplified, and an internal error if they are none."""
+    return np.asarray(_tidy(conditional_probability(_real(value), name)))
 
 
 @dataclass(frozen=True)
@@ -603,7 +608,8 @@ def _terms(process: Process, query: CounterfactualQuery, certain: Any) -> tuple[
         at = (..., *place)
         values = {name: domain[k] for (name, domain), k in zip(process.exogenous.items(), place, strict=True)}
         p, a, b, cb = (_scalar(array[at]) for array in (prior, likelihood, antecedent, joint))
-        terms.append(Term(values, p, a, _tidy(p * a / certain), b, cb, _conditional(cb, b, zero[at], unknown[at])))
+        learnt = _scalar(_probability(p * a / certain, "P(λ | a)"))
+        terms.append(Term(values, p, a, learnt, b, cb, _conditional(cb, b, zero[at], unknown[at])))
     return tuple(terms)
 
 
