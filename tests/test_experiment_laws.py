@@ -180,11 +180,11 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: product_strength_moment(-1), "n: -1 should be at least 0"),
+        (lambda: product_strength_moment(-1), "n: -1 should lie between 0 and"),
         (lambda: mean_region([0, 1], [0.5, 0.6], 10, 0.1), r"weights sum to 1\.1"),
         (lambda: mean_region([0, 1], [0.5, 0.5], 10, 2), "alarm=2"),
-        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(3, 3\)"),
-        (lambda: sampled_strength_law(np.zeros((3, 3)), 0), "shots=0: should be positive"),
+        (lambda: sampled_strength_law([1, 1], 10), r"shape \(2,\) should be \(\.\.\., 3, 3\)"),
+        (lambda: sampled_strength_law(np.zeros((3, 3)), 0), "shots: 0 should lie between 1 and"),
         (lambda: fit_probability("R", 0.9), "statistic='R'"),  # type: ignore[arg-type]
         (lambda: fit_probability("r", 1.0), r"threshold=1\.0"),
         (lambda: quadratic_form_probability(np.eye(3), np.zeros(2), 0, np.ones(3)), r"b \(2,\) do not fit"),

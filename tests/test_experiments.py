@@ -198,7 +198,7 @@ def test_students_interval_covers_as_often_as_it_says() -> None:
         (lambda: product_table([0, 0, 0], [0, 0, 0]), r"\(3,\) and \(3,\) should be the same, \(\.\.\., 2\)"),
         (lambda: law(2 * np.eye(3)), r"D\[0, 0\] should be 1"),
         (lambda: law(np.diag([1.0, 1.0, 1.0]) * [1, 2, 1]), "no probability negative"),
-        (lambda: sampled(law(schmidt_table(0)), 0, np.random.default_rng(1)), "shots=0: should be at least 1"),
+        (lambda: sampled(law(schmidt_table(0)), 0, np.random.default_rng(1)), "shots: 0 should be at least 1"),
         (lambda: experiment_2("coded", np.random.default_rng(1)), "variant='coded': should be 'as written' or"),  # type: ignore[arg-type]
         (lambda: t_interval([1.0]), r"shape \(1,\) should be \(n,\) with n at least 2"),
         (lambda: t_interval([1.0, 2.0], 95), "level=95: should lie between 0 and 1"),

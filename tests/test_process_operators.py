@@ -174,7 +174,7 @@ def test_trace_and_replace_is_a_projection_and_keeps_the_trace() -> None:
         ([A], np.diag([1.5, 1.5, -0.5, -0.5]), "positive semidefinite .least eigenvalue -0.5"),
         ([A], np.diag([1, 1, 0, 0]) + np.eye(4, k=1), "should be Hermitian"),
         ([A], np.eye(4), "its trace is 4.0, and should be the product 2 of all d_out"),
-        ([A, A], np.eye(16) / 4, "two nodes have the name 'A'"),
+        ([A, A], np.eye(16) / 4, "nodes: two have the name 'A'"),
     ],
 )
 def test_what_is_no_process_operator_is_refused(nodes: list[QuantumNode], array: Array, message: str) -> None:
@@ -184,7 +184,7 @@ def test_what_is_no_process_operator_is_refused(nodes: list[QuantumNode], array:
 
 def test_an_unknown_node_of_a_reduced_channel_is_named() -> None:
     operator = ProcessOperator([A], np.kron(random_state(2, np.random.default_rng(0)), np.eye(2)))
-    with pytest.raises(ValueError, match="'C' is not a node; the nodes are A"):
+    with pytest.raises(ValueError, match="'C' should be one of 'A'"):
         operator.reduced("A", ["C"])
 
 

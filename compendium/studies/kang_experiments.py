@@ -19,7 +19,7 @@ from scipy import stats
 
 from qlib.circuits.circuits import CHSH_ANGLES
 from qlib.correlations.behaviours import correlators_of_behaviour
-from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, probabilities, real_number, reals, require, require_broadcast, whole
 from qlib.quantum.two_qubits import chsh_value
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ SHOTS = (
 )
 TRIALS = (30, 100, 5)
 STEPS = 25  # angles of Experiment 3
+MOST = 10**6  # repetitions that are simulated at once
+SLACK = 1e-9  # by which rounding may move a correlator, or a sum of probabilities, beyond 1
 FLIP = 0.005  # rate at which the product of the classical strategy's two outcomes is flipped, as coded
 
 
@@ -70,7 +72,7 @@ def random_product_table(size: int, rng: np.random.Generator) -> Floats:
     >>> random_product_table(5, np.random.default_rng(1)).shape
     (5, 3, 3)
     """
-    whole(size, "size", 0)
+    whole(size, "size", 0, MOST)
     require(np.random.Generator, rng=rng)
     return product_table(rng.uniform(0, np.pi, (size, 2)), rng.uniform(0, 2 * np.pi, (size, 2)))
 
@@ -83,7 +85,7 @@ def law(table: ArrayLike, angles: ArrayLike = CHSH_ANGLES) -> Floats:
     >>> law(schmidt_table(np.pi / 4))[0, 0].round(4).tolist()
     [[0.4268, 0.0732], [0.0732, 0.4268]]
     """
-    D, twice = reals(table, "table"), 2 * reals(angles, "angles")
+    D, twice = reals(table, "table", (..., 3, 3)), 2 * reals(angles, "angles", (2, None))
     sign = np.array([1, -1])
     cosine, sine = (sign * function(twice)[..., None] for function in (np.cos, np.sin))
     effects = np.stack([np.ones_like(cosine), cosine, sine], axis=-1) / 2  # qubit, setting, outcome, (1, Z, X)
@@ -94,29 +96,43 @@ def law(table: ArrayLike, angles: ArrayLike = CHSH_ANGLES) -> Floats:
 
 
 def confounding_strength(E: ArrayLike) -> Any:
-    """CS = |S|/2 of correlators E[..., i, j], index 0 the identity. Kang (2025), eq. (1).
+    """CS = |S|/2 of correlators E[..., i, j] in [−1, 1], index 0 the identity. Kang (2025), eq. (1).
 
     >>> p = law(schmidt_table(np.pi / 4))
     >>> round(float(confounding_strength(correlators_of_behaviour(p))), 12) == round(2**0.5, 12)
     True
     """
-    return abs(chsh_value(reals(E, "E"))) / 2
+    return abs(chsh_value(_correlators(E))) / 2
+
+
+def _correlators(E: ArrayLike) -> Floats:
+    """The argument as correlators E[..., i, j], index 0 the identity; ``ValueError`` for what is none.
+
+    >>> _correlators(np.full((3, 3), 1.5))
+    Traceback (most recent call last):
+        ...
+    ValueError: E: its largest entry is 1.5; correlators lie between -1 and 1
+    """
+    values = reals(E, "E", (..., 3, 3))
+    if (most := abs(values).max(initial=0.0)) > 1 + SLACK:
+        raise ValueError(f"E: its largest entry is {most:.6g}; correlators lie between -1 and 1")
+    return values
 
 
 def sampled(p: ArrayLike, shots: int, rng: np.random.Generator) -> Floats:
     """Relative frequencies [..., s, t, a, b] of so many shots for each pair of settings, all drawn at once.
 
-    Raises ``ValueError`` for a number of shots that is not positive.
+    Raises ``ValueError`` for a number of shots that is not positive, or a p whose outcomes have no law.
 
     >>> sampled(law(schmidt_table(0)), 100, np.random.default_rng(1))[0, 0].sum(axis=1).tolist()
     [1.0, 0.0]
     """
-    whole(shots, "shots", 0)
+    whole(shots, "shots", 1)
     require(np.random.Generator, rng=rng)
-    if shots < 1:
-        raise ValueError(f"shots={shots}: should be at least 1")
-    P = reals(p, "p")
+    P = probabilities(p, "p", (..., 2, 2))
     flat = P.reshape(*P.shape[:-2], 4)
+    if abs(flat.sum(-1) - 1).max(initial=0.0) > SLACK:
+        raise ValueError("p: the probabilities of the outcomes, for each pair of settings, should sum to 1")
     counts = rng.multinomial(shots, flat / flat.sum(-1, keepdims=True))
     return np.asarray(counts.reshape(P.shape) / shots)
 
@@ -129,9 +145,9 @@ def strength_sd(E: ArrayLike, shots: int) -> Any:
     >>> round(float(strength_sd(np.full((3, 3), 0.5**0.5), shots=1000)), 4)
     0.0224
     """
-    whole(shots, "shots", 0)
-    both = reals(E, "E", (..., 3, 3))[..., 1:, 1:]
-    return np.sqrt(np.sum(1 - both**2, axis=(-1, -2)) / shots) / 2
+    whole(shots, "shots", 1)
+    both = _correlators(E)[..., 1:, 1:]
+    return np.sqrt(np.sum((1 - both**2).clip(0), axis=(-1, -2)) / shots) / 2
 
 
 def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
@@ -145,11 +161,21 @@ def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
     >>> shots_behind([1.4204, 1.4022, 1.4]), shots_behind([0.724, 0.708, 0.146], decimals=3)
     (10000, 1000)
     """
-    scaled, two = np.asarray(values, dtype=np.float64) * 10**decimals, int(2 * 10**decimals)
+    two = int(2 * 10 ** whole(decimals, "decimals", 0, 15))
+    scaled = reals(values, "values") * 10**decimals
+    if abs(scaled).max(initial=0) > 2 * two:
+        raise ValueError("values: correlators lie between -1 and 1, and values of S between -4 and 4")
     steps = np.rint(scaled).astype(np.int64)
     if np.any(abs(scaled - steps) > 1e-9 * np.maximum(abs(scaled), 1)) or not np.any(steps):
         raise ValueError(f"values: should be multiples of 1e-{decimals}, and not all zero")
     return two // int(np.gcd.reduce(np.append(steps.ravel(), two)))
+
+
+def _require_sizes(rng: np.random.Generator, shots: int, trials: int = 1, steps: int = STEPS) -> None:
+    require(np.random.Generator, rng=rng)
+    whole(shots, "shots", 1)
+    whole(trials, "trials", 1, MOST // STEPS)
+    whole(steps, "steps", 1, 10 * STEPS)
 
 
 def _require(variant: str) -> bool:
@@ -175,9 +201,7 @@ def experiment_1(
     >>> table[table.quantity == "E_ZZ, Bell"].value.tolist()
     [1.0, 1.0]
     """
-    whole(trials, "trials", 0)
-    whole(shots, "shots", 0)
-    require(np.random.Generator, rng=rng)
+    _require_sizes(rng, shots, trials=trials)
     import pandas as pd
 
     coded = _require(variant)
@@ -225,11 +249,9 @@ def experiment_2(
     >>> table[table.scenario == "classical"].CS.unique().tolist()
     [1.0]
     """
-    whole(trials, "trials", 0)
-    whole(shots, "shots", 0)
-    real_number(flip, "flip")
-    real_number(visibility, "visibility")
-    require(np.random.Generator, rng=rng)
+    _require_sizes(rng, shots, trials=trials)
+    real_number(flip, "flip", 0, 1)
+    real_number(visibility, "visibility", 0, 1)
     import pandas as pd
 
     coded = _require(variant)
@@ -291,10 +313,7 @@ def experiment_3(
     >>> experiment_3("as coded", np.random.default_rng(1)).law.round(4).iloc[[0, 12]].tolist()
     [0.7071, 1.4142]
     """
-    whole(steps, "steps", 0)
-    whole(trials, "trials", 0)
-    whole(shots, "shots", 0)
-    require(np.random.Generator, rng=rng)
+    _require_sizes(rng, shots, trials=trials, steps=steps)
     import pandas as pd
 
     repeats = trials if _require(variant) else 1
@@ -314,14 +333,17 @@ def experiment_3(
 
 
 def coefficient_of_determination(measured: ArrayLike, predicted: ArrayLike) -> Any:
-    """R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)² along the last axis.
+    """R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)² along the last axis. Raises ``ValueError`` where y is constant.
 
     >>> float(coefficient_of_determination([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]))
     1.0
     """
-    y = reals(measured, "measured")
-    centred = y - y.mean(axis=-1, keepdims=True)
-    return 1 - np.sum((y - numbers(predicted, "predicted")) ** 2, axis=-1) / np.sum(centred**2, axis=-1)
+    y, fitted = reals(measured, "measured", (..., "n")), reals(predicted, "predicted", (..., "m"))
+    require_broadcast(fitted, "predicted", y.shape)
+    spread = np.sum((y - y.mean(axis=-1, keepdims=True)) ** 2, axis=-1)
+    if not np.all(spread > 0):
+        raise ValueError("measured: all values are the same, so that there is no variance to explain")
+    return 1 - np.sum((y - fitted) ** 2, axis=-1) / spread
 
 
 def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shots: int = 50_000) -> pd.DataFrame:
@@ -332,10 +354,9 @@ def fit_statistics(rng: np.random.Generator, runs: int, steps: int = STEPS, shot
     >>> bool((fit_statistics(np.random.default_rng(1), runs=10) > 0.998).all(axis=None))
     True
     """
-    whole(runs, "runs", 0)
-    whole(steps, "steps", 0)
-    whole(shots, "shots", 0)
-    require(np.random.Generator, rng=rng)
+    whole(runs, "runs", 0, MOST // STEPS)
+    whole(steps, "steps", 3)  # at the ends the concurrence is the same
+    _require_sizes(rng, shots, steps=steps)
     import pandas as pd
 
     theta = np.linspace(0, np.pi / 2, steps)

@@ -15,12 +15,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import Floats, all_of, numbers, real_number, reals, require, whole
+from qlib.numbers import arguments
+from qlib.numbers.arguments import (
+    Floats,
+    all_of,
+    numbers,
+    real_number,
+    reals,
+    require,
+    require_broadcast,
+    show,
+    whole,
+    wholes,
+)
 from qlib.numbers.exact_arrays import Array
 from qlib.numbers.polyhedra import Integers
 
@@ -33,6 +46,8 @@ COLUMNS = {"A": [0, 1], "C": [0, 2], "AC": [0, 1, 2]}
 CAUSAL_RULE = np.array([[0, 0], [1, 1]])
 COLLAPSED_RULE = np.array([[0, 0], [0, 1]])  # A and C
 HARMLESS_RULE = np.array([[0, 1], [1, 1]])  # A or C
+MOST = 10**6  # draws that are simulated at once
+LAST_SEED = 2**32 - 6  # of NumPy's legacy generator, less one for each further domain
 TIE = 1e-9  # a margin below this share of its terms is a tie, and counts as label 0
 
 
@@ -76,7 +91,8 @@ def law_of_features(strength: Any, flip: Any = 0, prevalence: Any = 0.5) -> Arra
     >>> law_of_features(0.75)[1].tolist()
     [[0.0, 0.125], [0.0, 0.375]]
     """
-    one, s, e = prevalence, strength, flip
+    given = {"prevalence": prevalence, "strength": strength, "flip": flip}
+    one, s, e = (arguments.probabilities(value, name) for name, value in given.items())
     entries = [(1 - one) * (1 - e), (1 - one) * e, 0 * (one * s * e), 0 * (one * s * e)]  # A = 0
     entries += [one * (1 - s) * e, one * (1 - s) * (1 - e), one * s * e, one * s * (1 - e)]  # A = 1
     law = np.stack([np.asarray(entry) for entry in np.broadcast_arrays(*entries)], axis=-1)
@@ -91,8 +107,12 @@ def draw(law: ArrayLike, samples: int, rng: np.random.Generator, size: tuple[int
     """
     whole(samples, "samples", 0)
     require(np.random.Generator, rng=rng)
-    P = reals(law, "law")
-    shape = size or P.shape[:-3]
+    P = reals(arguments.probabilities(law, "law", (..., 2, 2, 2)), "law")
+    if not np.all(abs(P.sum((-1, -2, -3)) - 1) < 1e-9):
+        raise ValueError("law: its probabilities should sum to 1")
+    shape = wholes(size, "size", 0) or P.shape[:-3]
+    if shape[len(shape) - P.ndim + 3 :] != P.shape[:-3] or prod(shape) > MOST:
+        raise ValueError(f"size={shape}: should end in the shape {P.shape[:-3]} of the laws, {MOST} draws at most")
     return rng.multinomial(samples, P.reshape((*P.shape[:-3], 8)), size=shape or None).reshape((*shape, 2, 2, 2))
 
 
@@ -104,7 +124,11 @@ def accuracy(counts: ArrayLike, rule: ArrayLike) -> Floats:
     >>> accuracy(law_of_features(0.0), COLLAPSED_RULE)
     array(0.5)
     """
-    N, r = numbers(counts, "counts"), numbers(rule, "rule")
+    N, r = numbers(counts, "counts", (..., 2, 2, 2)), reals(rule, "rule", (..., 2, 2))
+    N = reals(N, "counts") if N.dtype.kind == "c" else N
+    if not np.isin(r, (0, 1)).all():
+        raise ValueError("rule: its entries are predicted labels, and should be 0 or 1")
+    require_broadcast(r, "rule", N.shape[:-1])
     right = np.where(r == 1, N[..., 1], N[..., 0])
     return np.asarray(right.sum((-1, -2)) / N.sum((-1, -2, -3)))
 
@@ -128,9 +152,9 @@ def fit_logistic(
     """
     real_number(penalty, "penalty")
     real_number(intercept_penalty, "intercept_penalty")
-    whole(rounds, "rounds", 0)
+    whole(rounds, "rounds", 1)
     require(str, features=features)
-    N = reals(counts, "counts")
+    N = reals(counts, "counts", (..., 2, 2, 2))
     if features not in COLUMNS:
         raise ValueError(f"features={features!r}: should be one of {', '.join(COLUMNS)}")
     if not penalty > 0 or not intercept_penalty >= 0:
@@ -177,7 +201,7 @@ def predicted(coefficients: ArrayLike) -> Integers:
     >>> predicted([-1, 2, 0.5]).tolist()
     [[0, 0], [1, 1]]
     """
-    terms = reals(coefficients, "coefficients")
+    terms = reals(coefficients, "coefficients", (..., 3))
     margins, sizes = terms @ PATTERNS.T, np.abs(terms) @ PATTERNS.T
     return (margins > TIE * sizes).astype(np.int64).reshape((*margins.shape[:-1], 2, 2))
 
@@ -192,7 +216,9 @@ def scikit_learn_coefficients(counts: ArrayLike, **options: Any) -> Floats:
     """
     from sklearn.linear_model import LogisticRegression
 
-    N = reals(counts, "counts")
+    N = reals(counts, "counts", (2, 2, 2))
+    if np.any(N < 0) or not np.all(N.sum((0, 1)) > 0):
+        raise ValueError("counts: none may be negative, and labels of both kinds are needed")
     a, c, b = np.nonzero(N)
     with _threads().limit(limits=1):
         model = LogisticRegression(**options).fit(np.stack([a, c], axis=1), b, sample_weight=N[a, c, b])
@@ -213,9 +239,11 @@ def identical_columns(ones: ArrayLike, training: int) -> Integers:
     >>> identical_columns(3, 10).tolist()
     [[[7, 0], [0, 0]], [[0, 0], [0, 3]]]
     """
-    ones = numbers(ones, "ones")
     whole(training, "training", 0)
-    n1 = np.asarray(ones, dtype=np.int64)
+    given = reals(ones, "ones")
+    n1 = given.astype(np.int64)
+    if np.any(n1 != given) or np.any(given > training):
+        raise ValueError(f"ones: {show(ones)} should be whole numbers of the {training} samples")
     counts = np.zeros((*n1.shape, 2, 2, 2), dtype=np.int64)
     counts[..., 0, 0, 0], counts[..., 1, 1, 1] = training - n1, n1
     return counts
@@ -232,7 +260,7 @@ def last_collapsing(training: int, **options: Any) -> int:
     700
     """
 
-    whole(training, "training", 0)
+    whole(training, "training", 4)
 
     def collapses(ones: int) -> bool:
         return bool(predicted(scikit_learn_coefficients(identical_columns(ones, training), **options))[1, 0] == 0)
@@ -266,10 +294,10 @@ def simulate(
     >>> len(table), bool((table.causal >= table.naive - 0.02).all())
     (100, True)
     """
-    whole(seeds, "seeds", 0)
+    whole(seeds, "seeds", 1, MOST // 10)
     if last is not None:
         whole(last, "last", 0)
-    real_number(prevalence, "prevalence")
+    real_number(prevalence, "prevalence", 0, 1)
     require(Design, design=design)
     require(np.random.Generator, rng=rng)
     import pandas as pd
@@ -297,10 +325,25 @@ def simulate(
 
 @dataclass(frozen=True, eq=False)
 class GainLaw:
-    """A law on the line: values, in increasing order and equally spaced, and the probability of each."""
+    """A law on the line: values, in increasing order and equally spaced, and the probability of each.
+
+    Raises ``ValueError`` for what is no law, or values in another order.
+
+    >>> law = GainLaw(np.array([-1.0, 0.0, 1.0]), np.array([0.25, 0.5, 0.25]))
+    >>> law.between(0, 1), law.region(0.6)
+    (0.75, (0.0, 0.0))
+    """
 
     values: Floats
     probabilities: Floats
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", reals(self.values, "values", ("n",)))
+        object.__setattr__(self, "probabilities", reals(self.probabilities, "probabilities", self.values.shape))
+        if np.any(np.diff(self.values) <= 0):
+            raise ValueError("values: they should be in increasing order")
+        if np.any(self.probabilities < 0) or abs(self.probabilities.sum() - 1) > 1e-9:
+            raise ValueError(f"probabilities: their sum is {self.probabilities.sum()}; none should be negative, sum 1")
 
     @property
     def mean(self) -> float:
@@ -317,7 +360,7 @@ class GainLaw:
         real_number(low, "low")
         real_number(high, "high")
         inside = (self.values >= low - TIE) & (self.values <= high + TIE)  # of accuracies, which are multiples of 1/n
-        return float(self.probabilities[inside].sum())
+        return min(float(self.probabilities[inside].sum()), 1.0)  # but for rounding
 
     def region(self, alarm: float) -> tuple[float, float]:
         """The values outside of which the law lies with probability `alarm` at most, half of it on either side.
@@ -343,7 +386,7 @@ def collapse_probability(design: Design, last: int | None = None, prevalence: fl
     """
     if last is not None:
         whole(last, "last", 0)
-    real_number(prevalence, "prevalence")
+    real_number(prevalence, "prevalence", 0, 1)
     require(Design, design=design)
     from scipy.stats import binom
 
@@ -361,6 +404,8 @@ def expected_gain(design: Design, collapse: Any, prevalence: Any = 0.5, flip: An
     """
     require(Design, design=design)
     epsilon = design.largest_flip / 2 if flip is None else flip
+    for name, value in (("collapse", collapse), ("prevalence", prevalence), ("flip", epsilon)):
+        real_number(value, name, 0, 1)
     loss = sum(1 - s for s in design.strengths) / len(design.strengths)
     return 100 * collapse * prevalence * loss * (1 - 2 * epsilon)
 
@@ -376,7 +421,7 @@ def collapsed_gain(design: Design, prevalence: float = 0.5) -> GainLaw:
     >>> round(law.mean, 9), round(law.deviation, 3)
     (22.5, 1.149)
     """
-    real_number(prevalence, "prevalence")
+    real_number(prevalence, "prevalence", 0, 1)
     require(Design, design=design)
     n = design.per_domain
     size = 1 << (2 * design.tested + 1).bit_length()
@@ -416,7 +461,7 @@ def mean_gain(laws: list[GainLaw], collapse: ArrayLike) -> GainLaw:
     (11.25, 2.522)
     """
     laws = list(all_of(GainLaw, laws, "laws"))
-    P = reals(collapse, "collapse")
+    P = reals(arguments.probabilities(collapse, "collapse", ("n",)), "collapse")
     if P.shape != (len(laws),) or any(not np.array_equal(law.values, laws[0].values) for law in laws):
         raise ValueError(f"{len(laws)} laws, {P.shape} probabilities: one for each seed, and one grid for all")
     half, seeds = (len(laws[0].values) - 1) // 2, len(laws)
@@ -440,7 +485,7 @@ def poisson_binomial(probabilities: ArrayLike) -> Floats:
     >>> poisson_binomial([0.5, 0.25]).round(12).tolist()
     [0.375, 0.5, 0.125]
     """
-    p = reals(probabilities, "probabilities")
+    p = reals(arguments.probabilities(probabilities, "probabilities", (None,)), "probabilities")
     size = len(p) + 1
     z = np.exp(2j * np.pi * np.arange(size // 2 + 1) / size)
     transform = np.ones_like(z)
@@ -473,9 +518,9 @@ def seeded_training(seed: int, samples: int = 2000, held_out: int = 600) -> Floa
     >>> seeded_training(42).shape
     (1400,)
     """
-    whole(seed, "seed", 0)
-    whole(samples, "samples", 0)
-    whole(held_out, "held_out", 0)
+    whole(seed, "seed", 0, LAST_SEED)
+    whole(samples, "samples", 0, MOST)
+    whole(held_out, "held_out", 0, samples)
     angles = np.pi * np.random.RandomState(seed).random_sample((samples, 2))[:, 0]
     return np.asarray(angles[np.random.RandomState(seed).permutation(samples)[held_out:]])
 
@@ -489,7 +534,7 @@ def seeded_domains(seed: int, design: Design | None = None) -> list[SeededDomain
     >>> [int(domain.flipped.sum()) for domain in seeded_domains(42)]
     [16, 7, 34, 16, 17]
     """
-    whole(seed, "seed", 0)
+    whole(seed, "seed", 0, LAST_SEED)
     if design is not None:
         require(Design, design=design)
     design = design or Design()
@@ -511,9 +556,9 @@ def seeded_collapse(seed: int, last: int) -> float:
     >>> round(seeded_collapse(42, 697), 3), round(seeded_collapse(43, 697), 3)
     (0.962, 0.046)
     """
-    whole(seed, "seed", 0)
+    whole(seed, "seed", 0, LAST_SEED)
     whole(last, "last", 0)
-    return float(poisson_binomial(np.sin(seeded_training(seed) / 2) ** 2)[: last + 1].sum())
+    return float(poisson_binomial(np.sin(seeded_training(seed) / 2) ** 2)[: last + 1].sum().clip(0, 1))
 
 
 def seeded_gain(seed: int, design: Design | None = None) -> GainLaw:
@@ -522,7 +567,7 @@ def seeded_gain(seed: int, design: Design | None = None) -> GainLaw:
     >>> round(seeded_gain(42).mean, 2)
     23.42
     """
-    whole(seed, "seed", 0)
+    whole(seed, "seed", 0, LAST_SEED)
     if design is not None:
         require(Design, design=design)
     design = design or Design()

@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike
 from scipy import integrate, optimize, special, stats
 
 from compendium.studies.kang_experiments import (
+    _correlators,
     confounding_strength,
     law,
     schmidt_table,
     strength_sd,
 )
 from qlib.correlations.behaviours import correlators_of_behaviour
-from qlib.numbers.arguments import Floats, numbers, real_number, reals, whole
+from qlib.numbers.arguments import Floats, probabilities, real_number, reals, whole
 from qlib.quantum.two_qubits import CHSH
 
 
@@ -38,7 +39,7 @@ def product_strength_density(strength: ArrayLike, nodes: int = 80) -> Floats:
     >>> float(product_strength_density(0.8)), bool(product_strength_density(0.1) > product_strength_density(0.6))
     (0.0, True)
     """
-    whole(nodes, "nodes", 0)
+    whole(nodes, "nodes", 1, 1000)
     r = np.sqrt(2) * np.ravel(reals(strength, "strength"))
     inside = (r > 0) & (r < 1)
     at = np.where(inside, r, 0.5)[:, None]
@@ -72,7 +73,7 @@ def product_strength_nodes(nodes: int = 80) -> tuple[Floats, Floats]:
     >>> round(float(weights @ values**2), 9) == 5 / 32
     True
     """
-    whole(nodes, "nodes", 0)
+    whole(nodes, "nodes", 1, 1000)
     u, weight = _unit_interval(nodes)
     values = (1 - (1 - u) ** 2) * u / np.sqrt(2)  # crowded at 0, where the density has a logarithm in its slope
     slope = ((1 - (1 - u) ** 2) + 2 * (1 - u) * u) / np.sqrt(2)
@@ -95,14 +96,12 @@ def product_strength_mean() -> float:
 def product_strength_moment(n: int) -> Fraction:
     """E CS²ⁿ over random product states, a rational number; all of them together determine the law.
 
-    E CS²ⁿ = 2⁻ⁿ Σₖ C(2n, 2k) (E z²ᵏ x²⁽ⁿ⁻ᵏ⁾)². Raises ``ValueError`` for a negative n.
+    E CS²ⁿ = 2⁻ⁿ Σₖ C(2n, 2k) (E z²ᵏ x²⁽ⁿ⁻ᵏ⁾)². Raises ``ValueError`` for an n below 0 or above 500.
 
     >>> product_strength_moment(1), product_strength_moment(2)
     (Fraction(5, 32), Fraction(753, 16384))
     """
-    whole(n, "n", 0)
-    if n < 0:
-        raise ValueError(f"n={n}: should not be negative")
+    whole(n, "n", 0, 500)
 
     def bloch(k: int, m: int) -> Fraction:  # E z²ᵏ x²ᵐ
         polar = Fraction(comb(2 * k, k) * comb(2 * m, m), 4 ** (k + m) * comb(k + m, k))
@@ -122,11 +121,7 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
     >>> [round(end, 2) for end in mean_region([0, 1], [0.5, 0.5], n=100, alarm=1e-6)]
     [0.24, 0.76]
     """
-    whole(n, "n", 0)
-    real_number(alarm, "alarm")
-    v, w = reals(values, "values"), reals(weights, "weights")
-    if w.min() < 0 or abs(w.sum() - 1) > 1e-6 or n < 1 or not 0 < alarm < 1:
-        raise ValueError(f"weights sum to {w.sum()}, n={n}, alarm={alarm}: should be a law, positive, between 0 and 1")
+    v, w = _law(values, weights, n, alarm)
     budget = np.log(2 / alarm) / n
 
     def tilted(t: float) -> tuple[float, float]:
@@ -148,6 +143,19 @@ def mean_region(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> 
     return end(-1, float(v.min())), end(1, float(v.max()))
 
 
+def _law(values: ArrayLike, weights: ArrayLike, n: int, alarm: float) -> tuple[Floats, Floats]:
+    """The law of one of n draws, if it is one, and `alarm` a probability that is neither 0 nor 1."""
+    whole(n, "n", 1)
+    v = reals(values, "values", ("n",))
+    w = reals(probabilities(weights, "weights", v.shape), "weights")
+    if abs(w.sum() - 1) > 1e-6:
+        raise ValueError(f"weights sum to {w.sum()}, and should sum to 1")
+    real_number(alarm, "alarm")
+    if not 0 < alarm < 1:
+        raise ValueError(f"alarm={alarm}: should lie between 0 and 1")
+    return v, w
+
+
 def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     """Values of S/2 and their probabilities, from so many shots for each pair of settings: exact but for 1e-15.
 
@@ -159,10 +167,10 @@ def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     >>> values.tolist(), weights.round(12).tolist()
     ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
     """
-    whole(shots, "shots", 0)
-    correlations = reals(E, "E")
-    if correlations.shape != (3, 3) or shots < 1:
-        raise ValueError(f"correlators: shape {correlations.shape} should be (3, 3); shots={shots}: should be positive")
+    whole(shots, "shots", 1, 10**6)
+    correlations = _correlators(E)
+    if correlations.ndim != 2:
+        raise ValueError(f"E: shape {correlations.shape} should be (3, 3)")
     start, weights = 0, np.ones(1)
     favour = (1 + (correlations * CHSH)[1:, 1:]) / 2
     for p in favour.ravel().clip(0, 1):
@@ -191,6 +199,9 @@ class IntervalRegions:
         >>> regions.contain(0.5, 0.4902, 0.5098), regions.contain(0.5, 0.487, 0.513)
         (True, False)
         """
+        for name, value in (("mean", mean), ("lower", lower), ("upper", upper)):
+            real_number(value, name)
+        real_number(slack, "slack", 0)
         values = (mean, lower, upper, upper - lower)
         slacks = (slack, slack, slack, 2 * slack)
         return all(
@@ -212,10 +223,9 @@ def interval_regions(
     >>> interval_regions([0, 1], [0.5, 0.5], n=10_000, alarm=0.01).mean[1] < 0.52
     True
     """
-    whole(n, "n", 0)
-    real_number(alarm, "alarm")
-    real_number(level, "level")
-    v, w = reals(values, "values"), reals(weights, "weights")
+    whole(n, "n", 2)
+    real_number(level, "level", 0, 1)
+    v, w = _law(values, weights, n, alarm)
     centre = float(w @ v)
     low, high = mean_region(v, w, n, alarm / 2)
     least, most = mean_region((v - centre) ** 2, w, n, alarm / 2)
@@ -241,8 +251,8 @@ def fit_probability(statistic: Literal["R2", "r"], threshold: float, shots: int 
     (0.33, 0.444)
     """
     real_number(threshold, "threshold")
-    whole(shots, "shots", 0)
-    whole(steps, "steps", 0)
+    whole(shots, "shots", 1)
+    whole(steps, "steps", 3, 1000)
     if statistic not in ("R2", "r") or not 0 < threshold < 1:
         raise ValueError(f"statistic={statistic!r}, threshold={threshold}: should be 'R2' or 'r', between 0 and 1")
     theta = np.linspace(0, np.pi / 2, steps)
@@ -268,12 +278,16 @@ def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLi
     0.9
     """
     real_number(d, "d")
-    S = reals(sd, "sd")
+    S = reals(sd, "sd", ("n",))
     if np.shape(A) != (len(S), len(S)) or np.shape(b) != S.shape:
         raise ValueError(f"shapes: A {np.shape(A)}, b {np.shape(b)} do not fit {S.shape} standard deviations")
-    eigenvalues, vectors = np.linalg.eigh(S[:, None] * numbers(A, "A") * S)
-    slope = vectors.T @ (S * numbers(b, "b"))
+    if np.any(S < 0):
+        raise ValueError(f"sd: the least is {S.min()}; standard deviations are not negative")
+    eigenvalues, vectors = np.linalg.eigh(S[:, None] * reals(A, "A") * S)
+    slope = vectors.T @ (S * reals(b, "b"))
     scale = np.sqrt(2 * eigenvalues @ eigenvalues + 4 * slope @ slope)
+    if scale == 0:  # nothing is random
+        return float(d <= 0)
     eigenvalues, slope, shift = eigenvalues / scale, slope / scale, d / scale
 
     def integrand(t: float) -> float:

@@ -39,22 +39,31 @@ from qlib.graphs.enumeration import (
 )
 from qlib.graphs.graphs import CausalGraph, NodeKind
 from qlib.graphs.independence import markov_law
-from qlib.numbers.arguments import numbers, require, several, whole, wholes
-from qlib.numbers.exact_arrays import Array
+from qlib.numbers.arguments import probabilities, reals, require, several, show, whole, wholes
+from qlib.numbers.exact_arrays import Array, vanishes
 
 Condition = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 Latents = Literal["pairs", "complexes", "families"]
 
 
+MOST_PARTIES = 10  # whose conditions are listed
+MOST_COUNTED = 20  # parties whose structures are counted by a formula
+MOST_LISTED = 4  # parties whose structures are listed
+
+
 def outcomes(parties: int) -> range:
-    """The nodes A₁ … Aₙ."""
+    """The nodes A₁ … Aₙ.
+
+    >>> outcomes(2), settings(2)
+    (range(0, 2), range(2, 4))
+    """
     whole(parties, "parties", 1)
     return range(parties)
 
 
 def settings(parties: int) -> range:
-    """The nodes X₁ … Xₙ."""
-    whole(parties, "parties", 1)
+    """The nodes X₁ … Xₙ; see `outcomes`."""
+    whole(parties, "parties", 1, MOST_PARTIES)
     return range(parties, 2 * parties)
 
 
@@ -64,7 +73,7 @@ def names(parties: int) -> tuple[str, ...]:
     >>> names(2)
     ('A_1', 'A_2', 'X_1', 'X_2')
     """
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_PARTIES)
     return tuple(f"{letter}_{k + 1}" for letter in "AX" for k in range(parties))
 
 
@@ -76,7 +85,7 @@ def no_disturbance(parties: int, sizes: Sequence[int] | None = None) -> list[Con
     >>> no_disturbance(2)
     [((0,), (3,), (2,)), ((1,), (2,), (3,))]
     """
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_PARTIES)
     if sizes is not None:
         sizes = wholes(sizes, "sizes")
     chosen = range(1, parties) if sizes is None else sizes
@@ -93,8 +102,11 @@ def no_disturbance(parties: int, sizes: Sequence[int] | None = None) -> list[Con
 
 def satisfies(structures: Structures, conditions: Sequence[Condition]) -> Truths:
     """Whether all the d-separations hold, for each structure; the failed are not asked further."""
-    conditions = several(conditions, "conditions")
     require(Structures, structures=structures)
+    conditions = several(conditions, "conditions")
+    for condition in conditions:
+        if len(several(condition, "conditions")) != 3:
+            raise ValueError(f"conditions: {show(condition)} should be three sets of nodes")
     alive = np.arange(len(structures))
     for condition in conditions:
         alive = alive[separated(structures[alive], *condition)]
@@ -146,12 +158,12 @@ def census(
     >>> len(census(2).survivors)
     180
     """
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_LISTED)
     if conditions is not None:
         conditions = several(conditions, "conditions")
     if jobs is not None:
-        whole(jobs, "jobs", 0)
-    whole(chunk, "chunk", 0)
+        whole(jobs, "jobs", 1)
+    whole(chunk, "chunk", 1)
     wanted = no_disturbance(parties) if conditions is None else list(conditions)
     arrows, confounded = surviving_parts(parties, wanted)
     joined = [pair for pair in all_pairs(2 * parties) if pair in arrows or pair[::-1] in arrows]
@@ -169,9 +181,11 @@ def is_maximal(structures: Structures, parties: int) -> Truths:
     """Whether a survivor of eq. (7) does not survive the addition of any arrow or ↔.
 
     The survivors being closed under removal, these determine all others: every survivor is part of one of them.
+
+    >>> is_maximal(census(1).survivors, 1).sum()
+    np.int64(2)
     """
-    whole(parties, "parties", 1)
-    require(Structures, structures=structures)
+    _require_parties(structures, parties)
     conditions = no_disturbance(parties, [1])  # which imply the others
     arrows, confounded = surviving_parts(parties, conditions)
     maximal = np.ones(len(structures), dtype=bool)
@@ -189,7 +203,7 @@ def is_maximal(structures: Structures, parties: int) -> Truths:
 
 def surviving_parts(parties: int, conditions: Sequence[Condition]) -> tuple[Pairs, Pairs]:
     """The arrows (u, v), and the pairs u ↔ v, that meet the conditions when there is nothing else in the structure."""
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_PARTIES)
     conditions = several(conditions, "conditions")
     nodes = 2 * parties
     arrows = [(u, v) for u, v in product(range(nodes), repeat=2) if u != v]
@@ -220,9 +234,12 @@ def _survivors_in(
 
 
 def senders(structures: Structures, parties: int) -> Words:
-    """The outcomes that have an arrow into another outcome, one word for each structure."""
-    whole(parties, "parties", 1)
-    require(Structures, structures=structures)
+    """The outcomes that have an arrow into another outcome, one word for each structure.
+
+    >>> np.bincount(senders(census(2).survivors, 2)).tolist()
+    [116, 32, 32]
+    """
+    _require_parties(structures, parties)
     sending: Words = np.bitwise_or.reduce(structures.parents[:parties], axis=0)
     sending &= sending.dtype.type(mask(outcomes(parties)))
     return sending
@@ -240,9 +257,11 @@ def is_certified(structures: Structures, parties: int) -> Truths:
     By 1, S is a function of Λ and of S's own noise; call these two λ. By 2, λ is independent of X. By 3, the outcomes
     outside S are independent of each other and of the other settings, given λ and Xᵢ. So P(A|X) = Σ P(λ) Π P(Aᵢ|Xᵢ,λ).
     Λ being parentless, conditioning on it is the same as removing it: 3 is tested without the ↔ between outcomes.
+
+    >>> bool(is_certified(census(2).survivors, 2).all())
+    True
     """
-    whole(parties, "parties", 1)
-    require(Structures, structures=structures)
+    _require_parties(structures, parties)
     inside = structures.parents.dtype.type(mask(outcomes(parties)))
     sending = senders(structures, parties)
     shared = structures.confounded[:parties]
@@ -259,6 +278,14 @@ def is_certified(structures: Structures, parties: int) -> Truths:
         which = np.flatnonzero(certified & (sending == mask(S)))
         certified[which] = satisfies(conditioned[which], _independent_responses(parties, S))
     return certified
+
+
+def _require_parties(structures: Structures, parties: int) -> None:
+    """Raise ``ValueError`` or ``TypeError`` for what is no batch of structures on the nodes of so many parties."""
+    require(Structures, structures=structures)
+    whole(parties, "parties", 1, MOST_PARTIES)
+    if structures.nodes != 2 * parties:
+        raise ValueError(f"parties: {parties} have {2 * parties} nodes, and the structures {structures.nodes}")
 
 
 def _subsets(parties: int) -> Iterator[tuple[int, ...]]:
@@ -290,10 +317,9 @@ def random_structure_model(
     >>> names, law.shape
     (('A_1', 'X_1', 'U_A_1'), (2, 2, 2))
     """
-    whole(k, "k", 0)
-    whole(parties, "parties", 1)
-    determined = wholes(determined, "determined")
-    require(Structures, structures=structures)
+    _require_parties(structures, parties)
+    whole(k, "k", 0, len(structures) - 1)
+    determined = wholes(determined, "determined", 0, parties - 1)
     require(np.random.Generator, rng=rng)
     label = names(parties)
     graph = to_causal_graph(structures, k, label)
@@ -314,9 +340,16 @@ def factorised(law: Array, parties: int) -> tuple[Array, Array]:
     """Σ P(λ) Π P(Aᵢ|Xᵢ,λ) P(X) from the responses in a law of outcomes, settings and λ; and the law of (A, X) itself.
 
     The two are equal where the law is factorisable with this λ. Def. 3 of Pearl & Cavalcanti (2019).
+    Raises ``ValueError`` for what is no law, or has fewer axes than two for each party.
+
+    >>> law, _ = random_structure_model(census(1).survivors, 0, 1, [0], np.random.default_rng(1))
+    >>> np.allclose(*factorised(law, 1))
+    True
     """
-    law = numbers(law, "law")
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_PARTIES)
+    law = reals(probabilities(law, "law", (*[None] * 2 * parties, ...)), "law")
+    if not vanishes(np.asarray(law.sum() - 1)):
+        raise ValueError(f"law: its probabilities sum to {law.sum()}, and should sum to 1")
     axes = list(range(law.ndim))
     observed, lam = axes[: 2 * parties], axes[2 * parties :]
     direct = np.einsum(law, axes, observed)
@@ -341,7 +374,7 @@ def structure_count(parties: int, latents: Latents = "pairs") -> int:
     >>> structure_count(2), structure_count(2, "complexes"), structure_count(2, "families")
     (34752, 61902, 1112064)
     """
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_COUNTED // 2)
     return dag_count(2 * parties) * latent_count(2 * parties, latents)
 
 
@@ -351,7 +384,7 @@ def latent_count(nodes: int, latents: Latents = "pairs") -> int:
     >>> [latent_count(n, "complexes") for n in range(7)]
     [1, 1, 2, 9, 114, 6894, 7785062]
     """
-    whole(nodes, "nodes", 0)
+    whole(nodes, "nodes", 0, MOST_COUNTED)
     if latents == "pairs":
         return int(2 ** comb(nodes, 2))
     if latents == "families":
@@ -404,7 +437,7 @@ def survivor_count(parties: int, latents: Latents = "pairs") -> int:
     >>> [survivor_count(n) for n in (1, 2, 3, 4)]
     [6, 180, 147632, 4021392144]
     """
-    whole(parties, "parties", 1)
+    whole(parties, "parties", 1, MOST_COUNTED)
     total = 0
     for t, r, q in product(range(parties + 1), repeat=3):
         silent, heads = t + r, r + q

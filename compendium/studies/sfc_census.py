@@ -32,7 +32,7 @@ from qlib.models.structural_models import (
     Value,
     independent,
 )
-from qlib.numbers.arguments import require, whole
+from qlib.numbers.arguments import require, whole, wholes
 from qlib.numbers.exact_arrays import Array
 from qlib.numbers.tensor_networks import Tensor, contract
 from qlib.quantum.classical_to_quantum import (
@@ -44,6 +44,8 @@ from qlib.quantum.classical_to_quantum import (
 )
 from qlib.quantum.processes import Part, QuantumStructuralModel
 
+MOST_VARIABLES = 3  # all models of which are computed at once
+
 
 def boolean_functions(arguments: int) -> Indices:
     """All functions of some bits to a bit, as tables: shape (2^(2^k), 2, ..., 2).
@@ -51,15 +53,19 @@ def boolean_functions(arguments: int) -> Indices:
     >>> boolean_functions(1).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
-    whole(arguments, "arguments", 0)
+    whole(arguments, "arguments", 0, MOST_VARIABLES + 1)
     rows = 2**arguments
     tables = np.arange(2**rows)[:, None] >> np.arange(rows)[::-1] & 1
     return np.asarray(tables.reshape((-1, *(2,) * arguments)))
 
 
 def variables(n: int) -> tuple[str, ...]:
-    """The names of the variables: V1, V2, ..."""
-    whole(n, "n", 0)
+    """The names of the variables: V1, V2, ...
+
+    >>> variables(2)
+    ('V1', 'V2')
+    """
+    whole(n, "n", 0, 100)
     return tuple(f"V{k + 1}" for k in range(n))
 
 
@@ -73,6 +79,10 @@ def model_responses(model: ProbabilisticModel, process: QuantumStructuralModel |
     process : the extension, by default the model's; parts with a batch axis stand for several functions of the variable
     that they compute, and add an axis for it, before the others.
     One contraction of the network; nothing about it is classical but the preparations' labels and the actions.
+
+    >>> copy = independent(family_member((1,)), {"U_V1": [0.5, 0.5]})  # V1 = U
+    >>> model_responses(copy).round(12).tolist()
+    [[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0]]
     """
     require(ProbabilisticModel, model=model)
     if process is not None:
@@ -115,8 +125,11 @@ def quantum_responses(n: int) -> Array:
     """The responses of the quantum extensions of all binary models on n variables; see the module.
 
     The bijections of all functions of a variable are a batch: for that T′ has two values for all of them.
+
+    >>> np.abs(quantum_responses(1) - classical_responses(1)).max().round(12)
+    np.float64(0.0)
     """
-    whole(n, "n", 0)
+    whole(n, "n", 1, MOST_VARIABLES)
     names = variables(n)
     family = _representative(n)
     process = quantum_extension(family)
@@ -136,7 +149,11 @@ def quantum_responses(n: int) -> Array:
 
 
 def engine_responses(structure: StructuralModel) -> Array:
-    """The responses of a model by the classical engine, in the shape of `model_responses`: axes u, then actions."""
+    """The responses of a model by the classical engine, in the shape of `model_responses`: axes u, then actions.
+
+    >>> engine_responses(family_member((1,))).tolist()  # V1 = U
+    [[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0]]
+    """
     require(StructuralModel, structure=structure)
     names = tuple(structure.mechanisms)
     sizes = [len(structure.domains[name]) for name in names]
@@ -159,8 +176,11 @@ def classical_responses(n: int) -> Array:
     """The responses of all binary models on n variables by the classical engine, in the shape of `quantum_responses`.
 
     Which function a variable has is a further exogenous variable, so that one structural model stands for all.
+
+    >>> classical_responses(2).shape  # functions of V1 and of V2, values of U1 and U2, actions at V1 and at V2
+    (4, 16, 2, 2, 4, 4)
     """
-    whole(n, "n", 0)
+    whole(n, "n", 1, MOST_VARIABLES)
     names = variables(n)
     tables = {name: boolean_functions(k + 1) for k, name in enumerate(names)}
     choice = {f"F_{name}": tuple(range(len(table))) for name, table in tables.items()}
@@ -174,6 +194,10 @@ def family_member(codes: tuple[int, ...]) -> StructuralModel:
     >>> family_member((1, 6)).tables["V2"].tolist()
     [[0, 1], [1, 0]]
     """
+    codes = wholes(codes, "codes", 0)
+    whole(len(codes), "codes: their number", 0, MOST_VARIABLES + 1)
+    for k, code in enumerate(codes):
+        whole(code, f"codes: V{k + 1}", 0, 2**2 ** (k + 1) - 1)
     names = variables(len(codes))
     mechanisms = {
         name: Mechanism((*names[:k], f"U_{name}"), boolean_functions(k + 1)[code])
@@ -198,7 +222,7 @@ def canonical_model(n: int) -> StructuralModel:
     >>> canonical_model(2).shape
     (2, 4)
     """
-    whole(n, "n", 0)
+    whole(n, "n", 0, MOST_VARIABLES + 1)
     names = variables(n)
     tables = {name: boolean_functions(k) for k, name in enumerate(names)}
     mechanisms = {
@@ -218,7 +242,7 @@ def labelled_count(n: int) -> int:
     >>> [labelled_count(n) for n in (1, 2)]
     [4, 112]
     """
-    whole(n, "n", 0)
+    whole(n, "n", 0, MOST_VARIABLES + 1)
     essential = [sum((-1) ** (k - j) * comb(k, j) * 2 ** (2 ** (j + 1)) for j in range(k + 1)) for k in range(n)]
     pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
     total = 0
@@ -237,7 +261,7 @@ def labelled_models(n: int, values: bool = False) -> NDArray[np.int64]:
     of the variables (2^n; relabellings of a noise's values are divided out). Two models are the same up to relabelling
     exactly if their columns have a number in common. The first row is the models themselves.
     """
-    whole(n, "n", 0)
+    whole(n, "n", 1, MOST_VARIABLES)
     tables = _tables(n)
     rows = []
     for order in permutations(range(n)):
@@ -284,7 +308,7 @@ def class_count(n: int, values: bool = False) -> int:
     >>> class_count(1), class_count(1, values=True), class_count(2)
     (4, 2, 58)
     """
-    whole(n, "n", 0)
+    whole(n, "n", 1, MOST_VARIABLES)
     return len(np.unique(labelled_models(n, values).min(axis=0)))
 
 
@@ -292,7 +316,13 @@ def class_count(n: int, values: bool = False) -> int:
 
 
 def random_law(shape: tuple[int, ...], rng: np.random.Generator, independent: bool = False) -> Array:
-    """A random law of exogenous variables with so many values, uniform among all laws, or among all product laws."""
+    """A random law of exogenous variables with so many values, uniform among all laws, or among all product laws.
+
+    >>> random_law((2, 3), np.random.default_rng(1)).sum().round(12)
+    np.float64(1.0)
+    """
+    shape = wholes(shape, "shape", 1)
+    whole(prod(shape), "shape: the number of values", 1, 2**20)
     require(np.random.Generator, rng=rng)
     if not independent:
         return rng.dirichlet(np.ones(int(np.prod(shape)))).reshape(shape)
@@ -331,7 +361,13 @@ def random_model(rng: np.random.Generator) -> ProbabilisticModel:
 def random_counterfactual(
     model: ProbabilisticModel, rng: np.random.Generator
 ) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value]]:
-    """A random counterfactual: evidence from a possible world, an intervention, and what is asked about the others."""
+    """A random counterfactual: evidence from a possible world, an intervention, and what is asked about the others.
+
+    >>> rng = np.random.default_rng(1)
+    >>> evidence, do, asked = random_counterfactual(random_model(rng), rng)
+    >>> set(do) & set(asked)
+    set()
+    """
     require(ProbabilisticModel, model=model)
     require(np.random.Generator, rng=rng)
     structure, names = model.structure, tuple(model.structure.mechanisms)

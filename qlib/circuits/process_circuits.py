@@ -23,7 +23,7 @@ from scipy.linalg import null_space
 
 from qlib.circuits.backends import Aer, Backend
 from qlib.circuits.circuits import circuit_law
-from qlib.numbers.arguments import numbers, real_number, require, whole
+from qlib.numbers.arguments import numbers, real_number, reals, require, show, whole
 from qlib.numbers.exact_arrays import Array, has_free_symbols
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import partial_trace
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Qubits = list[Any]
 SIMULATOR = Aer()
+MOST_SHOTS = 10**6  # runs of one circuit
 ALIKE = 1e-9  # two unitaries or states that differ by less are the same: their entries are of order one
 
 
@@ -51,7 +52,7 @@ class ProcessCircuit:
 
     def tally(self, bits: Array) -> Array:
         """An array over classical bits, shape (2,)·bits, as one over the values of each variable, in their order."""
-        table = numbers(bits, "bits")
+        table = numbers(bits, "bits", (2,) * self.circuit.num_clbits)
         sizes = [len(values) for values in self.outcomes.values()]
         order = [k for first, width in self._places() for k in reversed(range(first, first + width))]
         padded = table.transpose(order).reshape([2 ** _width(size) for size in sizes])
@@ -63,8 +64,7 @@ class ProcessCircuit:
 
     def sample(self, shots: int, rng: np.random.Generator, backend: Backend = SIMULATOR) -> NDArray[np.int64]:
         """How often the variables had which values in so many runs, one axis for each of `outcomes`."""
-        whole(shots, "shots", 0)
-        require(np.random.Generator, rng=rng)
+        _require_runs(shots, rng, backend)
         return self.tally(backend.run([self.circuit], shots, rng)[0])
 
     def _places(self) -> list[tuple[int, int]]:
@@ -96,6 +96,13 @@ def process_circuit(model: QuantumStructuralModel, instruments: Mapping[str, Ins
     _require_exportable(model, instruments)
     builder = _Builder(model, instruments)
     return ProcessCircuit(builder.build(), builder.outcomes)
+
+
+def _require_runs(shots: int, rng: np.random.Generator, backend: Backend) -> None:
+    whole(shots, "shots", 1, MOST_SHOTS)
+    require(np.random.Generator, rng=rng)
+    if not hasattr(backend, "run"):
+        raise TypeError(f"backend: {show(backend)} should have a method `run`, as those of `qlib.circuits.backends`")
 
 
 def _width(values: int) -> int:
@@ -321,9 +328,9 @@ class Estimate:
         The law of the runs is multinomial, given how many had the evidence, and binomial for each λ, given how many
         had the antecedent. alarm : the probability of an estimate outside, at most; see `acceptance_region`.
         """
-        posterior = numbers(posterior, "posterior")
-        conditional = numbers(conditional, "conditional")
-        real_number(alarm, "alarm")
+        posterior = reals(posterior, "posterior", self.evidence.shape)
+        conditional = reals(conditional, "conditional", self.evidence.shape)
+        real_number(alarm, "alarm", 0, 1)
         total, size = int(self.evidence.sum()), self.evidence.size
         low, high = acceptance_region(np.clip(posterior, 0, 1), total, alarm / 2)
         bounds = np.zeros((2, *self.evidence.shape))
@@ -360,11 +367,21 @@ def estimate(
     consequent was found among the counterfactual runs with that λ and the antecedent.
     Raises ``ValueError`` if the evidence was never found, or the antecedent not for some λ that the evidence allows:
     then it is impossible there, and the query has no answer, or there were too few runs.
+
+    >>> from qlib.quantum.processes import QuantumNode, unitary
+    >>> coin = Instrument.discard_and_prepare({0: 0.5, 1: 0.5}, {0: [[1, 0], [0, 0]], 1: [[0, 0], [0, 1]]})
+    >>> A, B = QuantumNode("A"), QuantumNode("B")
+    >>> parts = [unitary(np.eye(2), ["Λ"], ["A"]), unitary(np.eye(2), ["A"], ["B"])]
+    >>> model = QuantumStructuralModel([A, B], {"Λ": coin}, parts)
+    >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
+    >>> query = CounterfactualQuery({"A": 1}, {}, {"B": 1}, {"A": Z, "B": Z}, {"A": Instrument.idle(2)})
+    >>> found = estimate(model, query, 200, np.random.default_rng(1))
+    >>> found.probability, found.region([0, 1], [0, 1], alarm=0.01)
+    (1.0, (1.0, 1.0))
     """
-    whole(shots, "shots", 0)
+    _require_runs(shots, rng, backend)
     require(QuantumStructuralModel, model=model)
     require(CounterfactualQuery, query=query)
-    require(np.random.Generator, rng=rng)
     actual, counterfactual = (process_circuit(model, z) for z in (query.actual, query.counterfactual))
     evidence = _select(actual, actual.sample(shots, rng, backend), query.evidence, model)
     runs = counterfactual.sample(shots, rng, backend)

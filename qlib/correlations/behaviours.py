@@ -30,7 +30,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import numbers, real_number, require_shape, whole, wholes
+from qlib.numbers.arguments import numbers, real_number, reals, require_shape, whole, wholes
 from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact, is_zero, maximum, simplified
 from qlib.quantum.channels import IDENTITY
 from qlib.quantum.two_qubits import MOST_PARTIES, chsh_value
@@ -55,6 +55,7 @@ def behaviour(E: ArrayLike, parties: int = 2) -> Array:
     """
     whole(parties, "parties", 1, MOST_PARTIES)
     values = numbers(E, "E", (..., *[None] * parties))
+    values = reals(values, "E") if values.dtype.kind == "c" else values
     batch = values.ndim - parties
     for settings in np.array(values.shape[batch:]) - 1:
         values = np.tensordot(values, _effects(int(settings)), axes=(batch, 2))  # takes an axis, puts its result last

@@ -268,7 +268,7 @@ def rate_distortion(
         raise ValueError(f"source: {p.tolist()} should be probabilities that sum to one")
     if not slope > 0:
         raise ValueError(f"slope={slope}: should be positive")
-    weight = np.exp(-slope * d)
+    weight = np.exp(-slope * (d - d.min(axis=1, keepdims=True)))  # what a letter costs in any case changes no ratio
     marginal = np.full(d.shape[1], 1 / d.shape[1])
     for _ in range(MOST_CHANNEL_STEPS):
         total = weight @ marginal
@@ -276,7 +276,8 @@ def rate_distortion(
         if np.log(growth.max()) < tolerance:
             channel = weight * marginal / total[:, None]
             ratio = np.divide(weight, total[:, None])
-            rate = float(np.sum(p[:, None] * channel * np.log2(ratio)))
+            bits = np.log2(ratio, out=np.zeros_like(ratio), where=ratio > 0)
+            rate = float(np.sum(p[:, None] * channel * bits))
             return float(np.sum(p[:, None] * channel * d)), rate
         marginal = marginal * growth
     raise ArithmeticError(f"the rate is known up to {np.log(growth.max()):.2g} nats only, tolerance {tolerance:.2g}")

@@ -287,6 +287,11 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
     kernel of the moment matrix. That leaves linear equations for the small matrix R; parameters that stay free are set
     to simple rational numbers near the solver's R.
     Raises :class:`CertificateError` if there is no such R: the strategy is not optimal, or the level too low.
+
+    >>> c = sp.sqrt(2) / 2
+    >>> moments = [[1, 0, 0, 0, 0], [0, 1, 0, c, c], [0, 0, 1, c, -c], [0, c, c, 1, 0], [0, c, -c, 0, 1]]
+    >>> certificate_from_strategy([[0, 0, 0], [0, 1, 1], [0, 1, -1]], moments, "1").bound
+    2*sqrt(2)
     """
     require(str, level=level)
     F = exact(numbers(F, "F", (None, None)))

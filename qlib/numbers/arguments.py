@@ -288,6 +288,18 @@ def require_shape(array: Array, name: str, shape: Shape) -> None:
         raise ValueError(f"{name}: shape {array.shape} should be {expected}")
 
 
+def require_broadcast(array: Array, name: str, shape: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` if an array does not broadcast against a shape.
+
+    >>> require_broadcast(np.ones((2, 3)), "rule", (4, 3))
+    Traceback (most recent call last):
+        ...
+    ValueError: rule: shape (2, 3) does not fit (4, 3)
+    """
+    if any(1 not in pair and pair[0] != pair[1] for pair in zip(array.shape[::-1], shape[::-1], strict=False)):
+        raise ValueError(f"{name}: shape {array.shape} does not fit {shape}")
+
+
 # --- things, names, tables -------------------------------------------------------------------------------------------
 
 

@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.models.structural_models import Indices, Mechanism, ProbabilisticModel, StructuralModel, Value, Values
-from qlib.numbers.arguments import numbers, require, whole
-from qlib.numbers.exact_arrays import Array, coincide, exact, is_exact
+from qlib.numbers.arguments import distinct, numbers, probabilities, require, whole
+from qlib.numbers.exact_arrays import Array, coincide, exact, is_exact, vanishes
 from qlib.numbers.tensor_networks import Tensor
 from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument, Outcome
@@ -262,10 +262,18 @@ class JointPreparation(QuantumStructuralModel):
 
     law : array P(λ), one axis for each exogenous variable of `correlated`. The others are independent of them.
     It is a mixture of processes, as in Sec. 9 of Suresh, Frembs & Cavalcanti (2023); Def. 10 has product laws only.
+    Raises ``ValueError`` or ``TypeError`` for what is no law of these variables.
     """
 
     correlated: tuple[str, ...] = ()
     law: Array = field(default_factory=lambda: np.ones(()))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = distinct(self.correlated, "correlated", known=self.preparations)
+        law = probabilities(self.law, "law", tuple(len(self.exogenous[name]) for name in names))
+        if not vanishes(np.asarray(law.sum() - 1)):
+            raise ValueError(f"law: its probabilities sum to {law.sum()}, and should sum to 1")
 
     def prior(self) -> list[Tensor]:
         """The law P(λ): joint for the correlated variables, a product for the others."""

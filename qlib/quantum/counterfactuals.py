@@ -36,7 +36,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import distinct, require
+from qlib.numbers.arguments import all_of, distinct, require
 from qlib.numbers.exact_arrays import (
     Array,
     common,
@@ -109,7 +109,10 @@ class CounterfactualQuery:
     counterfactual: Mapping[str, Instrument]
 
     def __post_init__(self) -> None:
-        for name in ("evidence", "antecedent", "consequent", "actual"):
+        worlds = {name: getattr(self, name) for name in ("evidence", "antecedent", "consequent", "actual")}
+        require(Mapping, counterfactual=self.counterfactual, **worlds)
+        all_of(str, self.actual, "actual")
+        for name in worlds:
             object.__setattr__(self, name, dict(getattr(self, name)))
         for node in self.counterfactual:
             if node not in self.actual:
@@ -138,8 +141,6 @@ class CounterfactualQuery:
 
 
 def _validate(query: CounterfactualQuery) -> None:
-    require(Mapping, evidence=query.evidence, antecedent=query.antecedent, consequent=query.consequent)
-    require(Mapping, actual=query.actual, counterfactual=query.counterfactual)
     for world in (ACTUAL, COUNTERFACTUAL):
         for node, instrument in getattr(query, world).items():
             if not isinstance(instrument, Instrument):
@@ -304,7 +305,18 @@ def evaluate(process: Process, query: CounterfactualQuery) -> Answer:
 
 
 def posterior(process: Process, query: CounterfactualQuery, variables: Sequence[str]) -> Array:
-    """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes."""
+    """P_z(λ | a), eq. (27), for some exogenous variables: one axis for each, after the batch axes.
+
+    Raises ``ValueError`` where `evaluate` does, and for what is no exogenous variable.
+
+    >>> from qlib.quantum.processes import ProcessMixture, ProcessOperator, QuantumNode
+    >>> states = {"pure": np.diag([1, 0]), "mixed": np.eye(2) / 2}
+    >>> operators = {k: ProcessOperator([QuantumNode("A")], np.kron(rho, np.eye(2))) for k, rho in states.items()}
+    >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
+    >>> query = CounterfactualQuery({"A": 0}, {}, {"A": 1}, {"A": Z}, {})
+    >>> posterior(ProcessMixture({"pure": 0.5, "mixed": 0.5}, operators), query, ["λ"]).round(3)
+    array([0.667, 0.333])
+    """
     variables = distinct(variables, "variables")
     _require_process(process)
     require(CounterfactualQuery, query=query)
@@ -697,6 +709,15 @@ def disambiguate(
     Def. 15 of Suresh, Frembs & Cavalcanti (2023).
     Raises ``ValueError`` where `evaluate` does; for an instrument given at a node of the antecedent, as then nothing is
     ambiguous; where no state is given and none can be deduced; and for a batch of which only a part is counterpossible.
+
+    >>> from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, unitary
+    >>> zero = Instrument.discard_and_prepare({0: 1}, {0: [[1, 0], [0, 0]]})
+    >>> parts = [unitary(np.eye(2), ["Λ"], ["A"]), unitary(np.eye(2), ["A"], ["B"])]
+    >>> model = QuantumStructuralModel([QuantumNode("A"), QuantumNode("B")], {"Λ": zero}, parts)
+    >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
+    >>> meant = disambiguate(model, {"A": 0}, {"A": 1}, {"B": 1}, {"A": Z, "B": Z})  # A = 1 is impossible with Z
+    >>> meant.query.kind, meant.answer.probability
+    (<QueryKind.DO: 'do-interventional'>, 1.0)
     """
     _require_process(process)
     require(Mapping, evidence=evidence, antecedent=antecedent, consequent=consequent, actual=actual)

@@ -13,16 +13,17 @@ inputs. `closed_loops` lists the S for which one does. S of one node is a signal
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import all_of, distinct, numbers, require, whole, wholes
+from qlib.numbers.arguments import all_of, distinct, numbers, one_of, require, table, whole, wholes
 from qlib.numbers.exact_arrays import Array, is_exact, recognised, vanishes
 from qlib.numbers.tensor_networks import Tensor, operator_tensor
 from qlib.quantum.channels import deviation_note, partial_trace, require_positive
@@ -104,8 +105,15 @@ class ProcessOperator:
         return []
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
-        """The network of P_z(a), eq. (16): the process operator and an operator at each node."""
-        require(Mapping, operators=operators)
+        """The network of P_z(a), eq. (16): the process operator and an operator at each node, whose entries may be nan.
+
+        Raises ``ValueError`` or ``TypeError`` for a node without an operator, or one of another shape.
+
+        >>> process = ProcessOperator([QuantumNode("A")], np.diag([1, 1, 0, 0]))
+        >>> [tensor.legs for tensor in process.tensors({"A": np.eye(4)}, frozenset(), "here")][1][0]
+        ('out', 'A', 1, 'here')
+        """
+        _require_operators(operators, self.nodes, ignored)
         network = [Tensor(operator_tensor(self.array, _spaces(self.endogenous, world)).array, _legs(self, world))]
         return [*network, *(_node_tensor(node, operators[node.name], 1, world) for node in self.endogenous)]
 
@@ -113,13 +121,16 @@ class ProcessOperator:
         """The channel from some nodes' outputs to one node's input, all else discarded and the other outputs mixed.
 
         Returns the operator on node_in ⊗ outputs, in the order in which they are given.
+        Raises ``ValueError`` for a name that is no node's, or an output that is named twice.
+
+        >>> ends = [QuantumNode("A", 1), QuantumNode("B", d_out=1)]
+        >>> identity = [[1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1]]  # A_out leads to B_in
+        >>> ProcessOperator(ends, identity).reduced("B", []).tolist()  # A's output is mixed
+        [[0.5, 0.0], [0.0, 0.5]]
         """
-        outputs = distinct(outputs, "outputs")
-        require(str, node=node)
         n, place = len(self.endogenous), {item.name: k for k, item in enumerate(self.endogenous)}
-        for name in (node, *outputs):
-            if name not in place:
-                raise ValueError(f"{name!r} is not a node; the nodes are {', '.join(place)}")
+        outputs = distinct(outputs, "outputs", known=place)
+        one_of(node, "node", place)
         kept = [2 * place[node], *(2 * place[name] + 1 for name in outputs)]
         batch, dims = self.array.shape[:-2], self.dims
         rows = list(range(2 * n))
@@ -138,9 +149,22 @@ def _named(nodes: Sequence[QuantumNode]) -> dict[str, QuantumNode]:
     result: dict[str, QuantumNode] = {}
     for node in nodes:
         if node.name in result:
-            raise ValueError(f"two nodes have the name {node.name!r}; each needs its own")
+            raise ValueError(f"nodes: two have the name {node.name!r}; each needs its own")
         result[node.name] = node
     return result
+
+
+def _require_operators(
+    operators: Mapping[str, Array], nodes: Mapping[str, QuantumNode], ignored: Iterable[str], finite: bool = False
+) -> None:
+    """Raise ``ValueError`` or ``TypeError`` unless each node has an operator on out ⊗ in, which may be not finite."""
+    table(operators, "operators", known=nodes)
+    distinct(ignored, "ignored", known=nodes)
+    for name, node in nodes.items():
+        if name not in operators:
+            raise ValueError(f"operators: node {name} has none; each of {', '.join(nodes)} needs one")
+        D = node.d_out * node.d_in
+        numbers(operators[name], f"operators: node {name}", (..., D, D), finite=finite)
 
 
 def _factor_dims(nodes: Sequence[QuantumNode]) -> tuple[int, ...]:
@@ -189,12 +213,15 @@ def _node_tensor(node: QuantumNode, tau: ArrayLike, readers: int, world: World) 
 def trace_and_replace(array: ArrayLike, dims: Sequence[int], factor: int) -> Array:
     """X[σ]: one tensor factor traced out and replaced by 1/d. Leading axes are a batch.
 
+    Raises ``ValueError`` for an array that is not of shape (..., ∏ dims, ∏ dims), or a factor that there is not.
+
     >>> trace_and_replace(np.diag([1.0, 0.0, 1.0, 0.0]), (2, 2), 1).diagonal().tolist()
     [0.5, 0.5, 0.5, 0.5]
     """
-    dims = wholes(dims, "dims")
-    whole(factor, "factor", 0)
-    O, n, d = numbers(array, "array"), len(dims), dims[factor]
+    dims = wholes(dims, "dims", 1)
+    whole(factor, "factor", 0, len(dims) - 1)
+    D, n, d = prod(dims), len(dims), dims[factor]
+    O = numbers(array, "array", (..., D, D))
     batch = O.shape[:-2]
     tensor = O.reshape((*batch, *dims, *dims))
     row, column = len(batch) + factor, len(batch) + n + factor

@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, require
+from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, one_of, require
 from qlib.numbers.exact_arrays import (
     ROUNDING,
     Array,
@@ -50,11 +50,11 @@ class Part:
     isometry: bool = False
 
     def __post_init__(self) -> None:
-        array = np.array(recognised(self.array))
+        array = np.array(recognised(numbers(self.array, "array", (..., None, None))))
         array.flags.writeable = False  # networks compiled with it are kept
         object.__setattr__(self, "array", array)
-        object.__setattr__(self, "reads", tuple(self.reads))
-        object.__setattr__(self, "writes", tuple(self.writes))
+        object.__setattr__(self, "reads", all_of(str, self.reads, "reads"))
+        object.__setattr__(self, "writes", all_of(str, self.writes, "writes"))
 
     @property
     def operator(self) -> Array:
@@ -272,9 +272,18 @@ def influences(parts: Sequence[Part], node: str, wires: Collection[str], dims: D
     With R the operator of the channel to the input, X does not influence it exactly when R = Tr_X[R]/d ⊗ 1_X, or
     ‖R‖² = ‖Tr_X R‖²/d: two numbers, contracted on the light cone. Exact entries are evaluated, unless they have free
     symbols; then the equation is decided identically.
+    Raises ``ValueError`` or ``TypeError`` for what is no part, and a space that has no dimensions.
     """
+    require(Mapping, dims=dims)
     parts = all_of(Part, parts, "parts")
-    require(str, node=node)
+    for part in parts:
+        for space in (*part.reads, *part.writes):
+            one_of(space, f"dims: {part}", dims)
+    one_of(node, "node", dims)
+    return _influences(parts, node, distinct(wires, "wires", known=dims), dims)
+
+
+def _influences(parts: Sequence[Part], node: str, wires: Collection[str], dims: Dims) -> frozenset[str]:
     if not any(has_free_symbols(part.array) for part in parts):
         parts = [replace(part, array=as_complex(part.array)) for part in parts]
     one, other = _cone(parts, node, wires, dims, 0), _cone(parts, node, wires, dims, 1)
@@ -362,9 +371,9 @@ def _require_wiring(
         ):
             for space in spaces:
                 if space not in known:
-                    raise ValueError(f"{part} {verb} {space!r}, which should be one of {', '.join(known)}")
+                    raise ValueError(f"{part}: it {verb} {space!r}, which should be one of {', '.join(known)}")
                 if spaces.count(space) > 1:
-                    raise ValueError(f"{part} {verb} {space!r} twice")
+                    raise ValueError(f"{part}: it {verb} {space!r} twice")
         _require_shape(part, dims)
     for space in [*nodes, *wires]:
         count = sum(space in part.writes for part in parts)

@@ -30,15 +30,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.graphs.graphs import CausalGraph, NodeKind
-from qlib.numbers.arguments import all_of, distinct, probabilities, require, show, wholes
+from qlib.numbers.arguments import all_of, probabilities, require, several, show, wholes
 from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.process_operators import ProcessOperator, QuantumNode, World, _named
+from qlib.quantum.process_operators import ProcessOperator, QuantumNode, World, _named, _require_operators
 from qlib.quantum.process_parts import (
     Part,
     _assemble,
+    _influences,
     _process_matrix,
     _reduced_channel,
     _require_channel,
@@ -46,7 +47,6 @@ from qlib.quantum.process_parts import (
     _require_unitary,
     _require_wiring,
     channel,
-    influences,
     unitary,
 )
 
@@ -97,13 +97,22 @@ def _require_process(process: Process) -> None:
 
 
 def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: Iterable[str] = ()) -> Array:
-    """P_z(a | λ) for every λ: one axis for each exogenous variable, after the batch axes; eqs. (16) and (25)."""
+    """P_z(a | λ) for every λ: one axis for each exogenous variable, after the batch axes; eqs. (16) and (25).
+
+    operators : node → that of its outcome, on A_out ⊗ A_in; the result is linear in each of them.
+    ignored : nodes whose operator is that of a channel.
+    Raises ``ValueError`` or ``TypeError`` for a node without an operator, or one of another shape.
+
+    >>> pure, mixed = (ProcessOperator([QuantumNode("A", 2, 1)], rho) for rho in (np.diag([1, 0]), np.eye(2) / 2))
+    >>> process = ProcessMixture({"pure": 0.5, "mixed": 0.5}, {"pure": pure, "mixed": mixed})
+    >>> outcome_tensor(process, {"A": np.diag([1, 0])}).tolist()
+    [1.0, 0.5]
+    """
     _require_process(process)
-    require(Mapping, operators=operators)
-    ignored = distinct(ignored, "ignored", known=process.nodes)
+    ignored = frozenset(several(ignored, "ignored"))
+    _require_operators(operators, process.nodes, ignored, finite=True)
     ones = [Tensor(np.ones(len(values), int), (("λ", name),)) for name, values in process.exogenous.items()]
     keep = [("λ", name) for name in process.exogenous]
-    ignored = frozenset(ignored)
     network = _compiled(process, ("outcomes", ignored), lambda: Network([*ones, *_places(process, ignored, 0)], keep))
     return network(_at_places(process, operators, 0))
 
@@ -240,6 +249,11 @@ class QuantumCausalModel:
 
         If σ is the product, each factor is what is left of σ when all other inputs are discarded. Raises ``ValueError``
         if σ is not Markov for the graph.
+
+        >>> operator = ProcessOperator([QuantumNode("A", 1), QuantumNode("B", 2, 1)], np.diag([0.5] * 4))
+        >>> graph = CausalGraph({"A": NodeKind.OBSERVED, "B": NodeKind.OBSERVED}, [("A", "B")])
+        >>> [str(part) for part in QuantumCausalModel.from_operator(operator, graph).parts]
+        ['the part () → A', 'the part A → B']
         """
         require(ProcessOperator, operator=operator)
         require(CausalGraph, graph=graph)
@@ -276,8 +290,8 @@ class QuantumCausalModel:
         return []
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
-        """The network of P_z(a), eqs. (16) and (17)."""
-        require(Mapping, operators=operators)
+        """The network of P_z(a), eqs. (16) and (17); the operators' entries may be nan."""
+        _require_operators(operators, self.nodes, ignored)
         return _assemble(self.parts, {}, operators, self.dims, ignored, world)
 
     def process_operator(self) -> ProcessOperator:
@@ -328,6 +342,7 @@ class QuantumStructuralModel:
         require(Mapping, preparations=self.preparations, wires=self.wires)
         all_of(str, self.preparations, "preparations")
         all_of(Instrument, self.preparations.values(), "preparations")
+        all_of(str, self.wires, "wires")
         wholes(self.wires.values(), "wires", 1)
         require((CausalGraph, NoneType), graph=self.graph)
         require((Mapping, NoneType), owner=self.owner)
@@ -376,19 +391,25 @@ class QuantumStructuralModel:
     @cached_property
     def influence(self) -> dict[str, frozenset[str]]:
         """Endogenous node → the nodes, endogenous and exogenous, that influence it; Def. 9, found on light cones."""
-        return {name: influences(self.parts, name, self.wires, self.dims) for name in self.nodes}
+        return {name: _influences(self.parts, name, self.wires, self.dims) for name in self.nodes}
 
     def prior(self) -> list[Tensor]:
         """The law P(λ) = ∏ P(λ_i)."""
         return [Tensor(weights, (("λ", name),)) for name, weights in self.weights.items()]
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
-        """The network of P_z(a | λ), eqs. (24) and (25)."""
-        require(Mapping, operators=operators)
+        """The network of P_z(a | λ), eqs. (24) and (25); the operators' entries may be nan."""
+        _require_operators(operators, self.nodes, ignored)
         return _assemble(self.parts, self._sources, operators, self.dims, ignored, world)
 
     def weight(self, outcomes: Mapping[str, Outcome]) -> Any:
-        """P(λ), the probability of outcomes at some exogenous nodes."""
+        """P(λ), the probability of outcomes at some exogenous nodes; ``ValueError`` for what is none.
+
+        >>> coin = Instrument.discard_and_prepare({0: 0.25, 1: 0.75}, {0: [[1, 0], [0, 0]], 1: [[0, 0], [0, 1]]})
+        >>> model = QuantumStructuralModel([QuantumNode("A")], {"Λ": coin}, [unitary(np.eye(2), ["Λ"], ["A"])])
+        >>> model.weight({"Λ": 1})
+        0.75
+        """
         require(Mapping, outcomes=outcomes)
         return _real(contract([*self.prior(), *self._chosen(outcomes)]))
 
@@ -441,7 +462,7 @@ class QuantumStructuralModel:
             if name not in self.preparations:
                 raise ValueError(f"{name!r} is not an exogenous node; these are {', '.join(self.preparations)}")
             values = self.exogenous[name]
-            if outcome not in values:
+            if not isinstance(outcome, Hashable) or outcome not in values:
                 raise ValueError(
                     f"exogenous node {name}: no outcome {outcome!r}; it has {', '.join(map(repr, values))}"
                 )
@@ -539,7 +560,7 @@ class ProcessMixture:
         if not self.components or set(self.weights) != set(self.components):
             raise ValueError(f"weights for λ in {[*self.weights]}, components for λ in {[*self.components]}")
         law = np.stack(np.broadcast_arrays(*(np.asarray(self.weights[k]) for k in self.components)), axis=-1)
-        if not vanishes(np.asarray(law.sum(axis=-1) - 1)):
+        if not law.size or not vanishes(np.asarray(law.sum(axis=-1) - 1)):
             raise ValueError(f"weights: they sum to {law.sum(axis=-1)}, and should sum to 1")
         for k, component in self.components.items():
             if component.endogenous != self.endogenous:
@@ -547,7 +568,13 @@ class ProcessMixture:
 
     @classmethod
     def of(cls, model: QuantumStructuralModel) -> ProcessMixture:
-        """The decomposition of a structural model: its conditional process operators (24) with weights P(λ) > 0."""
+        """The decomposition of a structural model: its conditional process operators (24) with weights P(λ) > 0.
+
+        >>> coin = Instrument.discard_and_prepare({0: 0.25, 1: 0.75}, {0: [[1, 0], [0, 0]], 1: [[0, 0], [0, 1]]})
+        >>> model = QuantumStructuralModel([QuantumNode("A")], {"Λ": coin}, [unitary(np.eye(2), ["Λ"], ["A"])])
+        >>> ProcessMixture.of(model).weights
+        {(0,): 0.25, (1,): 0.75}
+        """
         require(QuantumStructuralModel, model=model)
         weights: dict[Outcome, Any] = {}
         components: dict[Outcome, ProcessOperator] = {}
@@ -579,8 +606,8 @@ class ProcessMixture:
         return [Tensor(law, (("λ", self.name),))]
 
     def tensors(self, operators: Mapping[str, Array], ignored: frozenset[str], world: World) -> list[Tensor]:
-        """The network of P_z(a | λ)."""
-        require(Mapping, operators=operators)
+        """The network of P_z(a | λ); the operators' entries may be nan."""
+        _require_operators(operators, self.nodes, ignored)
         first, *network = next(iter(self.components.values())).tensors(operators, ignored, world)
         dims = (*first.dims,)
         stacked = np.stack(np.broadcast_arrays(*(c.array for c in self.components.values())), axis=-3)
