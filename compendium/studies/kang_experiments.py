@@ -102,13 +102,13 @@ def confounding_strength(E: ArrayLike) -> Any:
     >>> round(float(confounding_strength(correlators_of_behaviour(p))), 12) == round(2**0.5, 12)
     True
     """
-    return abs(chsh_value(_correlators(E))) / 2
+    return abs(chsh_value(chsh_correlators(E))) / 2
 
 
-def _correlators(E: ArrayLike) -> Floats:
+def chsh_correlators(E: ArrayLike) -> Floats:
     """The argument as correlators E[..., i, j], index 0 the identity; ``ValueError`` for what is none.
 
-    >>> _correlators(np.full((3, 3), 1.5))
+    >>> chsh_correlators(np.full((3, 3), 1.5))
     Traceback (most recent call last):
         ...
     ValueError: E: its largest entry is 1.5; correlators lie between -1 and 1
@@ -146,7 +146,7 @@ def strength_sd(E: ArrayLike, shots: int) -> Any:
     0.0224
     """
     whole(shots, "shots", 1)
-    both = _correlators(E)[..., 1:, 1:]
+    both = chsh_correlators(E)[..., 1:, 1:]
     return np.sqrt(np.sum((1 - both**2).clip(0), axis=(-1, -2)) / shots) / 2
 
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import integrate, optimize, special, stats
 
 from compendium.studies.kang_experiments import (
-    _correlators,
+    chsh_correlators,
     confounding_strength,
     law,
     schmidt_table,
@@ -168,7 +168,7 @@ def sampled_strength_law(E: ArrayLike, shots: int) -> tuple[Floats, Floats]:
     ([1.0, 1.5, 2.0], [0.25, 0.5, 0.25])
     """
     whole(shots, "shots", 1, 10**6)
-    correlations = _correlators(E)
+    correlations = chsh_correlators(E)
     if correlations.ndim != 2:
         raise ValueError(f"E: shape {correlations.shape} should be (3, 3)")
     start, weights = 0, np.ones(1)
