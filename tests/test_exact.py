@@ -101,7 +101,7 @@ def test_floating_point_arrays_are_not_simplified() -> None:
 
 @pytest.mark.parametrize("entry", [x, sp.I, 1 + sp.I])
 def test_only_real_numbers_have_a_real_floating_point_value(entry: sp.Expr) -> None:
-    with pytest.raises(TypeError, match="Cannot convert"):
+    with pytest.raises(TypeError, match=r"value: .* should be a real number"):
         as_float(exact([1, entry]))
 
 

@@ -219,6 +219,36 @@ def test_an_infeasible_behaviour_never_gets_an_interval(method):
     assert float(bounds.excess) == pytest.approx(1 / 3)
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1e-16, 1e-15, 1e-12, 1e-10, 5e-10, 9e-10, 1.1e-9, 2e-9, -1e-12]))
+def test_no_interval_is_inside_out_however_near_to_infeasible_the_behaviour_is(seed, beyond):
+    """Half-way to a behaviour that no model gives, to the border, and a little beyond."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(rng.choice([0.2, 1.0], size=4), size=2).T.reshape(2, 2, 2)
+    far = np.array(follows_instrument(), dtype=float)[:: rng.choice([-1, 1])]
+    inside, outside = ((f(p) for f in INSTRUMENTAL_INEQUALITIES), (f(far) for f in INSTRUMENTAL_INEQUALITIES))
+    steps = [(1 - a) / (b - a) for a, b in zip(inside, outside, strict=True) if b > 1 > a]
+    weight = min(steps, default=0.5) + beyond
+    near = (1 - weight) * p + weight * far
+    for method in ("closed form", "linear program"):
+        try:
+            found = ace_bounds(near, method)
+        except ValueError as error:
+            assert str(error).startswith("p: ")  # noqa: PT017
+            assert 0 < instrumental_inequality(near).excess < 2e-8
+        else:
+            assert found.lower <= found.upper if found.feasible else np.isnan(found.lower)
+
+
+def test_a_behaviour_within_the_solvers_tolerance_of_infeasible_is_refused_by_name():
+    p = np.array(follows_instrument(0), dtype=float)
+    assert ace_bounds(p, "linear program").feasible
+    p[0, :, 0] += 5e-10, -5e-10
+    with pytest.raises(ValueError, match=r"^p: behaviour 0 misses p\(00\|0\) \+ p\(01\|1\) ≤ 1 by 5e-10"):
+        ace_bounds(p, "linear program")
+    assert all(row.lower <= row.upper for row in assumption_table(p) if row.feasible)
+
+
 def test_an_infeasible_behaviour_has_no_certificate_but_a_verified_contradiction():
     p = follows_instrument(THIRD)
     for side in ("lower", "upper"):

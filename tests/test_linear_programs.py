@@ -290,7 +290,7 @@ def test_rows_columns_and_groups_are_found_by_name():
     assert p.costs.tolist() == [2, 0]
     assert p.rhs.tolist() == [1, 0]
     for missing in (p.row, p.column):
-        with pytest.raises(KeyError):
+        with pytest.raises(ValueError, match="'c' should be one of"):
             missing("c")
 
 

@@ -424,7 +424,7 @@ def test_a_model_that_is_none_is_refused(exogenous: Any, mechanisms: Any, messag
         ([sp.Symbol("p"), sp.Symbol("q")], r"the law of \(U\) sums to p \+ q"),
         ([1.5, -0.5], r"the law of \(U\) is -0.5 at \(U=1\)"),
         ([1 + sp.sqrt(2), -sp.sqrt(2)], r"the law of \(U\) is -sqrt\(2\) at \(U=1\)"),
-        ([float("nan"), 1.0], "sums to nan"),
+        ([float("nan"), 1.0], r"law: entry \(0,\) is nan"),
         ([1.0], r"has shape \(1,\); the numbers of values make it \(2,\)"),
         ([1j, 1 - 1j], "dtype complex128"),
         ([half, 0.5], "rounded number 0.5"),

@@ -247,7 +247,7 @@ def test_a_text_is_never_a_number(text: str) -> None:
     for function, array in [(f, a) for f in OF_ARRAYS for a in ([text], np.array([text], dtype=object))]:
         with pytest.raises(ValueError, match=r"number|whole"):
             function(array)
-    with pytest.raises(ValueError, match="should be numbers"):
+    with pytest.raises(ValueError, match="should be a number"):
         exact_arrays.as_float([text])
 
 

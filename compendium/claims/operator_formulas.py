@@ -42,8 +42,7 @@ class SystemOperator:
     _op_priority = 20.0  # SymPy leaves a product with one of its expressions to this class
 
     def __post_init__(self) -> None:
-        require(Mapping, systems=self.systems)
-        dims = {name: whole(dimension, f"systems: {name!r}", 1) for name, dimension in self.systems.items()}
+        dims = _dimensions(self.systems)
         object.__setattr__(self, "systems", dims)
         object.__setattr__(self, "array", numbers(self.array, "array"))
         size = int(np.prod(list(self.systems.values()), dtype=int))
@@ -57,6 +56,7 @@ class SystemOperator:
 
         Raises ``ValueError`` if these are not the systems that it acts on; `padded` adds some.
         """
+        order = distinct(order, "order")
         if missing := [name for name in self.systems if name not in order]:
             raise ValueError(f"the operator acts on {missing[0]!r}, which is not among {', '.join(order)}")
         if extra := [name for name in order if name not in self.systems]:
@@ -68,8 +68,7 @@ class SystemOperator:
 
     def padded(self, systems: Mapping[str, int]) -> SystemOperator:
         """The operator on more systems too, as the identity there."""
-        require(Mapping, systems=systems)
-        new = {name: d for name, d in systems.items() if name not in self.systems}
+        new = {name: d for name, d in _dimensions(systems).items() if name not in self.systems}
         one = np.eye(int(np.prod(list(new.values()), dtype=int)), dtype=int)
         return SystemOperator({**self.systems, **new}, np.kron(self.array, one))
 
@@ -126,6 +125,7 @@ class SystemOperator:
 
         A system that the operator does not mention cannot be traced out, as its dimension is not known: pad it first.
         """
+        systems = distinct(systems, "systems")
         kept = {name: d for name, d in self.systems.items() if name not in systems}
         if missing := [name for name in systems if name not in self.systems]:
             raise ValueError(
@@ -142,6 +142,14 @@ class SystemOperator:
         return sp.sympify(array[0, 0]) if not self.systems else sp.ImmutableMatrix(array)
 
 
+def _dimensions(systems: Mapping[str, int]) -> dict[str, int]:
+    """The argument, if it is a mapping from names to dimensions."""
+    require(Mapping, systems=systems)
+    for name in systems:
+        require(str, systems=name)
+    return {name: whole(dimension, f"systems: {name!r}", 1) for name, dimension in systems.items()}
+
+
 def _matrix_product(A: Array, B: Array) -> Array:
     """The product of two matrices; of exact ones only the entries that are not zero are multiplied, mostly few."""
     if not (is_exact(A) or is_exact(B)):
@@ -153,7 +161,7 @@ def _matrix_product(A: Array, B: Array) -> Array:
     return product
 
 
-def as_operator(value: Any) -> SystemOperator:
+def as_operator(value: SystemOperator | int | float | complex | sp.Expr) -> SystemOperator:
     """A number as an operator on no system; an operator as it is."""
     return value if isinstance(value, SystemOperator) else SystemOperator({}, np.array([[value]], dtype=object))
 

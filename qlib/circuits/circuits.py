@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.numbers.arguments import Complexes, Floats, real_number, reals, require, several, whole
+from qlib.numbers.arguments import Complexes, Floats, one_of, real_number, reals, require, several, whole
 from qlib.numbers.exact_arrays import Array, exact
 
 CHSH_ANGLES = np.pi / 8 * np.array([[0, 2], [1, -1]])  # [qubit, setting]
@@ -65,12 +65,11 @@ def product_circuit(t: Sequence[float], f: Sequence[float]) -> QuantumCircuit:
     >>> circuit_law(measured(product_circuit([0, np.pi], [0, 0]), [0, 0])).round(12).tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    t = several(t, "t")
-    f = several(f, "f")
+    turns, phases = reals(t, "t", (2,)), reals(f, "f", (2,))
     circuit = _circuit("product")
     for qubit in (0, 1):
-        circuit.ry(t[qubit], qubit)
-        circuit.rz(f[qubit], qubit)
+        circuit.ry(turns[qubit], qubit)
+        circuit.rz(phases[qubit], qubit)
     return circuit
 
 
@@ -78,6 +77,12 @@ def _circuit(name: str) -> QuantumCircuit:
     from qiskit import QuantumCircuit
 
     return QuantumCircuit(2, name=name)
+
+
+def _require_circuit(circuit: QuantumCircuit) -> None:
+    from qiskit import QuantumCircuit
+
+    require(QuantumCircuit, circuit=circuit)
 
 
 def measured(circuit: QuantumCircuit, angles: Sequence[float]) -> QuantumCircuit:
@@ -88,7 +93,8 @@ def measured(circuit: QuantumCircuit, angles: Sequence[float]) -> QuantumCircuit
     >>> measured(bell_circuit(), [0, np.pi / 8]).count_ops()["measure"]
     2
     """
-    angles = several(angles, "angles")
+    _require_circuit(circuit)
+    angles = reals(several(angles, "angles"), "angles", ("n",)).tolist()
     from qiskit import ClassicalRegister
 
     if len(angles) != circuit.num_qubits:
@@ -109,7 +115,7 @@ def chsh_circuits(preparation: QuantumCircuit, angles: ArrayLike = CHSH_ANGLES) 
     >>> [circuit.name for circuit in chsh_circuits(bell_circuit())][1]
     'Bell at 0.0000, -0.3927'
     """
-    a, b = reals(angles, "angles")
+    a, b = reals(angles, "angles", (2, 2))
     return [measured(preparation, [a[s], b[t]]) for s, t in product((0, 1), repeat=2)]
 
 
@@ -126,12 +132,12 @@ def project_prepare(
     >>> dict(project_prepare(bell_circuit(), 1).count_ops())
     {'h': 1, 'cx': 1, 'measure': 1, 'reset': 1, 'x': 1}
     """
+    _require_circuit(circuit)
     whole(value, "value", 0, 1)
-    whole(qubit, "qubit", 0)
+    whole(qubit, "qubit", 0, circuit.num_qubits - 1)
+    one_of(surgery, "surgery", ("measure and reset", "reset", "feed-forward"))
     from qiskit import ClassicalRegister
 
-    if surgery not in ("measure and reset", "reset", "feed-forward"):
-        raise ValueError(f"surgery={surgery!r}: should be 'measure and reset', 'reset' or 'feed-forward'")
     copy = circuit.copy(f"{circuit.name}, do({qubit} = {value})")
     if surgery != "reset":
         forgotten = ClassicalRegister(1, "forgotten")
@@ -167,8 +173,7 @@ def project_prepare_kraus(value: int, surgery: Surgery = "measure and reset") ->
         "reset": [x @ r for r, x in product(reset, prepare)],
         "feed-forward": [x @ P for P, x in zip(projections, corrections, strict=True)],
     }
-    if surgery not in stages:
-        raise ValueError(f"surgery={surgery!r}: should be one of {', '.join(map(repr, stages))}")
+    one_of(surgery, "surgery", stages)
     return np.array([K for K in stages[surgery] if np.any(K != 0)], dtype=object)
 
 
@@ -190,8 +195,7 @@ class ErrorRates:
 
     def __post_init__(self) -> None:
         for name, rate in vars(self).items():
-            if not 0 <= rate <= 0.5:
-                raise ValueError(f"{name}={rate}: should lie between 0 and 1/2")
+            real_number(rate, name, 0, 0.5)
 
     def depolarising(self, qubits: int) -> float:
         """The probability p of ρ → (1 − p) ρ + p 1/d that has the infidelity p (d − 1)/d of a gate on so many qubits.
@@ -199,7 +203,7 @@ class ErrorRates:
         >>> round(ErrorRates(two_qubit=0.003).depolarising(2), 12)
         0.004
         """
-        whole(qubits, "qubits", 0)
+        whole(qubits, "qubits", 1, 1000)
         d = 2.0**qubits
         return float((self.one_qubit if qubits == 1 else self.two_qubit) * d / (d - 1))
 
@@ -222,6 +226,7 @@ def circuit_law(circuit: QuantumCircuit, rates: ErrorRates = NOISELESS) -> Float
     >>> circuit_law(measured(project_prepare(bell_circuit(), 1), [0, 0])).sum(axis=0).round(12).tolist()
     [[0.0, 0.0], [0.5, 0.5]]
     """
+    _require_circuit(circuit)
     require(ErrorRates, rates=rates)
     n, bits = circuit.num_qubits, circuit.num_clbits
     start = np.zeros((2,) * (2 * n), dtype=np.complex128)
@@ -350,6 +355,7 @@ def native(circuit: QuantumCircuit) -> QuantumCircuit:
     >>> sorted(native(bell_circuit()).count_ops())
     ['gpi', 'gpi2', 'ms']
     """
+    _require_circuit(circuit)
     from qiskit import transpile
     from qiskit.circuit import IfElseOp, Parameter
     from qiskit.circuit.library import Measure, Reset

@@ -33,7 +33,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.graphs.graphs import CausalGraph, NodeKind, d_separations, disjoint_triples
-from qlib.numbers.arguments import Floats, all_of, distinct, numbers, real_number, require
+from qlib.numbers.arguments import Floats, all_of, distinct, numbers, real_number, require, several, show
 from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign, is_exact, is_zero, number, rounded, vanishes
 
 Bits = NDArray[np.bool_]
@@ -103,6 +103,10 @@ class SemiGraphoid:
 
     names: tuple[str, ...]
     table: Bits = field(repr=False)
+
+    def __post_init__(self) -> None:
+        n = len(distinct(self.names, "names"))
+        numbers(self.table, "table", (n, n, 1 << n))
 
     @classmethod
     def generated(cls, names: Sequence[str], statements: Iterable[Independence]) -> SemiGraphoid:
@@ -347,7 +351,10 @@ def _conditional(
 ) -> tuple[tuple[str, ...], Array]:
     if node not in conditionals:
         raise ValueError(f"{node}: there is no table for it; each of {', '.join(graph.kinds)} needs one")
-    parents, table = tuple(conditionals[node][0]), np.asarray(conditionals[node][1])
+    entry = several(conditionals[node], f"conditionals of {node}")
+    if len(entry) != 2:
+        raise ValueError(f"conditionals of {node}: {show(entry)} should be its parents and a table")
+    parents, table = distinct(entry[0], f"parents of {node}"), numbers(entry[1], f"table of {node}")
     if sorted(parents) != sorted(graph.parents(node)):
         raise ValueError(
             f"{node}: its table is for the parents {list(parents)}, the graph has {sorted(graph.parents(node))}"

@@ -36,7 +36,7 @@ from qlib.models.potential_outcomes import (
 )
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import real_number
-from qlib.numbers.exact_arrays import Array, exact_sign
+from qlib.numbers.exact_arrays import ROUNDING, Array, exact_sign
 
 __all__ = [
     "BALKE_PEARL_LOWER",
@@ -142,7 +142,8 @@ def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
 
     `p` is one behaviour p[x, y, z] or a batch (..., 2, 2, 2). The method is "closed form", "linear program" or
     "exact"; by default exact for exact p (an object array of SymPy numbers or Fractions), else the closed form.
-    Raises ValueError for an invalid p (see :func:`behaviour`), an unknown method, or "exact" with floating-point p.
+    Raises ValueError for an invalid p (see :func:`behaviour`), an unknown method, or "exact" with floating-point p; by
+    linear program also for a p so near to infeasible, within 1e-9, that floating point cannot tell.
 
     >>> trial = np.array([[[0.0064, 0.0028], [0.9936, 0.1972]], [[0, 0.001], [0, 0.799]]])
     >>> bounds = ace_bounds(trial)  # the vitamin A trial of Balke and Pearl (1997)
@@ -189,14 +190,32 @@ def _by_linear_program(flat: Array) -> tuple[Array, ...]:
     lower, upper = np.full((2, len(flat)), np.nan)
     violated = np.full(len(flat), None)
     inequalities = flat @ _PEARL.T
+    excess = inequalities.max(axis=1) - 1
     for i, row in enumerate(flat):
         p = row.reshape(2, 2, 2).clip(0)
-        program = potential_outcome_program(p / p.sum(axis=(0, 1)))
+        program, worst = potential_outcome_program(p / p.sum(axis=(0, 1))), NAMES[inequalities[i].argmax()]
+        undecided = ValueError(
+            f"p: behaviour {i} misses {worst} by {excess[i]:.3g}, too little for a linear program in floating point to "
+            "tell whether it is feasible; give exact numbers"
+        )
+        if ROUNDING < excess[i] <= PROBABILITY_TOLERANCE:
+            raise undecided
         try:
-            lower[i], upper[i] = lp.solve(program, "min").value, lp.solve(program, "max").value
+            interval = lp.solve(program, "min").value, lp.solve(program, "max").value
         except lp.Infeasible:
-            violated[i] = NAMES[inequalities[i].argmax()]
-    return lower, upper, np.isfinite(lower), violated, inequalities.max(axis=1) - 1
+            violated[i] = worst
+            continue
+        except ArithmeticError as error:  # the solver and exact arithmetic disagree
+            raise undecided from error
+        if excess[i] > PROBABILITY_TOLERANCE:
+            raise undecided
+        lower[i], upper[i] = _in_order(*interval)
+    return lower, upper, np.isfinite(lower), violated, excess
+
+
+def _in_order(lower: float, upper: float) -> tuple[float, float]:
+    """The ends of an interval; where they cross by rounding they are one number."""
+    return ((lower + upper) / 2,) * 2 if lower > upper else (lower, upper)
 
 
 def _exactly(flat: Array) -> tuple[Array, ...]:
@@ -282,7 +301,7 @@ def assumption_table(p: Any, *, z: int = 0, probability_of_z1: Any = 0) -> tuple
     outcomes that has these assumptions and gives p. So assumptions whose bounds exclude the true effect are refuted
     jointly, and assumptions whose bounds contain it are not. Values are exact where p is; each has its proof.
 
-    ValueError for an invalid p.
+    ValueError for an invalid p, or a floating-point one so near to contradicting assumptions that it cannot be told.
 
     >>> perfect = np.zeros((2, 2, 2), dtype=int)
     >>> perfect[0, 0, 0] = perfect[1, 1, 1] = 1  # X and Y both equal Z
@@ -322,5 +341,12 @@ def _row(exogeneity: str, exclusion: str, program: lp.LinearProgram) -> Assumpti
         proofs = lp.certificate(program, "min"), lp.certificate(program, "max")
     except lp.Infeasible as error:
         return AssumptionRow(exogeneity, exclusion, sympy.nan, sympy.nan, contradiction=error.certificate)
-    lower, upper = (proof.value if program.is_exact else float(proof.value) for proof in proofs)
-    return AssumptionRow(exogeneity, exclusion, lower, upper, *proofs)
+    if program.is_exact:
+        return AssumptionRow(exogeneity, exclusion, proofs[0].value, proofs[1].value, *proofs)
+    lower, upper = (float(proof.value) for proof in proofs)
+    if lower - upper > ROUNDING:
+        raise ValueError(
+            f"p: with {exogeneity} exogeneity and {exclusion} exclusion the bounds cross by {lower - upper:.3g}, too "
+            "little for a linear program in floating point to tell whether it is feasible; give exact numbers"
+        )
+    return AssumptionRow(exogeneity, exclusion, *_in_order(lower, upper), *proofs)

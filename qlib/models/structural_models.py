@@ -34,6 +34,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from qlib.graphs.graphs import CausalGraph, NodeKind
+from qlib.numbers.arguments import all_of, distinct, numbers, real_number, reals, require, several, show
 from qlib.numbers.exact_arrays import (
     Array,
     absolute,
@@ -62,6 +63,7 @@ class Mechanism:
     parents : endogenous and exogenous variables, in the order of the arguments.
     rule : a function of the parents' values, or the table of its values, with one axis for each parent.
     domain : the values that the variable may take.
+    Raises ``ValueError`` or ``TypeError`` for parents that are no names, or a table with an entry outside the domain.
 
     >>> Mechanism(("X", "U"), lambda x, u: x ^ u).domain
     (0, 1)
@@ -72,8 +74,35 @@ class Mechanism:
     domain: Values = (0, 1)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parents", tuple(self.parents))
-        object.__setattr__(self, "domain", tuple(self.domain))
+        object.__setattr__(self, "parents", all_of(str, self.parents, "parents"))
+        object.__setattr__(self, "domain", all_of(Hashable, self.domain, "domain"))
+        if not callable(self.rule):
+            _require_values(self.rule, self.domain)
+
+
+def _require_values(table: ArrayLike, domain: Values) -> None:
+    """Refuse a table with an entry that is no value of its variable."""
+    if np.ma.is_masked(table):
+        raise ValueError("rule: an entry of the table is masked; fill it in")
+    known = set(domain)
+    for at, value in np.ndenumerate(np.array(table, dtype=object)):
+        if not isinstance(value, Hashable) or value not in known:
+            raise ValueError(f"rule: entry {at} is {show(value)}; its values are {domain}")
+
+
+def _constant(value: Value) -> Array:
+    """The table of a function without arguments; the value may be a tuple."""
+    table = np.empty((), dtype=object)
+    table[()] = value
+    return table
+
+
+def _named(value: Mapping[str, Any], name: str, kind: Any = object) -> Mapping[str, Any]:
+    """The argument, if it is a mapping from names to what is of a kind."""
+    require(Mapping, **{name: value})
+    all_of(str, value, name)
+    all_of(kind, value.values(), name)
+    return value
 
 
 @dataclass(frozen=True)
@@ -90,9 +119,14 @@ class Response:
     variable: str
     do: tuple[tuple[str, Any], ...] = ()
 
-    def __init__(self, variable: str, do: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+    def __init__(self, variable: str, do: Mapping[str, Value] | Iterable[tuple[str, Value]] = ()) -> None:
+        require(str, variable=variable)
+        pairs = do.items() if isinstance(do, Mapping) else all_of(tuple, do, "do")
+        for pair in pairs:
+            if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], Hashable):
+                raise TypeError(f"do: {show(pair)} should be a variable and the value that it is set to")
         object.__setattr__(self, "variable", variable)
-        object.__setattr__(self, "do", tuple(sorted(dict(do).items(), key=lambda item: item[0])))
+        object.__setattr__(self, "do", tuple(sorted(dict(pairs).items(), key=lambda item: item[0])))
 
     def __str__(self) -> str:
         worlds = ", ".join(f"{name}={value}" for name, value in self.do)
@@ -127,9 +161,13 @@ class StructuralModel:
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "exogenous", {name: tuple(values) for name, values in self.exogenous.items()})
-        object.__setattr__(self, "mechanisms", dict(self.mechanisms))
-        object.__setattr__(self, "fixed", frozenset(self.fixed))
+        given = _named(self.exogenous, "exogenous").items()
+        domains = {name: all_of(Hashable, values, f"exogenous {name}") for name, values in given}
+        object.__setattr__(self, "exogenous", domains)
+        object.__setattr__(self, "mechanisms", dict(_named(self.mechanisms, "mechanisms", Mechanism)))
+        object.__setattr__(self, "fixed", frozenset(distinct(self.fixed, "fixed")))
+        for name, at in _named(self.positions, "positions").items():
+            reals(at, f"positions: {name}", (2,))
         _validate_variables(self)
         self.tables  # noqa: B018 — compiled now, so that a mistake is refused now
 
@@ -182,11 +220,11 @@ class StructuralModel:
 
         Raises ``ValueError`` for a variable that is not endogenous, or a value outside its domain.
         """
-        for name, value in values.items():
+        for name, value in _named(values, "values").items():
             self._require_endogenous(name)
             self.index(name, value)
         mechanisms = {
-            name: Mechanism((), np.array(values[name], dtype=object), m.domain) if name in values else m
+            name: Mechanism((), _constant(values[name]), m.domain) if name in values else m
             for name, m in self.mechanisms.items()
         }
         lost = {parent for name in values for parent in self.mechanisms[name].parents}
@@ -199,10 +237,11 @@ class StructuralModel:
 
         Raises ``ValueError`` if u does not give a value of its domain to each exogenous variable and to no other.
         """
-        if set(u) != set(self.exogenous):
+        do = _named(do or {}, "do")
+        if set(_named(u, "u")) != set(self.exogenous):
             raise ValueError(f"u gives values to {_names(u)}; the exogenous variables are {_names(self.exogenous)}")
         world = [np.asarray(self.index(name, u[name])) for name in self.exogenous]
-        states = self._solve(dict(do or {}), world)
+        states = self._solve(do, world)
         return {name: self.domains[name][int(states[name])] for name in self.domains}
 
     def responses(self, query: Variable) -> Indices:
@@ -210,7 +249,7 @@ class StructuralModel:
 
         An array with one axis for each exogenous variable, of length one where the response does not depend on it.
         """
-        query = query if isinstance(query, Response) else Response(query)
+        query = _response(query)
         self._require(query.variable)
         return self._solve(dict(query.do), np.indices(self.shape, sparse=True))[query.variable]
 
@@ -218,13 +257,14 @@ class StructuralModel:
         """The place of a value in a variable's domain; ``ValueError`` if it is not there."""
         self._require(name)
         for k, candidate in enumerate(self.domains[name]):
-            if candidate == value:
+            if candidate is value or (isinstance(value, Hashable) and candidate == value):
                 return k
-        raise ValueError(f"{name} = {value!r}: its values are {_names(self.domains[name])}")
+        raise ValueError(f"{name} = {show(value)}: its values are {_names(self.domains[name])}")
 
     def ancestors(self, name: str, do: Iterable[str] = ()) -> list[str]:
         """A variable and the endogenous ones that it depends on after an intervention, causes before effects."""
-        found, waiting, fixed = set[str](), [name], frozenset(do)
+        self._require(name)
+        found, waiting, fixed = set[str](), [name], frozenset(distinct(do, "do", self.mechanisms))
         while waiting:
             if (variable := waiting.pop()) in self.mechanisms and variable not in found:
                 found.add(variable)
@@ -252,6 +292,7 @@ class StructuralModel:
         return np.array([self.index(name, v) for v in self.domains[value.variable]])[other]
 
     def _require(self, name: str) -> None:
+        require(str, name=name)
         if name not in self.domains:
             raise ValueError(f"{name!r} is not a variable; the variables are {_names(self.domains)}")
 
@@ -259,6 +300,19 @@ class StructuralModel:
         self._require(name)
         if name not in self.mechanisms:
             raise ValueError(f"do({name}): it is exogenous, and only an endogenous variable can be set")
+
+
+def _response(query: Variable) -> Response:
+    """A variable as the response to no intervention; a response as it is."""
+    require((str, Response), query=query)
+    return query if isinstance(query, Response) else Response(query)
+
+
+def _event(event: Event, name: str) -> Event:
+    """The argument, if it is a mapping from variables or responses."""
+    require(Mapping, **{name: event})
+    all_of((str, Response), event, name)
+    return event
 
 
 def _names(names: Iterable[object]) -> str:
@@ -331,8 +385,9 @@ class ProbabilisticModel:
     """What has been learnt: events, each with the structure in which it happened."""
 
     def __init__(self, structure: StructuralModel, law: ArrayLike | Mapping[tuple[str, ...], ArrayLike]) -> None:
+        require(StructuralModel, structure=structure)
         groups = law if isinstance(law, Mapping) else {tuple(structure.exogenous): law}
-        factors = {tuple(group): _numbers(array) for group, array in groups.items()}
+        factors = {distinct(group, "law"): _numbers(array, "law") for group, array in groups.items()}
         _require_partition(structure, factors)
         for group, array in factors.items():
             _validate_law(structure, group, array)
@@ -386,7 +441,7 @@ class ProbabilisticModel:
         if given:
             return self.abduct(given).probability(event)
         worlds = self._worlds()
-        worlds.observe(self.structure, event.items())
+        worlds.observe(self.structure, _event(event, "event").items())
         return _tidy(self._divided(contract(worlds.tensors), f"the probability of {event}")).item()
 
     def abduct(self, evidence: Event) -> ProbabilisticModel:
@@ -395,6 +450,7 @@ class ProbabilisticModel:
         evidence : variable or potential response → observed value. Step 1 of Theorem 1 of Suresh, Frembs & Cavalcanti.
         Raises ``ValueError`` for evidence of probability zero, or too small for a floating-point number.
         """
+        _event(evidence, "evidence")
         posterior = self._with(self.structure, (self.structure, tuple(evidence.items())))
         seen = ", ".join(f"{query}={value}" for query, value in evidence.items())
         if is_exact(posterior._weight):
@@ -460,7 +516,7 @@ class _Worlds:
 
     def response(self, structure: StructuralModel, query: Variable) -> Any:
         """The leg of a variable or potential response."""
-        query = query if isinstance(query, Response) else Response(query)
+        query = _response(query)
         structure._require(query.variable)
         do = dict(query.do)
         for name in do:
@@ -478,8 +534,8 @@ class _Worlds:
         """Keep only the exogenous states in which an event happens."""
         for query, value in event:
             variable = query.variable if isinstance(query, Response) else query
-            seen = np.zeros(len(structure.domains.get(variable, ())), dtype=int)
-            seen[structure.index(variable, value)] = 1
+            place = structure.index(variable, value)
+            seen = np.eye(len(structure.domains[variable]), dtype=int)[place]
             self.tensors.append(Tensor(seen, (self.response(structure, query),)))
 
     def copy(self, leg: Any) -> Any:
@@ -508,12 +564,14 @@ class _Worlds:
         return leg
 
 
-def _numbers(law: ArrayLike) -> Array:
-    array = np.asarray(law)
+def _numbers(law: ArrayLike, name: str) -> Array:
+    array = numbers(law, name)
     if array.dtype.kind in "iuO":
         return _tidy(exact(array))
     if array.dtype.kind != "f":
-        raise ValueError(f"a law of dtype {array.dtype}: its entries should be real numbers or SymPy expressions")
+        raise ValueError(
+            f"{name}: an array of dtype {array.dtype}; its entries should be real numbers or SymPy expressions"
+        )
     return array
 
 
@@ -578,7 +636,7 @@ def independent(structure: StructuralModel, laws: Mapping[str, ArrayLike]) -> Pr
     >>> independent(coins, {"U": [0.5, 0.5], "W": [0.75, 0.25]}).probability({"X": 1})
     0.125
     """
-    return ProbabilisticModel(structure, {(name,): law for name, law in laws.items()})
+    return ProbabilisticModel(structure, {(name,): law for name, law in _named(laws, "laws").items()})
 
 
 def with_independent_noise(
@@ -597,11 +655,15 @@ def with_independent_noise(
     >>> noisy.structure.exogenous, noisy.probability({"Y": 1}, given={"X": 0})
     ({'U_X': (0, 1), 'U_Y': (0, 1, 2)}, 0.25)
     """
-    sizes = {name: np.shape(table)[-1] for name, (_, table) in conditionals.items()}
+    for name, entry in _named(conditionals, "conditionals", tuple).items():
+        if len(entry) != 2:
+            raise ValueError(f"conditionals: {name!r} has {show(entry)}; it should have its parents and a table")
+    tables = {name: _numbers(table, f"the table of {name}") for name, (_, table) in conditionals.items()}
+    sizes = {name: table.shape[-1] if table.ndim else 0 for name, table in tables.items()}
     mechanisms, laws = {}, {}
-    for name, (parents, table) in conditionals.items():
-        rows = _numbers(table)
-        for parent in parents:
+    for name, (parents, _) in conditionals.items():
+        rows = tables[name]
+        for parent in several(parents, f"the parents of {name}"):
             if parent not in sizes:
                 raise ValueError(f"{name}: its parent {parent!r} is not a variable; they are {_names(sizes)}")
         shape = (*(sizes[parent] for parent in parents), sizes[name])
@@ -674,8 +736,9 @@ def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str,
     >>> twin.probability({"D*": 1}, given={"D": 1})
     4/5
     """
+    require(ProbabilisticModel, model=model)
     structure, mechanisms = model.structure, {}
-    for suffix, values in worlds.items():
+    for suffix, values in _named(worlds, "worlds", Mapping).items():
         for name, value in values.items():
             structure._require_endogenous(name)
             structure.index(name, value)
@@ -683,8 +746,8 @@ def parallel_worlds(model: ProbabilisticModel, worlds: Mapping[str, Mapping[str,
             if name + suffix in mechanisms:
                 raise ValueError(f"world {suffix!r}: {name + suffix!r} is the name of another variable already")
             own = tuple(p + suffix if p in structure.mechanisms else p for p in m.parents)
-            set_to = Mechanism((), np.array(values.get(name), dtype=object), m.domain)
-            mechanisms[name + suffix] = set_to if name in values else Mechanism(own, m.rule, m.domain)
+            parents, rule = ((), _constant(values[name])) if name in values else (own, m.rule)
+            mechanisms[name + suffix] = Mechanism(parents, rule, m.domain)
     fixed = {name + suffix for suffix, values in worlds.items() for name in (*structure.fixed, *values)}
     positions = _side_by_side(structure, tuple(worlds))
     return model._with(StructuralModel(structure.exogenous, mechanisms, frozenset(fixed), positions))
@@ -714,7 +777,8 @@ def six_node_model(probabilities: Mapping[str, ArrayLike] | None = None) -> Prob
     """
     parents = {"V1": (), "V2": ("V1",), "V3": ("V1",), "V4": ("V2", "V3", "V6"), "V5": ("V4",), "V6": ()}
     default = {name: _growing(len(pa)) for name, pa in parents.items()}
-    ones = {name: _numbers(table) for name, table in (default | dict(probabilities or {})).items()}
+    given = _named(probabilities or {}, "probabilities")
+    ones = {name: _numbers(table, f"probabilities of {name}") for name, table in (default | dict(given)).items()}
     if unknown := set(ones) - set(parents):
         raise ValueError(f"probabilities of {_names(sorted(unknown))}; the variables are {_names(parents)}")
     positions = {"V1": (1.5, 0), "V2": (0.5, -1.2), "V3": (2.5, -1.2), "V4": (1.5, -2.4), "V5": (1.5, -3.6)}
@@ -739,6 +803,8 @@ def firing_squad(order: Any, nervous: Any) -> ProbabilisticModel:
     >>> firing_squad(0.5, 0.25).do({"B": 0}).probability({"D": 1})
     0.625
     """
+    real_number(order, "order", 0, 1)
+    real_number(nervous, "nervous", 0, 1)
     structure = StructuralModel(
         {"U": (0, 1), "W": (0, 1)},
         {
@@ -788,7 +854,7 @@ def vaccination(law: ArrayLike | None = None) -> ProbabilisticModel:
         },
         positions={"X": (0, 0), "M": (1.5, 1.0), "Y": (3, 0), "U_X": (-1.1, 0.9), "U_M": (1.5, 2.2), "U_Y": (4.1, 0.9)},
     )
-    return ProbabilisticModel(structure, np.asarray(law))
+    return ProbabilisticModel(structure, law)
 
 
 def _falls_ill(x: int, m: int, susceptibility: str) -> int:

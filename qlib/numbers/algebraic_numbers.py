@@ -40,6 +40,12 @@ class NotEnclosed(ArithmeticError):  # noqa: N818
     """An expression holds a function that Arb is not asked for."""
 
 
+def _require_expression(number: object) -> None:
+    """Refuse what is no expression of SymPy; :mod:`qlib.numbers.arguments` stands above this module."""
+    if not isinstance(number, sp.Expr):
+        raise TypeError(f"number: {number!r} should be a SymPy expression")
+
+
 # --- zero and sign ----------------------------------------------------------------------------------------------------
 
 
@@ -52,6 +58,7 @@ def is_zero_expression(number: sp.Expr) -> bool:
     >>> is_zero_expression(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
     True
     """
+    _require_expression(number)
     try:
         for bits in (64, 256):
             if (ball := enclosure(number, bits)).is_finite() and not ball.contains(0):
@@ -91,6 +98,7 @@ def _require_defined(number: sp.Expr) -> None:
 
 def differs(number: sp.Expr) -> bool:
     """Whether SymPy finds a digit that is not zero, certain beyond rounding; for numbers without an enclosure."""
+    _require_expression(number)
     try:
         value = number.evalf(15, strict=True)
     except PrecisionExhausted:  # every digit that was computed is zero
@@ -110,6 +118,7 @@ def is_real(number: sp.Expr) -> bool:
     >>> is_real(sp.exp(sp.I * sp.pi / 7) + sp.exp(-sp.I * sp.pi / 7)), is_real(sp.exp(sp.I * sp.pi / 7))
     (True, False)
     """
+    _require_expression(number)
     try:
         if isinstance(ball := enclosure(number, 64), arb):
             return True
@@ -124,6 +133,7 @@ def is_real(number: sp.Expr) -> bool:
 @lru_cache(maxsize=1 << 14)
 def sign(number: sp.Expr) -> int:
     """The sign of a real number: -1, 0 or 1. Raises ``ValueError`` for one that is not real."""
+    _require_expression(number)
     if not is_real(number):
         raise ValueError(f"{number} has no sign: it is not a finite real number")
     if is_zero_expression(number):
@@ -154,6 +164,7 @@ def simplest_form(number: sp.Expr) -> sp.Expr:
     >>> simplest_form(8 * sp.cos(sp.pi / 9) * sp.cos(2 * sp.pi / 9) * sp.cos(4 * sp.pi / 9))
     1
     """
+    _require_expression(number)
     if number.is_Rational or number is sp.I:
         return number
     if is_of_square_roots(number):
@@ -172,6 +183,7 @@ def simplest_form(number: sp.Expr) -> sp.Expr:
 
 def is_of_square_roots(number: sp.Expr) -> bool:
     """Whether a number is written by sums and products of rational numbers, their square roots and i."""
+    _require_expression(number)
     return not number.atoms(sp.Function, sp.Float) and all(
         power.base.is_Rational and (2 * power.exp).is_Integer for power in number.atoms(sp.Pow)
     )
@@ -217,6 +229,11 @@ def enclosure(number: sp.Expr, bits: int, point: SymbolValues | None = None) -> 
     >>> ball.contains(1), bool(ball > 1.4142), enclosure(sp.exp(sp.I * sp.pi / 3), 64).real.contains(0.5)
     (False, True, True)
     """
+    _require_expression(number)
+    if type(bits) is not int or bits < 2:
+        raise ValueError(f"bits: {bits!r} should be a whole number, at least 2")
+    if point is not None and not isinstance(point, Mapping):
+        raise TypeError(f"point: {point!r} should be a mapping from symbols to numbers")
     with ctx.workprec(bits):
         return _ball(number, bits, point or {})
 
@@ -336,6 +353,7 @@ def with_roots(number: sp.Expr) -> sp.Expr:
     >>> with_roots(sp.cos(sp.acos(sp.Rational(1, 3)) / 2))
     1/(2*sqrt(1/3 + 2*sqrt(2)*I/3)) + sqrt(1/3 + 2*sqrt(2)*I/3)/2
     """
+    _require_expression(number)
     if not number.args:
         return (1 + sp.sqrt(5)) / 2 if number is sp.GoldenRatio else number
     if _turn(number) is not None:
@@ -423,6 +441,7 @@ def separation(number: sp.Expr) -> int | None:
     >>> separation(sp.pi) is None
     True
     """
+    _require_expression(number)
     height = _height(number)
     if height is None:
         return None

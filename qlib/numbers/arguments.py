@@ -60,7 +60,7 @@ def numbers(value: ArrayLike, name: str, shape: Shape | None = None, *, finite: 
         if finite and not np.isfinite(array).all():
             _refuse_entry(array, ~np.isfinite(array), name, "a finite number")
     elif array.dtype == object:
-        _require_numbers(array, name)
+        _require_numbers(array, name, finite)
     elif array.dtype.kind not in "iub":
         raise _no_numbers(array, name)
     if shape is not None:
@@ -131,6 +131,9 @@ def real_number(value: Any, name: str, low: float | None = None, high: float | N
         ...
     ValueError: visibility: 1.5 should lie between 0 and 1
     """
+    least, most = -_FAR if low is None else low, _FAR if high is None else high
+    if type(value) in (int, float) and least <= value <= most:  # what is asked most often
+        return value
     array = numbers(value, name, ())
     if getattr(array[()], "free_symbols", None):
         return value
@@ -217,25 +220,27 @@ def _as_array(value: Any, name: str) -> Array:
     return array.astype(object) if array.dtype == np.longdouble and array.size == 0 else array
 
 
-def _require_numbers(array: Array, name: str) -> None:
-    for kind in set(map(type, array.flat)):
+def _require_numbers(array: Array, name: str, finite: bool = True) -> None:
+    kinds = set(map(type, array.flat))
+    for kind in kinds:
         if (
             not issubclass(kind, sp.Expr | int | float | complex | np.number | Fraction)
             or kind is np.ma.core.MaskedConstant
         ):
             raise _no_numbers(array, name)
-    infinite = _where(
-        array, lambda entry: entry in _NO_NUMBERS if isinstance(entry, sp.Expr) else not _is_finite(entry)
-    )
-    if infinite.any():
-        _refuse_entry(array, infinite, name, "a finite number")
+    if finite and any(kind in _NO_NUMBERS or issubclass(kind, _INEXACT) for kind in kinds):
+        infinite = _where(array, lambda entry: type(entry) in _NO_NUMBERS or not _is_finite(entry))
+        if infinite.any():
+            _refuse_entry(array, infinite, name, "a finite number")
 
 
-_NO_NUMBERS = (sp.nan, sp.oo, -sp.oo, sp.zoo)
+_NO_NUMBERS = tuple(map(type, (sp.nan, sp.oo, -sp.oo, sp.zoo)))
+_INEXACT = (float, complex, np.inexact)
+_FAR = np.finfo(float).max
 
 
 def _is_finite(entry: Any) -> bool:
-    return not isinstance(entry, float | complex | np.inexact) or bool(np.isfinite(entry))
+    return not isinstance(entry, _INEXACT) or bool(np.isfinite(entry))
 
 
 def _where(array: Array, is_so: Callable[[Any], bool]) -> Array:
@@ -298,6 +303,25 @@ def require_broadcast(array: Array, name: str, shape: tuple[int, ...]) -> None:
     """
     if any(1 not in pair and pair[0] != pair[1] for pair in zip(array.shape[::-1], shape[::-1], strict=False)):
         raise ValueError(f"{name}: shape {array.shape} does not fit {shape}")
+
+
+def require_alike(**arrays: Array) -> None:
+    """Raise ``ValueError`` if the shapes of the named arrays do not broadcast.
+
+    >>> require_alike(values=np.zeros((2, 3)), scale=np.ones(2))
+    Traceback (most recent call last):
+        ...
+    ValueError: values and scale: the shapes (2, 3) and (2,) should broadcast
+    """
+    shapes = [array.shape for array in arrays.values()]
+    if len({shape for shape in shapes if shape}) < 2:
+        return
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise ValueError(
+            f"{' and '.join(arrays)}: the shapes {' and '.join(map(str, shapes))} should broadcast"
+        ) from error
 
 
 # --- things, names, tables -------------------------------------------------------------------------------------------

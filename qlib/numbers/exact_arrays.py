@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache, reduce
-from numbers import Rational
+from numbers import Number, Rational
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
-from qlib.numbers.arguments import Array, Complexes, Floats
+from qlib.numbers.arguments import Array, Complexes, Floats, numbers, real_number, require, require_alike, several, show
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
@@ -54,8 +54,8 @@ def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
 
 
 def is_exact(array: Array) -> bool:
-    """Whether an array is an exact one."""
-    return bool(np.asarray(array).dtype == object)
+    """Whether an array holds exact numbers, or expressions, rather than floating-point ones; nan is not exact."""
+    return numbers(array, "array", finite=False).dtype == object
 
 
 def common(arrays: Sequence[Array]) -> list[Array]:
@@ -66,24 +66,25 @@ def common(arrays: Sequence[Array]) -> list[Array]:
     >>> [array.dtype.name for array in common([exact([[1, sp.I]]), np.array([0.5]), np.array([1])])]
     ['complex128', 'float64', 'int64']
     """
+    arrays = [numbers(array, "arrays", finite=False) for array in several(arrays, "arrays")]
     exactly = [is_exact(array) for array in arrays]
     rounded = any(not e and array.dtype.kind in "fc" for e, array in zip(exactly, arrays, strict=True))
     if not (any(exactly) and rounded):
-        return list(arrays)
+        return arrays
     entries = (entry for e, array in zip(exactly, arrays, strict=True) if e for entry in array.flat)
     if any(getattr(entry, "free_symbols", None) for entry in entries):
-        return list(arrays)
+        return arrays
     return [array.astype(complex) if e else array for e, array in zip(exactly, arrays, strict=True)]
 
 
 def has_free_symbols(array: ArrayLike) -> bool:
-    """Whether an entry of an array depends on a symbol.
+    """Whether an entry of an array depends on a symbol; nan is not one that does.
 
     >>> has_free_symbols(exact([sp.sqrt(2)])), has_free_symbols(exact([sp.Symbol("t")]))
     (False, True)
     """
-    values = np.asarray(array)
-    return is_exact(values) and any(getattr(entry, "free_symbols", None) for entry in values.flat)
+    values = numbers(array, "array", finite=False)
+    return values.dtype == object and any(getattr(entry, "free_symbols", None) for entry in values.flat)
 
 
 # --- zero -------------------------------------------------------------------------------------------------------------
@@ -171,15 +172,24 @@ def absolute(value: Any) -> Any:
 def maximum(values: Iterable[Any]) -> Any:
     """The largest of some real numbers, compared by :func:`exact_sign`; the first of those that are equal.
 
+    Raises ``ValueError`` if there are none.
+
     >>> maximum([sp.Rational(7, 5), sp.sqrt(2), sp.Rational(141, 100)])
     sqrt(2)
     """
-    return reduce(lambda best, value: value if exact_sign(value - best) > 0 else best, values)
+    return reduce(lambda best, value: value if exact_sign(value - best) > 0 else best, _some(values))
 
 
 def minimum(values: Iterable[Any]) -> Any:
     """The smallest of some real numbers, as :func:`maximum`."""
-    return reduce(lambda best, value: value if exact_sign(value - best) < 0 else best, values)
+    return reduce(lambda best, value: value if exact_sign(value - best) < 0 else best, _some(values))
+
+
+def _some(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values as they are, if they are numbers and not none."""
+    kept = several(values, "values")
+    numbers(kept, "values", ("n",))
+    return kept
 
 
 def _require_exact(expression: sp.Expr) -> None:
@@ -189,6 +199,7 @@ def _require_exact(expression: sp.Expr) -> None:
 
 def is_finite(expression: sp.Expr) -> bool:
     """Whether an expression holds no infinity and nothing undefined, as far as its form says."""
+    require(sp.Expr, expression=expression)
     return not expression.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
 
 
@@ -280,48 +291,42 @@ def _suits(number: sp.Expr, symbol: sp.Symbol) -> bool:
 def vanishes(array: ArrayLike, tolerance: float = 1e-9) -> bool:
     """Whether every entry is zero: within the tolerance, or, of exact entries, as :func:`is_zero` decides.
 
+    What is infinite or nan is not zero.
+
     >>> t = sp.Symbol("t")
     >>> vanishes([1e-12]), vanishes([sp.Rational(1, 10**12)]), vanishes(exact([sp.sin(t) ** 2 + sp.cos(t) ** 2 - 1]))
     (True, False, True)
     """
-    values = _numeric(array)
-    if is_exact(values):
+    real_number(tolerance, "tolerance", 0)
+    values = numbers(array, "array", finite=False)
+    if values.dtype == object:
         return all(map(is_zero, values.flat))
     return bool(np.max(np.abs(values), initial=0.0) <= tolerance)
 
 
 def zeros(array: ArrayLike, tolerance: float = 1e-9) -> NDArray[np.bool_]:
-    """Which entries are zero, decided as in :func:`vanishes`; an array of the same shape.
+    """Which entries are zero, decided as in :func:`vanishes` (what is nan is not); an array of the same shape.
 
     >>> zeros(exact([0, sp.sqrt(2) - 1, sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6)])).tolist()
     [True, False, True]
     """
-    values = _numeric(array)
-    if is_exact(values):
+    real_number(tolerance, "tolerance", 0)
+    values = numbers(array, "array", finite=False)
+    if values.dtype == object:
         return np.array([is_zero(entry) for entry in values.flat], dtype=bool).reshape(values.shape)
     return np.asarray(np.abs(values) <= tolerance)
-
-
-def _numeric(array: ArrayLike) -> Array:
-    """Something as an array of numbers; raises ``ValueError`` for a text, which is never a number."""
-    values = np.asarray(array)
-    if values.dtype.kind not in "biufcO":
-        raise ValueError(
-            f"an array of dtype {values.dtype}: its entries should be numbers, but are {values.flat[0]!r} …"
-        )
-    return values
 
 
 def simplified(array: ArrayLike) -> Array:
     """The array with every exact entry in its simplest form, or else expanded and its radicals rationalised.
 
-    Long numbers that hold more than square roots stay as they are; so do floats.
+    Long numbers that hold more than square roots stay as they are; so do floats, and nan stays.
 
     >>> simplified(exact([1 / (4 - 2 * sp.sqrt(2))]))
     array([sqrt(2)/4 + 1/2], dtype=object)
     """
-    array = _numeric(array)
-    return np.asarray(np.frompyfunc(_simplified, 1, 1)(array), dtype=object) if is_exact(array) else array
+    values = numbers(array, "array", finite=False)
+    return np.asarray(np.frompyfunc(_simplified, 1, 1)(values), dtype=object) if values.dtype == object else values
 
 
 def _simplified(value: Any) -> sp.Expr:
@@ -336,13 +341,13 @@ def recognised(array: ArrayLike) -> Array:
     """The array with every exact number that is simple in its simplest form, however it is written; the rest as it is.
 
     See :func:`qlib.numbers.algebraic_numbers.simplest_form`. Computing with the result is as quick as its numbers are
-    simple; entries with free symbols and floats are returned as they are.
+    simple; entries with free symbols and floats are returned as they are; nan stays.
 
     >>> recognised(exact([sp.exp(sp.I * sp.pi / 3) + sp.exp(-sp.I * sp.pi / 3), 1 / (4 - 2 * sp.sqrt(2))]))
     array([1, sqrt(2)/4 + 1/2], dtype=object)
     """
-    values = _numeric(array)
-    return np.asarray(np.frompyfunc(_recognised, 1, 1)(values), dtype=object) if is_exact(values) else values
+    values = numbers(array, "array", finite=False)
+    return np.asarray(np.frompyfunc(_recognised, 1, 1)(values), dtype=object) if values.dtype == object else values
 
 
 def _recognised(value: Any) -> sp.Expr:
@@ -354,7 +359,7 @@ def _recognised(value: Any) -> sp.Expr:
 
 def field_matrix(array: Array) -> DomainMatrix:
     """An exact matrix over the smallest number field that holds its entries."""
-    return DomainMatrix.from_Matrix(sp.Matrix(array), extension=True).to_field()
+    return DomainMatrix.from_Matrix(sp.Matrix(numbers(array, "array", (None, None))), extension=True).to_field()
 
 
 def is_positive_semidefinite(matrix: DomainMatrix) -> bool:
@@ -384,13 +389,15 @@ def _skew_part(matrix: DomainMatrix) -> Array:
 def as_float(array: ArrayLike) -> Floats:
     """The array in floating-point numbers; raises ``TypeError`` if an entry has a free symbol or an imaginary part.
 
+    What is nan stays so.
+
     >>> as_float(exact([sp.sqrt(2) / 2]))
     array([0.70710678])
     """
-    values = _numeric(array)
+    values = numbers(array, "array", finite=False)
     if np.iscomplexobj(values):
         for index in np.argwhere(values.imag != 0):
-            raise TypeError(f"entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
+            raise TypeError(f"array: entry {tuple(map(int, index))} is {values[tuple(index)]}, which is not real")
         values = values.real
     if is_exact(values):
         return np.asarray(np.frompyfunc(rounded, 1, 1)(values)).astype(np.float64)
@@ -398,36 +405,40 @@ def as_float(array: ArrayLike) -> Floats:
 
 
 def as_complex(array: ArrayLike) -> Complexes:
-    """The array in complex floating-point numbers; raises ``TypeError`` if an entry has a free symbol.
+    """The array in complex floating-point numbers; raises ``TypeError`` if an entry has a free symbol; nan stays.
 
     >>> as_complex(exact([sp.I * sp.sqrt(2) / 2]))
     array([0.+0.70710678j])
     """
-    return _numeric(array).astype(np.complex128)
+    values = numbers(array, "array", finite=False)
+    if has_free_symbols(values):
+        raise TypeError(f"array: {show(values.tolist())} has free symbols; its entries should be numbers")
+    return values.astype(np.complex128)
 
 
 def conjugate(array: ArrayLike) -> Array:
-    """The complex conjugate of an array, exact or not.
+    """The complex conjugate of an array, exact or not; nan stays.
 
     >>> conjugate(exact([sp.I, 2]))
     array([-I, 2], dtype=object)
     """
-    values = _numeric(array)
+    values = numbers(array, "array", finite=False)
     return np.asarray(np.frompyfunc(sp.conjugate, 1, 1)(values)) if is_exact(values) else np.conjugate(values)
 
 
 def rounded(value: Any) -> float:
-    """A real number in floating point, be it written as a sum of complex ones; else ``TypeError``.
+    """A real number in floating point, be it written as a sum of complex ones; else ``TypeError``; nan stays so.
 
     >>> rounded(sp.exp(sp.I * sp.pi / 7) + sp.exp(-sp.I * sp.pi / 7)) == rounded(2 * sp.cos(sp.pi / 7))
     True
     """
+    require((sp.Expr, Number), value=value)
     try:
         return float(value)
-    except TypeError:
+    except TypeError as error:
         is_number = isinstance(value, sp.Expr) and not value.free_symbols and is_finite(value)
         if not is_number or not algebraic_numbers.is_real(value):
-            raise
+            raise TypeError(f"value: {show(value)} should be a real number") from error
     return float(algebraic_numbers.enclosure(value, 128).real.mid())
 
 
@@ -440,6 +451,7 @@ def quotient(numerator: sp.Expr, denominator: sp.Expr) -> sp.Expr:
     >>> quotient(sp.expand((a + b) * a), sp.expand((a + b) * (b - 1)))
     a/(b - 1)
     """
+    numerator, denominator = number(numerator), number(denominator)
     if is_zero(denominator):
         raise ZeroDivisionError(f"{numerator} is divided by zero")
     if not (numerator.free_symbols | denominator.free_symbols):
@@ -458,7 +470,8 @@ def expanded(array: ArrayLike) -> Array:
     >>> expanded([a * (1 - b), 1])
     array([-a*b + a, 1], dtype=object)
     """
-    entries = np.frompyfunc(number, 1, 1)(np.asarray(array, dtype=object))
+    entries = np.frompyfunc(number, 1, 1)(numbers(array, "array").astype(object))
+    entries = np.asarray(entries, dtype=object)
     symbols = sorted(set().union(*(entry.free_symbols for entry in entries.flat)), key=str)
     ring = sp.polys.rings.PolyRing(symbols, sp.QQ)
     return np.asarray(np.frompyfunc(lambda entry: ring.from_expr(entry).as_expr(), 1, 1)(entries), dtype=object)
@@ -477,27 +490,32 @@ def negligible(values: ArrayLike, scale: ArrayLike = 1.0, tolerance: float = ROU
 
     scale : of what they were computed from, such as the sum of the terms' absolute values, the prior of a λ, the weight
     of an operator; it broadcasts. So a value of 1e-20 is zero if it is left of terms of size 1, and is not if it is a
-    product of small numbers. tolerance : the share of the scale that is negligible.
+    product of small numbers. tolerance : the share of the scale that is negligible. What is nan is not zero.
 
     >>> negligible([1e-17, 1e-17, 0.0], scale=[1.0, 1e-17, 0.0]).tolist()
     [True, False, True]
     """
-    array = np.asarray(values)
-    if is_exact(array):
+    real_number(tolerance, "tolerance", 0)
+    array, whole = numbers(values, "values", finite=False), numbers(scale, "scale", finite=False)
+    if array.dtype == object:
         return zeros(array)
-    return np.asarray(np.abs(array) <= tolerance * np.asarray(scale))
+    require_alike(values=array, scale=whole)
+    return np.asarray(np.abs(array) <= tolerance * whole)
 
 
 def undecided(values: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.bool_]:
     """Which entries are more than rounding, but too small against their scale to be divided by; never an exact one.
 
+    What is nan is not among them.
+
     >>> undecided([1e-17, 1e-12, 1e-3]).tolist(), undecided([1e-12], scale=1e-12).tolist()
     ([False, True, False], [False])
     """
-    array = np.asarray(values)
-    if is_exact(array):
+    array, whole = numbers(values, "values", finite=False), numbers(scale, "scale", finite=False)
+    if array.dtype == object:
         return np.zeros(array.shape, dtype=bool)
-    size, whole = np.abs(array), np.asarray(scale)
+    require_alike(values=array, scale=whole)
+    size = np.abs(array)
     return np.asarray((size > ROUNDING * whole) & (size <= ACCURATE * whole))
 
 
@@ -509,12 +527,13 @@ def agree(one: ArrayLike, other: ArrayLike, scale: ArrayLike = 1.0) -> bool:
     >>> agree([0.1 + 0.2, 1e-10], [0.3, 1e-10]), agree([0.5, 1e-10], [0.5, 2e-10]), agree([1e-17], [0.0])
     (True, False, True)
     """
-    first, second = np.asarray(one), np.asarray(other)
-    difference = first - second
-    if is_exact(difference):
+    first, second, whole = numbers(one, "one"), numbers(other, "other"), numbers(scale, "scale")
+    require_alike(one=first, other=second, scale=whole)
+    difference = np.asarray(first - second)
+    if difference.dtype == object:
         return vanishes(difference)
     own = np.abs(first.astype(complex)) + np.abs(second.astype(complex))
-    return bool(np.all(np.abs(difference) <= SAME * own + ROUNDING * np.asarray(scale)))
+    return bool(np.all(np.abs(difference) <= SAME * own + ROUNDING * whole))
 
 
 def coincide(one: ArrayLike, other: ArrayLike, what: str, scale: ArrayLike = 1.0) -> bool:
@@ -530,6 +549,7 @@ def coincide(one: ArrayLike, other: ArrayLike, what: str, scale: ArrayLike = 1.0
         ...
     qlib.numbers.algebraic_numbers.Undecided: it cannot be told whether P(a) is the same in both cases: it differs ...
     """
+    require(str, what=what)
     if not agree(one, other, scale):
         return False
     first, second = np.asarray(one), np.asarray(other)
@@ -556,20 +576,21 @@ def conditional_probability(value: Any, name: str) -> Any:
         ...
     ArithmeticError: internal error: P(c | b) was found to be 1.54, which is no probability; please report it
     """
-    array = np.asarray(value)
+    require(str, name=name)
+    array = numbers(value, "value", finite=False)
     if has_free_symbols(array):
         return value
-    numbers = np.real(array.astype(complex))
-    outside = np.asarray((numbers < -1e-6) | (numbers > 1 + 1e-6))
+    real = np.real(array.astype(complex))
+    outside = np.asarray((real < -1e-6) | (real > 1 + 1e-6))
     if is_exact(array):
-        near = np.minimum(np.abs(numbers), np.abs(numbers - 1)) <= 1e-6  # where only exact signs tell
+        near = np.minimum(np.abs(real), np.abs(real - 1)) <= 1e-6  # where only exact signs tell
         for index in np.argwhere(near):
             outside[tuple(index)] = min(exact_sign(p := array[tuple(index)]), exact_sign(1 - p)) < 0
-    for wrong in np.asarray(numbers)[outside].flat[:1]:
+    for wrong in np.asarray(real)[outside].flat[:1]:
         raise ArithmeticError(
             f"internal error: {name} was found to be {wrong:.6g}, which is no probability; please report it"
         )
-    if is_exact(array):
+    if array.dtype == object:
         return value
     inside = np.clip(array, 0.0, 1.0)
     return inside if inside.ndim else inside.item()

@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from qlib.numbers.arguments import Floats, require
+from qlib.numbers.arguments import Floats, all_of, one_of, require
 from qlib.numbers.exact_arrays import exact_sign, number, rational, rounded
 from qlib.numbers.polyhedra import extreme_rays
 
@@ -161,6 +161,11 @@ class LinearProgram:
     constraints: tuple[Constraint, ...]
 
     def __post_init__(self) -> None:
+        all_of(str, self.variables, "variables")
+        require(Mapping, objective=self.objective)
+        for row in all_of(Constraint, self.constraints, "constraints"):
+            require(str, **{"the name of a constraint": row.name})
+            require(Mapping, **{f"the coefficients of constraint {row.name!r}": row.coefficients})
         _refuse_duplicates("variable", self.variables)
         _refuse_duplicates("constraint", [row.name for row in self.constraints])
         _check_coefficients("the objective", self.objective, self._position)
@@ -199,8 +204,8 @@ class LinearProgram:
         return not any(_is_float(row.rhs) for row in self.constraints)
 
     def row(self, name: str) -> Constraint:
-        """The constraint of that name; KeyError if there is none."""
-        require(str, name=name)
+        """The constraint of that name; ValueError if there is none."""
+        one_of(name, "name", self._rows)
         return self._rows[name]
 
     @cached_property
@@ -208,9 +213,8 @@ class LinearProgram:
         return {row.name: row for row in self.constraints}
 
     def column(self, variable: str) -> dict[str, Number]:
-        """The non-zero coefficients of a variable, by constraint name; KeyError if there is no such variable."""
-        require(str, variable=variable)
-        self._position[variable]
+        """The non-zero coefficients of a variable, by constraint name; ValueError if there is no such variable."""
+        one_of(variable, "variable", self._position)
         return {
             row.name: row.coefficients[variable] for row in self.constraints if row.coefficients.get(variable, 0) != 0
         }
@@ -467,10 +471,13 @@ def combine(program: LinearProgram, multipliers: Multipliers) -> Any:
     t/2
     """
     require(LinearProgram, program=program)
+    require(Mapping, multipliers=multipliers)
     if unknown := multipliers.keys() - program._rows.keys():
         raise CertificateError(f"the program has no constraint named {min(unknown)!r}")
     terms = [
-        sympy.Rational(y) * _exact(program.row(name).rhs, f"the rhs of {name!r}") for name, y in multipliers.items()
+        sympy.Rational(_fraction(y, f"the multiplier of {name!r}"))
+        * _exact(program._rows[name].rhs, f"the rhs of {name!r}")
+        for name, y in multipliers.items()
     ]
     return sympy.expand(sympy.Add(*terms))
 

@@ -23,7 +23,7 @@ import numpy as np
 import opt_einsum as oe
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import numbers, several
+from qlib.numbers.arguments import all_of, numbers, require, several
 from qlib.numbers.exact_arrays import ROUNDING, Array, common, has_free_symbols, is_exact
 
 Leg: TypeAlias = Hashable
@@ -42,18 +42,20 @@ class Tensor:
     """An array whose last axes carry the given legs; the axes before them are a batch.
 
     name : of a tensor whose array is to be replaced in a `Network`; None for one that stays.
+    Raises ``ValueError`` or ``TypeError`` for an entry that is no number, or fewer axes than legs. A nan stays, and
+    makes nan of what it is multiplied with.
 
     >>> Tensor(np.eye(2), ("row", "column")).dims
     (2, 2)
     """
 
     array: Array
-    legs: Legs
+    legs: tuple[Hashable, ...]
     name: Hashable = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "array", np.asarray(self.array))
-        object.__setattr__(self, "legs", tuple(self.legs))
+        object.__setattr__(self, "array", numbers(self.array, "array", finite=False))
+        object.__setattr__(self, "legs", _legs(self.legs, "legs"))
         if self.array.ndim < len(self.legs):
             raise ValueError(f"an array of shape {self.array.shape} has no axis for each of the legs {self.legs}")
 
@@ -66,6 +68,15 @@ class Tensor:
     def dims(self) -> tuple[int, ...]:
         """The length of each leg."""
         return self.array.shape[self.array.ndim - len(self.legs) :]
+
+
+def _legs(legs: Iterable[Leg], name: str) -> Legs:
+    """The argument as a tuple of labels."""
+    found = several(legs, name)
+    for leg in found:
+        if leg is None or not isinstance(leg, Hashable):
+            raise TypeError(f"{name}: {leg!r} is no label of a leg; give a text, a number or a tuple of them")
+    return found
 
 
 UNIT_TENSOR = Tensor(np.ones((), dtype=int), ())  # what a network without tensors is
@@ -82,7 +93,7 @@ def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
     >>> contract([bit, flip], keep=["y"]).round(3).tolist()
     [0.3, 0.7]
     """
-    keep = tuple(keep)
+    keep, tensors = _legs(keep, "keep"), all_of(Tensor, tensors, "tensors")
     lengths = _lengths(tensors, keep)
     batch = np.broadcast_shapes(*(tensor.batch for tensor in tensors))
     flat = [_flatten_batch(tensor, batch) for tensor in tensors or [UNIT_TENSOR]]
@@ -105,8 +116,8 @@ class Network:
     """
 
     def __init__(self, tensors: Sequence[Tensor], keep: Iterable[Leg] = (), cases: Iterable[Leg] = ()) -> None:
-        self.keep = tuple(keep)
-        self.cases = frozenset(cases)
+        self.keep, self.cases = _legs(keep, "keep"), frozenset(_legs(cases, "cases"))
+        tensors = all_of(Tensor, tensors, "tensors")
         self.lengths = _lengths(tensors, self.keep)
         self.named: dict[Hashable, Tensor] = {}
         self.fixed: list[Tensor] = []
@@ -123,7 +134,18 @@ class Network:
         self._compiled: dict[Hashable, _Compiled] = {}
 
     def __call__(self, arrays: Mapping[Any, Array]) -> Array:
-        """The value of the network with these arrays in its named tensors."""
+        """The value of the network with these arrays in its named tensors; a nan stays, see `Tensor`."""
+        return self._value(self._given(arrays))
+
+    def _given(self, arrays: Mapping[Any, Array]) -> dict[Hashable, Array]:
+        """The arrays for the named tensors; refused if one is missing or has an entry that is no number."""
+        require(Mapping, arrays=arrays)
+        for name in self.named:
+            if name not in arrays:
+                raise ValueError(f"arrays: there is none for the tensor {name!r}")
+        return {name: numbers(arrays[name], f"arrays: {name!r}", finite=False) for name in self.named}
+
+    def _value(self, arrays: Mapping[Any, Array]) -> Array:
         given = [arrays[name] for name in self.named]
         key = tuple([(array.shape, array.dtype) for array in given])
         compiled = self._compiled.get(key)
@@ -145,7 +167,7 @@ class Network:
         it, with a margin. So it is about the value itself if that is a product of small tensors, and far more if large
         terms cancel, or if it rests on an entry that is tiny beside others, as what rounding leaves of a zero is: what
         is less than rounding against it cannot be told from zero. Known as stochastic arithmetic (Vignes 1974). Zero
-        where no change of digits changes anything.
+        where no change of digits changes anything; a nan stays.
 
         >>> half = Tensor(np.array([1.0, 1.0]), ("x",))
         >>> network = Network([half, Tensor(np.zeros(2), ("x",), name="law")])
@@ -156,10 +178,13 @@ class Network:
         >>> bool(Network([second, Tensor(np.zeros(2), ("x",), "law")]).sensitivity({"law": residue}) > 0.1)
         True
         """
-        value = self(arrays)
+        arrays = self._given(arrays)
+        value = self._value(arrays)
         changes = [
             np.abs(
-                network({t.name: self._jittered(t, arrays[t.name], turn, k) for k, t in enumerate(self.named.values())})
+                network._value(
+                    {t.name: self._jittered(t, arrays[t.name], turn, k) for k, t in enumerate(self.named.values())}
+                )
                 - value
             )
             for turn, network in enumerate(self._others)
@@ -260,7 +285,7 @@ def _lengths(tensors: Sequence[Tensor], keep: Legs) -> tuple[int, ...]:
                 raise ValueError(f"leg {leg!r}: its length is {lengths[leg]} in one tensor and {length} in another")
     for leg in keep:
         if leg not in lengths:
-            raise ValueError(f"leg {leg!r} is to be kept, but no tensor has it")
+            raise ValueError(f"keep: leg {leg!r} is to be kept, but no tensor has it")
     return tuple(lengths[leg] for leg in keep)
 
 

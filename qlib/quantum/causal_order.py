@@ -23,7 +23,17 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import Complexes, Floats, numbers, real_number, require, whole
+from qlib.numbers.arguments import (
+    Complexes,
+    Floats,
+    numbers,
+    real_number,
+    require,
+    require_shape,
+    several,
+    whole,
+    wholes,
+)
 from qlib.numbers.exact_arrays import Array, as_complex, exact, vanishes
 from qlib.numbers.semidefinite_programs import solve_semidefinite, triangle
 from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
@@ -112,8 +122,8 @@ def order_component(array: ArrayLike, dims: tuple[int, ...], last: int) -> Array
 
     The orthogonal projection onto the operators with L_out[σ] = σ and L_in L_out[σ] = F_out L_in L_out[σ], F the first.
     """
-    array = numbers(array, "array")
-    whole(last, "last", 0)
+    array, dims = _operator(array, "array", dims), _four(dims)
+    whole(last, "last", 0, 1)
     L_in, L_out, F_out = (A_IN, A_OUT, B_OUT) if last == 0 else (B_IN, B_OUT, A_OUT)
     ignored = trace_and_replace(array, dims, L_out)
     late = trace_and_replace(ignored, dims, L_in)
@@ -128,13 +138,28 @@ def is_witness(
     A process of the order A ≺ B sees only the component of S that such a process can have. If a positive operator has
     the same component, Tr[S σ] is its trace with σ, which is not negative. No solver is asked.
     """
-    real_number(tolerance, "tolerance")
-    for last, bound in ((1, bounds[0]), (0, bounds[1])):
-        if not vanishes(order_component(numbers(witness, "witness") - np.asarray(bound), dims, last), tolerance):
+    real_number(tolerance, "tolerance", 0)
+    witness, bounds = _operator(witness, "witness", dims), several(bounds, "bounds")
+    require_shape(np.empty(len(bounds)), "bounds", (2,))
+    for last, bound in zip((1, 0), (_operator(bound, "bounds", dims) for bound in bounds), strict=True):
+        if not vanishes(order_component(witness - bound, dims, last), tolerance):
             return False
-        if np.linalg.eigvalsh(as_complex(np.asarray(bound))).min() < -tolerance:
+        if np.linalg.eigvalsh(as_complex(bound)).min() < -tolerance:
             return False
     return True
+
+
+def _four(dims: tuple[int, ...]) -> tuple[int, ...]:
+    """The argument, if it is the dimensions of A's and B's input and output."""
+    found = wholes(dims, "dims", 1)
+    require_shape(np.empty(len(found)), "dims", (4,))
+    return found
+
+
+def _operator(array: ArrayLike, name: str, dims: tuple[int, ...]) -> Array:
+    """The argument, if it is an operator on the four spaces."""
+    size = prod(_four(dims))
+    return numbers(array, name, (size, size))
 
 
 def _components(W: Array, dims: tuple[int, ...]) -> tuple[Array, Array, Array]:

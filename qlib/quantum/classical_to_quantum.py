@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.models.structural_models import Indices, Mechanism, ProbabilisticModel, StructuralModel, Value, Values
-from qlib.numbers.arguments import distinct, numbers, probabilities, require, whole
+from qlib.numbers.arguments import distinct, numbers, one_of, probabilities, require, whole
 from qlib.numbers.exact_arrays import Array, coincide, exact, is_exact, vanishes
 from qlib.numbers.tensor_networks import Tensor
 from qlib.quantum.counterfactuals import CounterfactualQuery
@@ -109,6 +109,10 @@ def _values(places: Indices, domain: Values) -> Array:
 # --- (ii) reversible extension ----------------------------------------------------------------------------------------
 
 
+MOST_VALUES = 2**12  # of a function, or of an ancilla
+MOST_QUBITS = 12  # copies and original
+
+
 @dataclass(frozen=True, eq=False)
 class Bijection:
     """A bijection f′ from T′ × (the arguments of f) to V × S′ that continues f: f′(t₀, x) = (f(x), …) at t₀ = 0.
@@ -143,12 +147,14 @@ def reversible(table: ArrayLike, values: int, ancilla: int | None = None) -> Bij
     >>> AND.value.reshape(2, 4).tolist(), AND.rank.reshape(2, 4).tolist(), AND.sizes
     ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0, 1, 2, 0], [3, 1, 2, 3]], (2, 4))
     """
-    whole(values, "values", 0)
+    whole(values, "values", 1, MOST_VALUES)
     if ancilla is not None:
-        whole(ancilla, "ancilla", 0)
+        whole(ancilla, "ancilla", 1, MOST_VALUES)
     f = numbers(table, "table")
-    if f.size and not (f.min() >= 0 and f.max() < values):
-        raise ValueError(f"the function has the places {f.min()} to {f.max()}; V has 0 to {values - 1}")
+    if f.dtype.kind not in "iu" or not f.size:
+        raise ValueError(f"table: dtype {f.dtype}, shape {f.shape}; it should hold places, whole numbers from 0")
+    if not (f.min() >= 0 and f.max() < values):
+        raise ValueError(f"table: the function has the places {f.min()} to {f.max()}; V has 0 to {values - 1}")
     largest = int(np.bincount(f.ravel(), minlength=values).max())
     candidates = _ancilla_sizes(f.size, values) if ancilla is None else [ancilla]
     T = next((t for t in candidates if t * f.size % values == 0 and t * f.size >= values * largest), None)
@@ -189,6 +195,7 @@ def reversible_extension(
     [[0.75, 0.25], [0.5, 0.5]]
     """
     require(ProbabilisticModel, model=model)
+    one_of(ancilla, "ancilla", ("fixed", "uniform"))
     structure, exogenous, mechanisms = model.structure, dict(model.structure.exogenous), {}
     law = model.law
     for name, m in structure.mechanisms.items():
@@ -225,8 +232,8 @@ def cnot_gates(copies: int, qubits: int) -> list[tuple[int, int]]:
     >>> cnot_gates(2, 1)
     [(2, 0), (2, 1)]
     """
-    whole(copies, "copies", 0)
-    whole(qubits, "qubits", 0)
+    whole(copies, "copies", 0, 1000)
+    whole(qubits, "qubits", 0, 1000)
     return [(copies * qubits + k, copy * qubits + k) for copy in range(copies) for k in range(qubits)]
 
 
@@ -239,9 +246,9 @@ def copy_unitary(copies: int, qubits: int = 1) -> Array:
     >>> copy_unitary(1) @ [0, 1, 0, 0]
     array([0, 0, 0, 1])
     """
-    whole(copies, "copies", 0)
-    whole(qubits, "qubits", 0)
-    n = (copies + 1) * qubits
+    n = (whole(copies, "copies", 0) + 1) * whole(qubits, "qubits", 0)
+    if n > MOST_QUBITS:
+        raise ValueError(f"copies, qubits: {n} qubits in all, and at most {MOST_QUBITS} are allowed")
     states = np.arange(2**n)
     for control, target in cnot_gates(copies, qubits):
         states = states ^ ((states >> (n - 1 - control) & 1) << (n - 1 - target))

@@ -59,8 +59,9 @@ def dilated(model: QuantumCausalModel) -> QuantumStructuralModel:
 
 def dilation(part: Part, d: int) -> Array:
     """The unitary U of the module, from Λ ⊗ P to (qubit ⊗ E) ⊗ A ⊗ P, for a channel to a space of dimension d."""
-    whole(d, "d", 1)
     require(Part, part=part)
+    if part.operator.shape[-1] % whole(d, "d", 1):
+        raise ValueError(f"d: {d} should divide the size of the part's operator, {part.operator.shape[-1]}")
     D = part.operator.shape[-1] // d
     root = square_root(part.operator).reshape(d, D, d, D)
     V = np.einsum("mpnq->nmqp", root).reshape(d * d * D, D)  # on E ⊗ A ⊗ P
@@ -73,7 +74,7 @@ def dilation(part: Part, d: int) -> Array:
 
 def square_root(operator: Array) -> Array:
     """The positive square root of a positive operator, exact or not."""
-    operator = numbers(operator, "operator")
+    operator = numbers(operator, "operator", (..., "d", "d"))
     if is_exact(operator):
         root = (sp.Matrix(operator) ** sp.Rational(1, 2)).applyfunc(sp.simplify)
         return np.array(root.tolist(), dtype=object)

@@ -12,6 +12,8 @@ from qlib.numbers.arguments import Complexes, require, whole
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Part, QuantumCausalModel, QuantumNode, QuantumStructuralModel, channel, unitary
 
+LARGEST = 2**12  # dimension of a unitary that is drawn
+
 
 def random_unitary(dimension: int, rng: np.random.Generator) -> Complexes:
     """A unitary matrix, Haar distributed.
@@ -20,7 +22,7 @@ def random_unitary(dimension: int, rng: np.random.Generator) -> Complexes:
     >>> bool(np.allclose(U @ U.conj().T, np.eye(3)))
     True
     """
-    whole(dimension, "dimension", 1)
+    whole(dimension, "dimension", 1, LARGEST)
     require(np.random.Generator, rng=rng)
     Z = rng.normal(size=(dimension, dimension)) + 1j * rng.normal(size=(dimension, dimension))
     Q, R = np.linalg.qr(Z)
@@ -30,9 +32,9 @@ def random_unitary(dimension: int, rng: np.random.Generator) -> Complexes:
 
 def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 2) -> Complexes:
     """Kraus operators of a random channel, shape (k, d_out, d_in); k is `rank`, or what the dimensions need."""
-    whole(d_in, "d_in", 1)
-    whole(d_out, "d_out", 1)
-    whole(rank, "rank", 1)
+    whole(d_in, "d_in", 1, LARGEST)
+    whole(d_out, "d_out", 1, LARGEST)
+    whole(rank, "rank", 1, LARGEST)
     require(np.random.Generator, rng=rng)
     k = max(rank, -(-d_in // d_out))
     return random_unitary(k * d_out, rng)[:, :d_in].reshape(k, d_out, d_in)
@@ -40,8 +42,8 @@ def random_channel(d_in: int, d_out: int, rng: np.random.Generator, rank: int = 
 
 def random_state(dimension: int, rng: np.random.Generator, rank: int = 2) -> Complexes:
     """A random density operator, of a rank of at most `rank`."""
-    whole(dimension, "dimension", 1)
-    whole(rank, "rank", 1)
+    whole(dimension, "dimension", 1, LARGEST)
+    whole(rank, "rank", 1, LARGEST)
     require(np.random.Generator, rng=rng)
     K = random_channel(1, dimension, rng, rank)
     return np.asarray(np.einsum("kix,kjx->ij", K, K.conj()))
