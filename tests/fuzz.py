@@ -247,7 +247,6 @@ def _more_calls() -> None:
     from qlib.quantum import (
         channels,
         classical_to_quantum,
-        dilations,
         instruments,
         process_parts,
         processes,
@@ -300,7 +299,6 @@ def _more_calls() -> None:
     for process in (random_model.causal_model(), processes.ProcessMixture.of(random_model)):
         processes.probability(process, acting, {"A": 0})
     process_parts.influences(random_model.parts, "B", random_model.wires, random_model.dims)
-    dilations.environment_dimension(random_model.causal_model())
     circuit = process_circuits.process_circuit(random_model, acting)
     circuit.sample(10, rng)
     parts = (random_model.endogenous, random_model.preparations, random_model.parts, random_model.wires)

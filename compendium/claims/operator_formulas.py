@@ -166,16 +166,16 @@ def as_operator(value: SystemOperator | int | float | complex | sp.Expr) -> Syst
     return value if isinstance(value, SystemOperator) else SystemOperator({}, np.array([[value]], dtype=object))
 
 
-def scalar(value: Any) -> Any:
+def scalar(value: SystemOperator | int | float | complex | sp.Expr) -> Any:
     """The number that an operator on no system is; a number as it is. ``ValueError`` for an operator on a system."""
     if not isinstance(value, SystemOperator):
-        return value
+        return numbers(value, "value", ())[()] if not isinstance(value, sp.Expr) else value
     if value.systems:
         raise ValueError(f"an operator on {', '.join(value.systems)} stands where a number should")
     return value.array[0, 0]
 
 
-def tensor_product(*operators: Any) -> SystemOperator:
+def tensor_product(*operators: SystemOperator | int | float | complex | sp.Expr) -> SystemOperator:
     """The product of operators on different systems.
 
     Raises ``ValueError`` if two of them act on the same system: ⊗ does not type-check there.

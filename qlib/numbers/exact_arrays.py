@@ -59,7 +59,7 @@ def is_exact(array: Array) -> bool:
 
 
 def common(arrays: Sequence[Array]) -> list[Array]:
-    """The arrays in one number system: if some are exact and some are not, the exact ones become complex numbers.
+    """The arrays in one number system: if some are exact and some are not, the exact ones become complex; nan stays.
 
     Exact arrays with free symbols have no floating-point value; where one of them occurs, all stay as they are.
 
@@ -580,17 +580,17 @@ def conditional_probability(value: Any, name: str) -> Any:
     array = numbers(value, "value", finite=False)
     if has_free_symbols(array):
         return value
-    real = np.real(array.astype(complex))
-    outside = np.asarray((real < -1e-6) | (real > 1 + 1e-6))
+    real, imaginary = np.real(array.astype(complex)), np.imag(array.astype(complex))
+    outside = np.asarray((real < -1e-6) | (real > 1 + 1e-6) | (np.abs(imaginary) > 1e-6))
     if is_exact(array):
         near = np.minimum(np.abs(real), np.abs(real - 1)) <= 1e-6  # where only exact signs tell
         for index in np.argwhere(near):
             outside[tuple(index)] = min(exact_sign(p := array[tuple(index)]), exact_sign(1 - p)) < 0
-    for wrong in np.asarray(real)[outside].flat[:1]:
+    for wrong in (array if imaginary.any() else np.asarray(real))[outside].flat[:1]:
         raise ArithmeticError(
             f"internal error: {name} was found to be {wrong:.6g}, which is no probability; please report it"
         )
     if array.dtype == object:
         return value
-    inside = np.clip(array, 0.0, 1.0)
+    inside = np.clip(np.real(array), 0.0, 1.0)
     return inside if inside.ndim else inside.item()

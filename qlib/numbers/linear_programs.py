@@ -136,6 +136,14 @@ class Constraint:
     coefficients: Mapping[str, Number]
     rhs: Number = 0
 
+    def __post_init__(self) -> None:
+        require(str, name=self.name)
+        require(Mapping, coefficients=self.coefficients)
+        for variable, value in self.coefficients.items():
+            if type(value) is not int:
+                _fraction(value, f"the coefficient of {variable!r} in constraint {self.name!r}")
+        _check_rhs(self)
+
     @property
     def group(self) -> str:
         """The name up to its first colon."""
@@ -163,15 +171,12 @@ class LinearProgram:
     def __post_init__(self) -> None:
         all_of(str, self.variables, "variables")
         require(Mapping, objective=self.objective)
-        for row in all_of(Constraint, self.constraints, "constraints"):
-            require(str, **{"the name of a constraint": row.name})
-            require(Mapping, **{f"the coefficients of constraint {row.name!r}": row.coefficients})
+        all_of(Constraint, self.constraints, "constraints")
         _refuse_duplicates("variable", self.variables)
         _refuse_duplicates("constraint", [row.name for row in self.constraints])
         _check_coefficients("the objective", self.objective, self._position)
         for row in self.constraints:
             _check_coefficients(f"constraint {row.name!r}", row.coefficients, self._position)
-            _check_rhs(row)
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -231,8 +236,6 @@ class LinearProgram:
             raise ValueError(f"there is no constraint named {min(unknown)!r}")
         program = copy.copy(self)  # so that the matrix, once built, is shared
         rows = tuple(replace(row, rhs=values[row.name]) if row.name in values else row for row in self.constraints)
-        for row in rows:
-            _check_rhs(row)
         object.__setattr__(program, "constraints", rows)
         program.__dict__.pop("_rows", None)
         return program

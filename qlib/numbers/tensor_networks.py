@@ -23,7 +23,7 @@ import numpy as np
 import opt_einsum as oe
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import all_of, numbers, require, several
+from qlib.numbers.arguments import all_of, numbers, require, several, wholes
 from qlib.numbers.exact_arrays import ROUNDING, Array, common, has_free_symbols, is_exact
 
 Leg: TypeAlias = Hashable
@@ -283,7 +283,9 @@ def _lengths(tensors: Sequence[Tensor], keep: Legs) -> tuple[int, ...]:
         for leg, length in zip(tensor.legs, tensor.dims, strict=True):
             if lengths.setdefault(leg, length) != length:
                 raise ValueError(f"leg {leg!r}: its length is {lengths[leg]} in one tensor and {length} in another")
-    for leg in keep:
+    for k, leg in enumerate(keep):
+        if leg in keep[:k]:
+            raise ValueError(f"keep: leg {leg!r} is to be kept twice")
         if leg not in lengths:
             raise ValueError(f"keep: leg {leg!r} is to be kept, but no tensor has it")
     return tuple(lengths[leg] for leg in keep)
@@ -500,12 +502,16 @@ def operator_tensor(operator: ArrayLike, spaces: Sequence[tuple[Leg, Leg, int]])
     """An operator on a product of spaces as a tensor: for each space (row leg, column leg, dimension), in its order.
 
     Raises ``ValueError`` for an operator of another shape than (..., D, D), D the product of the dimensions.
+    A nan stays.
 
     >>> operator_tensor(np.eye(6), [("row of a", "column of a", 2), ("row of b", "column of b", 3)]).array.shape
     (2, 3, 2, 3)
     """
-    spaces = several(spaces, "spaces")
-    dims = tuple(dimension for _, _, dimension in spaces)
+    spaces = all_of(tuple, spaces, "spaces")
+    for space in spaces:
+        if len(space) != 3:
+            raise ValueError(f"spaces: {space!r} should be a row leg, a column leg and a dimension")
+    dims = wholes([dimension for _, _, dimension in spaces], "spaces", 1)
     array = numbers(operator, "operator", (..., prod(dims), prod(dims)), finite=False)
     batch = array.shape[:-2]
     legs = (*(row for row, _, _ in spaces), *(column for _, column, _ in spaces))

@@ -405,7 +405,7 @@ def blank_preparation(dimension: int, model: ProbabilisticModel) -> Instrument:
     >>> blank_preparation(2, coin).name
     'blank'
     """
-    whole(dimension, "dimension", 1)
+    whole(dimension, "dimension", 1, MOST_VALUES)
     require(ProbabilisticModel, model=model)
     return Instrument.do(_entries(_basis_state(0, dimension), model), 1, 0, "blank")
 
