@@ -49,6 +49,10 @@ def scale() -> Figure:
     return figures.effect_scale({"seen": (0.3, 0.3), "allowed": (-0.1, 0.5)}, "effect")
 
 
+def tables() -> Figure:
+    return figures.joint_tables({"coins": [[[0.1, 0.2], [0.3, 0.4]], np.eye(2) / 2]}, ["a", "b"], "u", "v")
+
+
 def growth() -> Figure:
     return figures.evidence_growth([[0.1, 2.0], [-0.1, -np.inf]], threshold=6, expected=0.01, rounds=[100, 200])
 
@@ -81,7 +85,7 @@ def cost() -> Figure:
     return figures.cost_against_violation([2, 4], linear, {"bits": lambda s: (s - 2) ** 2}, 2.8)
 
 
-PLOTS: list[Callable[[], Figure]] = [bounds, scale, growth, counts, landscape, perturbation, cost]
+PLOTS: list[Callable[[], Figure]] = [bounds, scale, tables, growth, counts, landscape, perturbation, cost]
 
 
 def arrows(ax: Axes) -> list[FancyArrowPatch]:
@@ -262,6 +266,14 @@ def test_a_scale_of_effects_says_each_number_and_refuses_an_interval_that_ends_b
     assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0.3, 0.3], [-0.1, 0.5]]
     with pytest.raises(ValueError, match=r"^rows: the interval of 'allowed'"):
         figures.effect_scale({"allowed": (0.5, 0.1)}, "effect")
+
+
+def test_tables_of_probabilities_say_each_number_in_its_cell() -> None:
+    left, right = tables().axes
+    assert [(text.get_position(), text.get_text()) for text in left.texts][1] == ((1.5, 0.5), "0.2")
+    assert [text.get_text() for text in right.texts] == ["0.5", "0", "0", "0.5"]
+    with pytest.raises(ValueError, match=r"^rows: each should have 1 tables"):
+        figures.joint_tables({"coins": []}, ["a"], "u", "v")
 
 
 def test_bounds_of_nonsense_are_refused() -> None:

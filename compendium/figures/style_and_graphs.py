@@ -244,6 +244,28 @@ def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure
     return figure
 
 
+def joint_tables(rows: Mapping[str, Sequence[ArrayLike]], columns: Sequence[str], xlabel: str, ylabel: str) -> Figure:
+    """Tables of probabilities side by side, each number written in its cell; a row of them for each name.
+
+    rows : name → one table a column, entry [i, j] at y = i, x = j. Raises ``ValueError`` if a row has another length.
+    """
+    if any(len(tables) != len(columns) for tables in rows.values()):
+        raise ValueError(f"rows: each should have {len(columns)} tables, one for each of {', '.join(columns)}")
+    figure, axes = subplots(len(rows), len(columns), figsize=(2.4 * len(columns), 2.5 * len(rows)), squeeze=False)
+    for k, (name, tables) in enumerate(rows.items()):
+        for ax, column, table in zip(axes[k], columns, tables, strict=True):
+            values = np.asarray(table, dtype=float)
+            ax.pcolormesh(values, cmap="Blues", vmin=0, vmax=1, edgecolors=BLACK, linewidth=0.8)
+            for (i, j), value in np.ndenumerate(values):
+                ax.text(j + 0.5, i + 0.5, f"{value:g}", ha="center", va="center", fontsize=12)
+            ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(k) for k in range(values.shape[1])])
+            ax.set_yticks(np.arange(values.shape[0]) + 0.5, [str(k) for k in range(values.shape[0])])
+            ax.set(xlabel=xlabel, ylabel=ylabel, aspect="equal")
+            ax.set_title(f"{name},\n{column}", fontsize=11)
+            ax.grid(visible=False)
+    return figure
+
+
 def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Figure:
     """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
 

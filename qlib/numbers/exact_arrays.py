@@ -20,12 +20,24 @@ from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
-from qlib.numbers.arguments import Array, Complexes, Floats, numbers, real_number, require, require_alike, several, show
+from qlib.numbers.arguments import (
+    Array,
+    Complexes,
+    Floats,
+    numbers,
+    real_number,
+    require,
+    require_alike,
+    several,
+    show,
+    whole,
+)
 
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
     "Array", "Undecided", "absolute", "agree", "as_complex", "as_float", "coincide", "common",
-    "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "has_free_symbols",
+    "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "free_array",
+    "has_free_symbols",
     "is_exact", "is_finite", "is_positive_semidefinite", "is_zero", "maximum", "minimum", "negligible", "number",
     "quotient", "rational", "recognised", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
@@ -51,6 +63,21 @@ def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
         if not is_finite(array[index]):
             raise ValueError(f"entry {index} is {value}; it should be a finite number")
     return array
+
+
+def free_array(name: str, *shape: int, **assumptions: bool) -> Array:
+    """An array of free symbols, one an entry: what is proved of it holds for every array of that shape.
+
+    assumptions : of the symbols, as ``real=True``. Raises ``ValueError`` for a length that is not positive.
+
+    >>> free_array("r", 2, 2)
+    array([[r_00, r_01],
+           [r_10, r_11]], dtype=object)
+    """
+    for length in shape:
+        whole(length, "shape", 1)
+    entries = [sp.Symbol(f"{name}_{''.join(map(str, index))}", **assumptions) for index in np.ndindex(shape)]
+    return np.array(entries, dtype=object).reshape(shape)
 
 
 def is_exact(array: Array) -> bool:

@@ -5,7 +5,7 @@ M_x^z and N_y^x are effects, the outcome below and the setting above; here M[z, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from compendium.claims.printed import ForAll
+from qlib.models import Point
+from qlib.models.potential_outcomes import POINTS
 from qlib.numbers import exact, is_zero, simplified
 from qlib.quantum import PAULI_X, PAULI_Z
 
@@ -109,3 +112,84 @@ def numbering(measurement: Array, indices: str) -> str:
     if len(found) != 1:
         raise ValueError(f"indices: over {found or 'none'} of {indices} the effects add up to the identity")
     return found[0]
+
+
+def born_names(rho: Array, M: Array, N: Array) -> dict[str, Any]:
+    """The names of (1) and (2), for a state and effects M[z, x] and N[x, y]: there M(x, z) and N(y, x)."""
+    return {
+        "M": lambda x, z: sp.Matrix(M[int(z), int(x)]),
+        "N": lambda y, x: sp.Matrix(N[int(x), int(y)]),
+        "rho": sp.Matrix(rho),
+        "kron": sp.kronecker_product,
+        "tr": sp.trace,
+    }
+
+
+def arrows(edges: Iterable[tuple[str, str]]) -> set[str]:
+    """Arrows as the ledger writes them.
+
+    >>> arrows([("Z", "X")])
+    {'Z -> X'}
+    """
+    return {f"{cause} -> {effect}" for cause, effect in edges}
+
+
+# --- the unknowns of (11) and linear forms in them --------------------------------------------------------------------
+
+UNKNOWN = {v: sp.Symbol(v.name) for v in POINTS}
+SUMMED = sp.Symbol("s")  # marks an index that is summed over
+PI = sp.Symbol("pi", positive=True)  # the probability that Z = 1
+
+
+def q(*index: Any) -> Any:
+    """The paper's q of x, y00, y01, y10, y11 and z, summed over every index that is `SUMMED`.
+
+    >>> q(0, 0, 1, SUMMED, 1, 0)
+    q[0,0,1,0,1|0] + q[0,0,1,1,1|0]
+    """
+    return sum(UNKNOWN[v] for v in POINTS if all(i == SUMMED or int(i) == w for i, w in zip(index, v, strict=True)))
+
+
+Q = {"q": q, "s": SUMMED}
+
+
+def form(coefficients: Mapping[str, Any]) -> Any:
+    """A row of the program, or its objective, as a linear form in the unknowns."""
+    return sum(coefficient * sp.Symbol(name) for name, coefficient in coefficients.items())
+
+
+def probability(event: Callable[[Point], bool], z: int) -> Any:
+    """P(event | Z=z) as a linear form in the unknowns; an event is a function of the point."""
+    return sum(UNKNOWN[v] for v in POINTS if v.z == z and event(v))
+
+
+def joint_probability(x1: int, y: int, x: int, z: int, z1: int) -> Any:
+    """P(X=x1, Y(x,z)=y | Z=z1) as a linear form; (5) writes ``P(x1, y, x, z, z1)``, (10) ``P(x, z, y, x1, z1)``."""
+    return probability(lambda v: v.x == x1 and v.outcome(int(x), int(z)) == y, int(z1))
+
+
+EQ5 = {"P": joint_probability}
+EQ10 = {"P": lambda x, z, y, x1, z1: joint_probability(x1, y, x, z, z1)}
+
+
+def outcome_probability(y: int, x: int, z: int, z1: int | None = None) -> Any:
+    """P(Y(x,z)=y | Z=z1) as a linear form; without z1 the average over the coin, with P(Z=1) = `PI`."""
+    if z1 is None:
+        given = [outcome_probability(y, x, z, value) for value in BITS]
+        return sp.expand((1 - PI) * given[0] + PI * given[1])
+    return probability(lambda v: v.outcome(int(x), int(z)) == y, z1)
+
+
+EQ6 = {"P": outcome_probability, "P0": lambda y, x, z: outcome_probability(y, x, z, 0)}
+
+
+def varying(points: Iterable[Point]) -> set[str]:
+    """The indices that take more than one value among some points: those over which a sum of their q runs."""
+    return {name for name, values in zip(Point._fields, zip(*points, strict=True), strict=True) if len(set(values)) > 1}
+
+
+def term(points: Sequence[Point]) -> ForAll:
+    """The summand q of a sum over some points, as a function of the indices that vary."""
+    free = [name for name in Point._fields if name in varying(points)]
+    fixed = {name: getattr(points[0], name) for name in Point._fields if name not in free}
+    return ForAll(lambda **index: UNKNOWN[Point(**index, **fixed)], dict.fromkeys(free, BITS))
