@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,6 +12,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from compendium.build.plan import ROOT
 
+sys.path.insert(0, str(ROOT / "book" / "_ext"))  # where Sphinx finds what it imports, too
 SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
 light_pages = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(light_pages)
