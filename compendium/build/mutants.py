@@ -41,7 +41,10 @@ from compendium.claims import ledger
 
 ROOT = Path(qlib.__file__).parent.parent
 CLAIMS = ROOT / "compendium" / "claims"
-DERIVATIONS = (ROOT / "qlib", ROOT / "compendium" / "studies", *sorted(CLAIMS.glob("*_*.py")))  # not the comparison
+DERIVATIONS = (  # not the comparison
+    *(ROOT / "qlib", ROOT / "compendium" / "studies", CLAIMS / "vocabulary"),
+    *sorted(CLAIMS.glob("*_*.py")),
+)
 ALTERING = (  # what changes the object that it is a method of, or its arguments
     *("add", "append", "clear", "copyto", "difference_update", "discard", "extend", "fill", "fill_diagonal", "insert"),
     *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
