@@ -1,14 +1,17 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
+import hashlib
 import inspect
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
+from sphinx.util.nodes import make_refnode
 from sphinx_proof.domain import ProofDomain
 
 from compendium.pages.prose import as_prose
@@ -84,9 +87,65 @@ def read_in_parallel(app: Any) -> None:
             app.extensions[name].parallel_read_safe = True
 
 
-def longest_first(app: Any, env: Any, pages: list[str]) -> None:
-    """Begin with the API, which takes as long to read as all else: who begins last with it waits for it."""
-    pages.sort(key=lambda page: (not page.endswith("reference/api"), page))
+def by_content(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages that are to be read again because they, or what they were made of, have other content than before."""
+    known = getattr(env, "compendium_contents", {})
+    return [page for page in env.found_docs - added if known.get(page) != contents(env, page)]
+
+
+def contents(env: Any, page: str) -> str:
+    """Digest of a page's source and of all files that it depends on, such as the modules that it documents."""
+    files = [Path(env.srcdir, file) for file in (env.doc2path(page), *sorted(env.dependencies[page]))]
+    return digest_of(*(file.read_bytes() for file in files if file.is_file()))
+
+
+def digest_of(*parts: bytes) -> str:
+    """One digest of several contents."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def shared(env: Any) -> str:
+    """Digest of all that one page may show of another: titles and their order, numbers, labels, names, what is cited."""
+    titles = {page: [title.astext(), env.longtitles[page].astext()] for page, title in env.titles.items()}
+    order = [titles, env.toctree_includes, env.toc_secnumbers, env.toc_fignumbers]
+    domains = [{key: data.get(key) for key in SHARED} for _, data in sorted(env.domaindata.items())]
+    proofs = {label: [entry.get(key) for key in NUMBERED] for label, entry in getattr(env, "proof_list", {}).items()}
+    cited = {(ref.docname, *sorted(ref.keys)) for ref in env.domaindata["cite"]["citation_refs"]}
+    return digest_of(in_order([order, domains, proofs, [*getattr(env, "sphinx_exercise_registry", {})], cited]).encode())
+
+
+SHARED = ("labels", "anonlabels", "objects", "modules", "terms", "has_equations", "citations")
+NUMBERED = ("docname", "type", "ids", "title", "nonumber")
+
+
+def in_order(value: Any) -> str:
+    """A text of plain data that does not depend on the order in which it came to be."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(sorted(f'{in_order(key)}: {in_order(each)}' for key, each in value.items()))}}}"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(in_order, value)))}}}"
+    return f"[{', '.join(map(in_order, value))}]" if isinstance(value, list) else str(value)
+
+
+def remember(app: Any, env: Any) -> list[str]:
+    """Note what was read; where what pages show of one another has changed, all are to be written again."""
+    before, env.compendium_shared = getattr(env, "compendium_shared", None), shared(env)
+    env.compendium_contents = {page: contents(env, page) for page in env.found_docs}
+    return [] if before == env.compendium_shared else sorted(env.found_docs)
+
+
+def public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """A link to what a room offers leads to the module that defines it: ``qlib.models.ace_bounds`` to its page."""
+    if node.get("refdomain") != "py":
+        return None
+    for name in (node["reftarget"], f"{node.get('py:module')}.{node['reftarget']}"):
+        module, _, attribute = name.rpartition(".")
+        found = getattr(sys.modules.get(module), attribute, None)
+        home = f"{getattr(found, '__module__', None)}.{getattr(found, '__qualname__', None)}"
+        if home != name and home in env.domaindata["py"]["objects"]:
+            place = env.domaindata["py"]["objects"][home]
+            return make_refnode(app.builder, node["refdoc"], place.docname, place.node_id, content, home)
+    return None
 
 
 GLOSSARY = Path(__file__).resolve().parents[1] / "reference" / "glossary.md"
@@ -165,7 +224,8 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
     buttons = context.get("header_buttons", [])
     group = next((button for button in buttons if button.get("label") == "download-buttons"), None)
     slug = page.removeprefix("book/")
-    if not app.config.compendium_downloads or group is None or slug == page:
+    made = "generated" in app.env.metadata.get(page, {})
+    if not app.config.compendium_downloads or group is None or slug == page or made:
         return
     notebook = app.env.doc2path(page).endswith(".ipynb")
     files = {"Executed notebook": "-executed.zip", "Clean notebook": ".ipynb"} if notebook else {}
@@ -211,7 +271,9 @@ def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
     app.connect("builder-inited", read_in_parallel)
-    app.connect("env-before-read-docs", longest_first)
+    app.connect("env-get-outdated", by_content)
+    app.connect("env-updated", remember)
+    app.connect("missing-reference", public_name)
     app.connect("doctree-read", link_terms)
     app.connect("doctree-read", read_as_prose)
     app.connect("autodoc-skip-member", imported)
@@ -220,6 +282,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_config_value("compendium_repository", "", "html")  # read by the pipeline, which makes links of it
     app.add_config_value("compendium_downloads", False, "html")
     app.add_config_value("compendium_launch", {}, "html")
+    app.add_config_value("compendium_static", "", "html")
     for change in (accent, drop_thebe, unique_ids, offer_files):
         app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

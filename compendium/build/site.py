@@ -12,9 +12,10 @@ from typing import Any
 import nbformat
 import yaml
 
-from compendium.build.children import forks_die_with_us
 from compendium.build.execute import ANSI, scratch_folder, tables_of
-from compendium.build.plan import Plan, read_yaml
+from compendium.build import reference
+from compendium.build.children import forks_die_with_us
+from compendium.build.plan import Plan, digest, read_yaml, sha256
 from compendium.build.takeaway import (
     executed_notebook,
     for_edition,
@@ -69,37 +70,63 @@ def collate_site(plan: Plan, fresh: Path) -> None:
 
 
 def assemble_site(plan: Plan) -> Path:
-    """A copy of the book in which every notebook is executed; returns its directory."""
+    """A copy of the book in which every notebook is executed and every module has a page; returns its directory.
+
+    A file whose content stays the same is not touched: Sphinx reads again what is newer than what it knows.
+    """
     source = plan.build / plan.html.name.replace("html", "source")
-    shutil.rmtree(source, ignore_errors=True)
+    files = {**book_files(plan), **reference.reference_pages(plan.library), **configuration(plan)}
+    for name, content in files.items():
+        write_if_different(source / name, content if isinstance(content, bytes) else content.encode())
+    for path in [path for path in source.rglob("*") if path.is_file()]:
+        if path.relative_to(source).as_posix() not in files:
+            path.unlink()
+    return source
+
+
+def write_if_different(path: Path, content: bytes) -> None:
+    """Write a file unless it has this content already."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def book_files(plan: Plan) -> dict[str, str | bytes]:
+    """Path → content of what is made of each file of the book."""
     executed = {page.path: slug for slug, page in plan.notebooks.items()}
+    made: dict[str, str | bytes] = {}
     for path in sorted(p for p in (plan.root / "book").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        target = source / path.relative_to(plan.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        name = path.relative_to(plan.root)
         if path in executed:
-            write_notebook(plan, executed[path], target.with_suffix(".ipynb"))
+            made[name.with_suffix(".ipynb").as_posix()] = page_of_notebook(plan, executed[path])
         elif path.suffix == ".md":
-            text = for_edition(plan, path.read_text(encoding="utf-8"))
-            target.write_text(point_to_notebooks(plan, path, text), encoding="utf-8")
+            text = point_to_notebooks(plan, path, for_edition(plan, path.read_text(encoding="utf-8")))
+            listed = name.with_suffix("").as_posix() == reference.ENTRY
+            made[name.as_posix()] = reference.with_all_modules(plan.library, text) if listed else text
         else:
-            shutil.copy2(path, target)
-    shutil.copy2(plan.root / "_toc.yml", source)
+            made[name.as_posix()] = path.read_bytes()
+    return made
+
+
+def configuration(plan: Plan) -> dict[str, str | bytes]:
+    """Jupyter Book's two files, for a book that is executed and has its reference."""
+    toc = reference.toc_with_reference(read_yaml(plan.root / "_toc.yml"), plan.library)
     config: dict[str, Any] = read_yaml(plan.root / "_config.yml")
     config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
     own = {"html_copy_source": False, "compendium_downloads": True, "compendium_launch": launch_links(plan)}
     config.setdefault("sphinx", {}).setdefault("config", {}).update(own)
-    (source / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    return source
+    return {name: yaml.safe_dump(content, allow_unicode=True) for name, content in
+            (("_toc.yml", toc), ("_config.yml", config))}  # fmt: skip
 
 
-def write_notebook(plan: Plan, slug: str, target: Path) -> None:
+def page_of_notebook(plan: Plan, slug: str) -> str:
     """The executed notebook as a page: links between chapters mended, links to files below the figures."""
     notebook = fold_cells(executed_notebook(plan, slug))
     link_figures(plan, slug, notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = point_to_notebooks(plan, plan.pages[slug].path, cell.source)
-    nbformat.write(notebook, target)
+    return nbformat.writes(notebook) + "\n"
 
 
 def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:
@@ -116,24 +143,38 @@ def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:
 def make_site(plan: Plan, jobs: int = 1) -> Path:
     """Render the assembled book with so many processes, every warning an error; returns the page to open.
 
-    A failed build leaves nothing behind that a second one could take for granted (warnings would vanish with it).
+    What Sphinx has read and written is kept, and an edited page is read alone. A build that fails or is killed leaves
+    nothing behind that the next one could take for granted (warnings would vanish with it), nor does one whose
+    surroundings were others.
     """
-    source, output = assemble_site(plan), plan.build / plan.html.name.replace("html", "site")
-    shutil.rmtree(output, ignore_errors=True)
-    code, said = render(source, output / "html", jobs)
-    log = output.with_suffix(".log")
+    source, kept = assemble_site(plan), plan.build / plan.html.name.replace("html", "site")
+    around, finished = surroundings(plan, source), kept / "finished"
+    if not finished.exists() or finished.read_text(encoding="utf-8") != around:
+        shutil.rmtree(kept, ignore_errors=True)
+    finished.unlink(missing_ok=True)
+    code, said = render(source, kept / "html", jobs)
+    log = kept.with_suffix(".log")
     log.write_text(said, encoding="utf-8")
     if code:
-        shutil.rmtree(output, ignore_errors=True)
+        shutil.rmtree(kept, ignore_errors=True)
         trouble = [line for line in said.splitlines() if SPHINX_TROUBLE.search(line)]
         shown = "\n".join(trouble[:40])
         raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
-    write_figures(plan, output / "html")
-    write_downloads(plan, output / "html")
-    (output / "html" / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with a line
-    publish(plan, "website", output / "html", plan.html)
-    shutil.rmtree(output, ignore_errors=True)
+    finished.write_text(around, encoding="utf-8")
+    with scratch_folder(plan) as fresh:
+        shutil.copytree(kept / "html", fresh, dirs_exist_ok=True)
+        write_figures(plan, fresh)
+        write_downloads(plan, fresh)
+        (fresh / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with a line
+        publish(plan, "website", fresh, plan.html)
     return plan.html / "index.html"
+
+
+def surroundings(plan: Plan, source: Path) -> str:
+    """Digest of what every page depends on: the configuration, the extensions, the glossary, the references, Sphinx."""
+    files = [*source.glob("*.yml"), *(source / "book" / "_ext").glob("*.py"), *(source / "book").glob("*.bib")]
+    files += [source / "book" / "reference" / "glossary.md", plan.root / "requirements.lock"]
+    return digest([[file.name, sha256(file.read_bytes())] for file in sorted(files) if file.exists()])
 
 
 def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
@@ -142,14 +183,20 @@ def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
 
     forks_die_with_us()
 
-    toc = {"external_toc_path": str(source / "_toc.yml"), "latex_individualpages": False}
+    static = sorted(file for file in (source / "book" / "_static").rglob("*") if file.is_file())
+    own = {
+        "external_toc_path": str(source / "_toc.yml"),
+        "latex_individualpages": False,
+        "compendium_static": digest([sha256(file.read_bytes()) for file in static]),  # each page names its version
+        "nitpicky": True,
+    }
     with io.StringIO() as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = build_sphinx(
             source,
             output,
             noconfig=True,
             path_config=source / "_config.yml",
-            confoverrides={**toc, "nitpicky": True},
+            confoverrides=own,
             warningiserror=True,
             keep_going=True,
             quiet=True,
