@@ -110,7 +110,7 @@ def shared(env: Any) -> str:
     order = [titles, env.toctree_includes, env.toc_secnumbers, env.toc_fignumbers]
     domains = [{key: data.get(key) for key in SHARED} for _, data in sorted(env.domaindata.items())]
     proofs = {label: [entry.get(key) for key in NUMBERED] for label, entry in getattr(env, "proof_list", {}).items()}
-    cited = {(ref.docname, *sorted(ref.keys)) for ref in env.domaindata["cite"]["citation_refs"]}
+    cited = {f"{ref.docname} {target.key}" for ref in env.domaindata["cite"]["citation_refs"] for target in ref.targets}
     return digest_of(in_order([order, domains, proofs, [*getattr(env, "sphinx_exercise_registry", {})], cited]).encode())
 
 
