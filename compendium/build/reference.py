@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from graphlib import TopologicalSorter
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +17,7 @@ ENTRY = "book/reference/api"  # the first page
 MARK = "% every module\n"  # the line of the first page in whose place they are listed
 LEFT_OUT = ("compendium.build",)  # who works on the machinery reads its source
 GROUND_UP = ("qlib.numbers", "qlib.graphs", "qlib.models", "qlib.quantum", "qlib.correlations", "qlib.circuits")
+UP = f"[The library](/{ENTRY}.md)"
 PAGE = """\
 ---
 generated: {name}
@@ -33,12 +33,24 @@ generated: {name}
 
 
 def documented(library: Library) -> list[str]:
-    """The modules that have a page: by room, `qlib`'s from the ground up, each module after those that it imports."""
+    """The modules that have a page, by room: `qlib`'s from the ground up, each module after those that it imports.
+
+    What imports a module has more below it than that has.
+    """
     names = [name for name in library.files if "." in name and not name.startswith(LEFT_OUT)]
-    imports = {name: sorted((library[name].imports & {*names}) - {room_of(name)}) for name in names}
-    order = [*TopologicalSorter(imports).static_order()]
     rooms = [*GROUND_UP, *sorted({room_of(name) for name in names} - {*GROUND_UP})]
-    return sorted(names, key=lambda name: (rooms.index(room_of(name)), name != room_of(name), order.index(name)))
+    return sorted(names, key=lambda name: (rooms.index(room_of(name)), name != room_of(name), below(library, name), name))
+
+
+def below(library: Library, name: str) -> int:
+    """How many modules one imports, directly or through one another."""
+    found, waiting = {name}, [name]
+    while waiting:
+        imports = library[waiting.pop()].imports
+        new = {other for other in imports & library.files.keys() if not name.startswith(f"{other}.")} - found
+        found |= new
+        waiting += new
+    return len(found) - 1
 
 
 def room_of(name: str) -> str:
@@ -73,23 +85,25 @@ def reference_pages(library: Library) -> dict[str, str]:
 
 def module_page(library: Library, names: Iterable[str], name: str) -> str:
     """The text of one page."""
-    above, own = [f"[The library]({'../' * (name.count('.') + 1)}api.md)"], room_of(name).split(".")[1]
-    if name != room_of(name):
-        above.append(f"[`{room_of(name)}`](../{own}.md)")
-        return PAGE.format(name=name, above=" › ".join(above), members="   :members:\n", below="")
-    inside = [other for other in names if room_of(other) == name != other]
-    listed = [f"- [`{other}`]({own}/{other.split('.')[2]}.md): {summary(library, other)}" for other in inside]
-    below = "\n".join(["\n## Modules\n", *listed, ""]) if inside else ""
-    return PAGE.format(name=name, above=" › ".join(above), members="", below=below)
+    room = room_of(name)
+    if name != room:
+        return PAGE.format(name=name, above=f"{UP} › {link(room)}", members="   :members:\n", below="")
+    listed = [f"- {link(other)}: {summary(library, other)}" for other in names if room_of(other) == room != other]
+    below = "\n".join(["\n## Modules\n", *listed, ""]) if listed else ""
+    return PAGE.format(name=name, above=UP, members="" if listed else "   :members:\n", below=below)
+
+
+def link(name: str, text: str = "") -> str:
+    """A link to a module's page, by default under its whole name."""
+    return f"[`{text or name}`](/{page_of(name)}.md)"
 
 
 def with_all_modules(library: Library, text: str) -> str:
     """The first page with a list of all modules by room."""
     lines = ["## Every module\n"]
     for room, names in groupby(documented(library), key=room_of):
-        inside = [f"[`{name.split('.')[2]}`](api/{name.replace('.', '/')}.md)" for name in names if name != room]
-        about = f"[`{room}`](api/{room.replace('.', '/')}.md): {summary(library, room)}"
-        lines.append(f"- {about}" + (f"\n  {' · '.join(inside)}" if inside else ""))
+        inside = " · ".join(link(name, name.removeprefix(f"{room}.")) for name in names if name != room)
+        lines.append(f"- {link(room)}: {summary(library, room)}" + (f"\n  {inside}" if inside else ""))
     return text.replace(MARK, "\n".join(lines) + "\n")
 
 
