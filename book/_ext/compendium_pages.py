@@ -105,13 +105,15 @@ def digest_of(*parts: bytes) -> str:
 
 
 def shared(env: Any) -> str:
-    """Digest of all that one page may show of another: titles and their order, numbers, labels, names, what is cited."""
+    """Digest of all that one page may show of another: titles, their order, numbers, labels, names, what is cited."""
     titles = {page: [title.astext(), env.longtitles[page].astext()] for page, title in env.titles.items()}
     order = [titles, env.toctree_includes, env.toc_secnumbers, env.toc_fignumbers]
     domains = [{key: data.get(key) for key in SHARED} for _, data in sorted(env.domaindata.items())]
     proofs = {label: [entry.get(key) for key in NUMBERED] for label, entry in getattr(env, "proof_list", {}).items()}
     cited = {f"{ref.docname} {target.key}" for ref in env.domaindata["cite"]["citation_refs"] for target in ref.targets}
-    return digest_of(in_order([order, domains, proofs, [*getattr(env, "sphinx_exercise_registry", {})], cited]).encode())
+    return digest_of(
+        in_order([order, domains, proofs, [*getattr(env, "sphinx_exercise_registry", {})], cited]).encode()
+    )
 
 
 SHARED = ("labels", "anonlabels", "objects", "modules", "terms", "has_equations", "citations")

@@ -39,7 +39,9 @@ def documented(library: Library) -> list[str]:
     """
     names = [name for name in library.files if "." in name and not name.startswith(LEFT_OUT)]
     rooms = [*GROUND_UP, *sorted({room_of(name) for name in names} - {*GROUND_UP})]
-    return sorted(names, key=lambda name: (rooms.index(room_of(name)), name != room_of(name), below(library, name), name))
+    return sorted(
+        names, key=lambda name: (rooms.index(room_of(name)), name != room_of(name), below(library, name), name)
+    )
 
 
 def below(library: Library, name: str) -> int:
@@ -78,7 +80,7 @@ def summary(library: Library, name: str) -> str:
 
 
 def reference_pages(library: Library) -> dict[str, str]:
-    """Path → text of every page: a room says what it is about and lists its modules, a module documents what is public."""
+    """Path → text of every page: a room says what it is about, a module documents what is public."""
     names = documented(library)
     return {f"{page_of(name)}.md": module_page(library, names, name) for name in names}
 

@@ -12,9 +12,9 @@ from typing import Any
 import nbformat
 import yaml
 
-from compendium.build.execute import ANSI, scratch_folder, tables_of
 from compendium.build import reference
 from compendium.build.children import forks_die_with_us
+from compendium.build.execute import ANSI, scratch_folder, tables_of
 from compendium.build.plan import Plan, digest, read_yaml, sha256
 from compendium.build.takeaway import (
     executed_notebook,
@@ -126,7 +126,7 @@ def page_of_notebook(plan: Plan, slug: str) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = point_to_notebooks(plan, plan.pages[slug].path, cell.source)
-    return nbformat.writes(notebook) + "\n"
+    return f"{nbformat.writes(notebook)}\n"
 
 
 def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:

@@ -9,6 +9,7 @@ from compendium.figures.bell_tests import (
 )
 from compendium.figures.circuits import LINE, Box, circuit
 from compendium.figures.curves_and_maps import LINES, curve_panels, curves, maps, shares
+from compendium.figures.drawn import COLUMNS, Drawn, describe, write_csv
 from compendium.figures.experiments_2_3 import (
     SERIES,
     densities,
@@ -35,7 +36,6 @@ from compendium.figures.processes import (
     split_node,
 )
 from compendium.figures.queries import ASIDE, STEPS, answers_over, sphere_maps, three_steps
-from compendium.figures.rows import COLORBAR, COLUMNS, figure_data, label_of, panel_name, write_csv
 from compendium.figures.style_and_graphs import (
     BLACK,
     BLUE,
@@ -74,7 +74,6 @@ __all__ = [
     "BLACK",
     "BLUE",
     "CLASS_COLOURS",
-    "COLORBAR",
     "COLUMNS",
     "GREEN",
     "INCHES_PER_UNIT",
@@ -90,6 +89,7 @@ __all__ = [
     "STEPS",
     "VERMILLION",
     "Box",
+    "Drawn",
     "accuracy_by_domain",
     "answers_over",
     "bell_tests_by_scale",
@@ -106,6 +106,7 @@ __all__ = [
     "curves",
     "dashed_curves",
     "densities",
+    "describe",
     "detection_power",
     "draw_causal_graph",
     "draw_process",
@@ -113,19 +114,16 @@ __all__ = [
     "entanglement_and_strength",
     "evidence_growth",
     "exceedance",
-    "figure_data",
     "hierarchy",
     "instrument_bar",
     "is_it_a_measure",
     "joint_tables",
-    "label_of",
     "ladder_of_causation",
     "laws_of_the_mean_gain",
     "layout",
     "link_diagram",
     "maps",
     "node_with_instrument",
-    "panel_name",
     "process_graphs",
     "rates_by_stratum",
     "reach_of_quantum_theory",

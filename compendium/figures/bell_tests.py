@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from compendium.figures.drawn import Drawn, describe, level, line, name_places, points, strokes
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, VERMILLION, subplots
 
 MARKS = ((BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
@@ -15,68 +15,69 @@ MARKS = ((BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", ":"), (ORANGE, 
 
 def entanglement_and_strength(
     visibility: ArrayLike, concurrence: ArrayLike, strength: ArrayLike, thresholds: Mapping[str, float]
-) -> Figure:
+) -> Drawn:
     """Concurrence and confounding strength of a family of noisy states, and the visibilities where something begins.
 
     visibility, concurrence, strength : one entry a state. thresholds : what begins → visibility.
     """
     figure, ax = subplots(figsize=(6.0, 4.0))
     v = np.asarray(visibility)
-    ax.plot(v, np.asarray(strength), color=BLUE, label="CS at the best settings")
-    ax.plot(v, np.asarray(concurrence), color=VERMILLION, linestyle="--", label="concurrence")
-    ax.axhline(1, color=BLACK, linewidth=0.8)
+    line(ax, v, strength, color=BLUE, label="CS at the best settings")
+    line(ax, v, concurrence, color=VERMILLION, linestyle="--", label="concurrence")
+    level(ax, y=1, color=BLACK, linewidth=0.8)
     ax.text(0.01, 1.02, "classical bound", fontsize=9)
     for k, (what, at) in enumerate(thresholds.items()):
-        ax.axvline(at, color="#777777", linewidth=0.9, linestyle=":")
+        level(ax, x=at, color="#777777", linewidth=0.9, linestyle=":")
         ax.annotate(
             what, (at, 1.34 - 0.11 * k), xytext=(-4, 0), textcoords="offset points", ha="right", fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    ax.set(xlabel="visibility of the Bell state", ylabel="concurrence, CS", xlim=(0, 1), ylim=(0, 1.45))
+    describe(ax, x="visibility of the Bell state", y="concurrence, CS")
+    ax.set(xlim=(0, 1), ylim=(0, 1.45))
     ax.legend(loc="center left", bbox_to_anchor=(0, 0.5), fontsize=9)
     return figure
 
 
 def detection_power(
-    shift: ArrayLike, predicted: Mapping[str, ArrayLike], simulated: Mapping[str, ArrayLike], level: float
-) -> Figure:
+    shift: ArrayLike, predicted: Mapping[str, ArrayLike], simulated: Mapping[str, ArrayLike], alarm: float
+) -> Drawn:
     """How often a test finds a signal, by the signal's size, for several ways to tally.
 
     shift : change of a probability. predicted : name → probability of detection, drawn as lines. simulated : name →
-    relative frequency, drawn as marks. level : the false-alarm probability.
+    relative frequency, drawn as marks. alarm : the false-alarm probability.
     """
     figure, ax = subplots(figsize=(6.0, 3.6))
     x = 100 * np.asarray(shift)
-    for (name, chance), (colour, mark, line) in zip(predicted.items(), MARKS, strict=False):
-        ax.plot(x, np.asarray(chance), color=colour, linestyle=line, label=name)
-        ax.plot(x, np.asarray(simulated[name]), mark, color=colour, markersize=5)
-    ax.axhline(level, color=BLACK, linewidth=0.8)
-    ax.text(x[-1], level + 0.02, f"false alarms, {level:g}", ha="right", fontsize=9)
-    ax.set(xlabel="shift of $P(A=0)$ by a measurement of $B$ (percentage points)", ylabel="chance of detection")
+    for (name, chance), (colour, mark, dashes) in zip(predicted.items(), MARKS, strict=False):
+        line(ax, x, chance, color=colour, linestyle=dashes, label=name)
+        points(ax, x, simulated[name], mark, color=colour, markersize=5)
+    level(ax, y=alarm, color=BLACK, linewidth=0.8)
+    ax.text(x[-1], alarm + 0.02, f"false alarms, {alarm:g}", ha="right", fontsize=9)
+    describe(ax, x="shift of $P(A=0)$ by a measurement of $B$ (percentage points)", y="chance of detection")
     ax.set_ylim(0, 1.03)
     ax.legend(loc="center left")
     return figure
 
 
-def strength_by_parties(parties: Sequence[int], strengths: Mapping[str, ArrayLike]) -> Figure:
+def strength_by_parties(parties: Sequence[int], strengths: Mapping[str, ArrayLike]) -> Drawn:
     """Quantum confounding strength by the number of parties, on a logarithmic scale; the classical bound is one.
 
     strengths : name of a family of tests → its strengths.
     """
     figure, ax = subplots(figsize=(6.0, 3.6))
-    for (name, values), (colour, mark, line) in zip(strengths.items(), MARKS, strict=False):
-        ax.plot(parties, np.asarray(values, dtype=float), marker=mark, color=colour, linestyle=line, label=name)
-    ax.axhline(1, color=BLACK, linewidth=0.8)
+    for (name, values), (colour, mark, dashes) in zip(strengths.items(), MARKS, strict=False):
+        line(ax, parties, values, marker=mark, color=colour, linestyle=dashes, label=name)
+    level(ax, y=1, color=BLACK, linewidth=0.8)
     ax.text(parties[-1], 1.04, "classical bound", ha="right", fontsize=9)
     ax.set_yscale("log", base=2)
     ax.set_xticks(list(parties))
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.set(xlabel="parties", ylabel="quantum maximum of CS")
+    describe(ax, x="parties", y="quantum maximum of CS")
     ax.legend(loc="upper left")
     return figure
 
 
-def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
+def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Drawn:
     """Bell tests on several scales, one panel each: the classical bound and the quantum maximum of every test.
 
     scales : title → (classical, quantum), one entry a test in each.
@@ -85,13 +86,14 @@ def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLi
     y = np.arange(len(names))[::-1]
     for ax, (title, (classical, quantum)) in zip(np.atleast_1d(axes), scales.items(), strict=True):
         low, high = np.asarray(classical, dtype=float), np.asarray(quantum, dtype=float)
-        ax.hlines(y, low, high, color="#BBBBBB", linewidth=2)
-        ax.plot(low, y, "o", color=BLACK, markerfacecolor="white", label="classical bound")
-        ax.plot(high, y, "D", color=BLUE, label="quantum maximum")
+        strokes(ax, y, low, high, color="#BBBBBB", linewidth=2)
+        points(ax, low, y, color=BLACK, markerfacecolor="white", label="classical bound")
+        points(ax, high, y, "D", color=BLUE, label="quantum maximum")
         for value, at in zip(high, y, strict=True):
             ax.annotate(f"{value:.3g}", (value, at), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9)
-        ax.set_yticks(y, names)
-        ax.set(xlabel=title, ylim=(-0.6, len(names) - 0.3))
+        name_places(ax, "y", y, names)
+        describe(ax, x=title)
+        ax.set_ylim(-0.6, len(names) - 0.3)
         ax.margins(x=0.12)
     figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from compendium.figures import drawn
+from compendium.figures.drawn import Drawn, cells, describe, flat_bars, line, name_places
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILLION, subplots
 
 LINES = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, (0, (5, 1, 1, 1))))
@@ -16,29 +17,28 @@ LINES = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE,
 
 def curves(
     x: ArrayLike, ys: Mapping[str, ArrayLike], xlabel: str, ylabel: str, level: tuple[float, str] | None = None
-) -> Figure:
+) -> Drawn:
     """Several quantities over one parameter, each named in the legend; a horizontal level with its name, if given."""
     figure, ax = subplots(figsize=(5.2, 3.6))
     _draw_curves(ax, x, ys)
     if level:
-        ax.axhline(level[0], color=BLACK, linewidth=0.8)
+        drawn.level(ax, y=level[0], color=BLACK, linewidth=0.8)
         ax.annotate(
             level[1], (np.max(x), level[0]), xytext=(0, 3), textcoords="offset points", ha="right", fontsize="small"
         )
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    describe(ax, x=xlabel, y=ylabel)
     ax.legend(frameon=False)
     return figure
 
 
 def curve_panels(
     x: ArrayLike, panels: Mapping[str, Mapping[str, ArrayLike]], xlabel: str, ylabels: Sequence[str]
-) -> Figure:
+) -> Drawn:
     """Panels one above the other over the same parameter: title → name → values, each panel with its own scale."""
     figure, axes = subplots(len(panels), 1, figsize=(5.2, 2.5 * len(panels)), sharex=True, squeeze=False)
     for ax, (title, ys), ylabel in zip(axes[:, 0], panels.items(), ylabels, strict=True):
         _draw_curves(ax, x, ys)
-        ax.set(ylabel=ylabel)
-        ax.set_title(title, loc="left", fontsize="medium")
+        describe(ax, y=ylabel, title=title, loc="left", fontsize="medium")
         ax.legend(frameon=False)
     axes[-1, 0].set_xlabel(xlabel)
     return figure
@@ -46,31 +46,31 @@ def curve_panels(
 
 def _draw_curves(ax: Axes, x: ArrayLike, ys: Mapping[str, ArrayLike]) -> None:
     for (name, y), (colour, dashes) in zip(ys.items(), LINES, strict=False):
-        ax.plot(x, y, color=colour, linestyle=dashes, label=name)
+        line(ax, x, y, color=colour, linestyle=dashes, label=name)
 
 
-def shares(names: Sequence[str], parts: Mapping[str, ArrayLike], xlabel: str) -> Figure:
+def shares(names: Sequence[str], parts: Mapping[str, ArrayLike], xlabel: str) -> Drawn:
     """One horizontal bar for each name, cut into parts that add up to its length; hatched, so that grey will do."""
     figure, ax = subplots(figsize=(5.2, 0.7 + 0.5 * len(names)))
-    left = np.zeros(len(names))
+    left, places = np.zeros(len(names)), np.arange(len(names))
     for (name, values), (colour, _), hatch in zip(parts.items(), LINES, ("", "///", "...", "xx"), strict=False):
-        ax.barh(names, np.asarray(values), left=left, color=colour, edgecolor="white", hatch=hatch, label=name)
+        flat_bars(ax, places, values, left, color=colour, edgecolor="white", hatch=hatch, label=name)
         left += np.asarray(values)
+    name_places(ax, "y", places, names)
     ax.invert_yaxis()
-    ax.set(xlabel=xlabel)
+    describe(ax, x=xlabel)
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
 def maps(
     x: ArrayLike, y: ArrayLike, panels: Mapping[str, ArrayLike], xlabel: str, ylabel: str, label: str, limit: float
-) -> Figure:
+) -> Drawn:
     """Signed quantities over a plane of two parameters, one panel each; values[i, j] belong to y[i], x[j]."""
     figure, axes = subplots(1, len(panels), figsize=(2.9 * len(panels) + 0.8, 3.2), sharey=True, squeeze=False)
     for ax, (title, values) in zip(axes[0], panels.items(), strict=True):
-        mesh = ax.pcolormesh(x, y, values, cmap="PuOr", vmin=-limit, vmax=limit, shading="auto", rasterized=True)
-        ax.set_title(title, loc="left", fontsize="medium")
-        ax.set(xlabel=xlabel)
+        mesh = cells(ax, x, y, values, cmap="PuOr", vmin=-limit, vmax=limit, shading="auto", rasterized=True)
+        describe(ax, x=xlabel, title=title, loc="left", fontsize="medium")
     axes[0, 0].set_ylabel(ylabel)
     figure.colorbar(mesh, ax=axes[0].tolist(), label=label)
     return figure

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Row = dict[str, Any]
 COLUMNS = (
@@ -76,10 +76,16 @@ class Drawn(Figure):
         return rows
 
 
+def _floats(values: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=float)
+
+
 def _panel(ax: Axes) -> Panel:
     figure = ax.get_figure()
     if not isinstance(figure, Drawn):
-        raise TypeError(f"the axes belong to {type(figure).__name__}, which keeps no data; make them by figures.subplots")
+        raise TypeError(
+            f"the axes belong to {type(figure).__name__}, which keeps no data; make them by figures.subplots"
+        )
     return figure.panels.setdefault(ax, Panel())
 
 
@@ -91,7 +97,7 @@ def _named(row: Row, names: Mapping[str, Mapping[float, str]]) -> Row:
 def note(ax: Axes, mark: str, series: str | None, **columns: ArrayLike) -> None:
     """Note a row for each entry of some columns, numbers broadcast against each other; gaps (NaN, ∞) are left out."""
     rows = _panel(ax).rows
-    arrays = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in columns.values()))
+    arrays = np.broadcast_arrays(*(_floats(values) for values in columns.values()))
     for entries in zip(*(array.ravel().tolist() for array in arrays), strict=True):
         if np.all(np.isfinite(entries)):
             rows.append({"series": series or "", "mark": mark, **dict(zip(columns, entries, strict=True))})
@@ -111,7 +117,7 @@ def describe(ax: Axes, *, x: str = "", y: str = "", title: str = "", **where: An
 
 def name_places(ax: Axes, axis: str, places: ArrayLike, names: Sequence[str], **look: Any) -> None:
     """Ticks with names in place of numbers, along the axis "x" or "y"; each names the rows at its place."""
-    at = np.asarray(places, dtype=float).tolist()
+    at = _floats(places).tolist()
     kept = {round(place, 9): name for place, name in zip(at, names, strict=True) if not _is_number(name)}
     _panel(ax).names[axis] = kept
     {"x": ax.set_xticks, "y": ax.set_yticks}[axis](at, list(names), **look)
@@ -131,19 +137,19 @@ def _is_number(text: str) -> bool:
 def line(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, **look: Any) -> Any:
     """A line through points; returns Matplotlib's."""
     note(ax, "line", label, x=x, y=y)
-    return ax.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), label=label, **look)[0]
+    return ax.plot(_floats(x), _floats(y), label=label, **look)[0]
 
 
 def points(ax: Axes, x: ArrayLike, y: ArrayLike, shape: str = "o", *, label: str | None = None, **look: Any) -> Any:
     """Points, each a mark of one shape."""
     note(ax, "point", label, x=x, y=y)
-    return ax.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), shape, label=label, **look)[0]
+    return ax.plot(_floats(x), _floats(y), shape, label=label, **look)[0]
 
 
 def shaded_points(ax: Axes, x: ArrayLike, y: ArrayLike, z: ArrayLike, **look: Any) -> Any:
     """Points whose colour is a value; returns what a colour bar needs."""
     note(ax, "point", None, x=x, y=y, z=z)
-    return ax.scatter(np.asarray(x, dtype=float), np.asarray(y, dtype=float), c=np.asarray(z, dtype=float), **look)
+    return ax.scatter(_floats(x), _floats(y), c=_floats(z), **look)
 
 
 def points_with_errors(
@@ -151,11 +157,13 @@ def points_with_errors(
 ) -> None:
     """Points with the ends of their intervals."""
     note(ax, "point", label, x=x, y=y, y_low=low, y_high=high)
-    y, low, high = (np.asarray(values, dtype=float) for values in (y, low, high))
-    ax.errorbar(np.asarray(x, dtype=float), y, np.maximum([y - low, high - y], 0), label=label, **look)
+    y, low, high = (_floats(values) for values in (y, low, high))
+    ax.errorbar(_floats(x), y, np.maximum([y - low, high - y], 0), label=label, **look)
 
 
-def bars(ax: Axes, x: ArrayLike, heights: ArrayLike, bottom: ArrayLike = 0.0, *, label: str | None = None, **look: Any) -> Any:
+def bars(
+    ax: Axes, x: ArrayLike, heights: ArrayLike, bottom: ArrayLike = 0.0, *, label: str | None = None, **look: Any
+) -> Any:
     """Upright bars, by the height of their ends (and of where they begin, if not at zero)."""
     return _bars(ax, "x", "y", x, heights, bottom, label, look)
 
@@ -168,22 +176,23 @@ def flat_bars(
 
 
 def _bars(ax: Axes, at: str, along: str, places: Any, sizes: Any, start: Any, label: Any, look: Any) -> Any:
-    arrays = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in (places, sizes, start)))
+    arrays = np.broadcast_arrays(*(_floats(values) for values in (places, sizes, start)))
     for place, size, begin in zip(*(array.tolist() for array in arrays), strict=True):
         ends = {f"{along}_low": begin, f"{along}_high": begin + size} if begin else {}
         note(ax, "bar", label, **{at: place, along: begin + size}, **ends)
-    draw, base = (ax.bar, "bottom") if at == "x" else (ax.barh, "left")
-    return draw(arrays[0], arrays[1], label=label, **{base: arrays[2]}, **look)
+    if at == "x":
+        return ax.bar(arrays[0], arrays[1], bottom=arrays[2], label=label, **look)
+    return ax.barh(arrays[0], arrays[1], left=arrays[2], label=label, **look)
 
 
 def histogram(ax: Axes, sample: ArrayLike, bins: int, *, label: str | None = None, **look: Any) -> None:
     """The density of a sample in bins of equal width."""
     import seaborn as sns  # slow to import, and only this needs it
 
-    heights, edges = np.histogram(np.asarray(sample, dtype=float), bins=bins, density=True)
+    heights, edges = np.histogram(_floats(sample), bins=bins, density=True)
     low, high = np.transpose([*pairwise(edges.tolist())])
     note(ax, "bar", label, x=(low + high) / 2, y=heights, x_low=low, x_high=high)
-    sns.histplot(x=np.asarray(sample, dtype=float), bins=edges, stat="density", ax=ax, label=label, **look)
+    sns.histplot(x=_floats(sample), bins=edges, stat="density", ax=ax, label=label, **look)
 
 
 def level(ax: Axes, *, x: float | None = None, y: float | None = None, label: str | None = None, **look: Any) -> None:
@@ -207,18 +216,18 @@ def belt(ax: Axes, low: float, high: float, *, label: str | None = None, **look:
 def band(ax: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, *, label: str | None = None, **look: Any) -> None:
     """What lies between two curves."""
     note(ax, "band", label, x=x, y_low=low, y_high=high)
-    ax.fill_between(*(np.asarray(values, dtype=float) for values in (x, low, high)), label=label, **look)
+    ax.fill_between(_floats(x), _floats(low), _floats(high), label=label, **look)
 
 
 def upright_band(ax: Axes, y: ArrayLike, low: ArrayLike, high: ArrayLike, **look: Any) -> None:
     """What lies between two upright curves."""
     note(ax, "band", None, y=y, x_low=low, x_high=high)
-    ax.fill_betweenx(*(np.asarray(values, dtype=float) for values in (y, low, high)), **look)
+    ax.fill_betweenx(_floats(y), _floats(low), _floats(high), **look)
 
 
 def area(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, **look: Any) -> None:
     """A polygon, by its corners; noted closed, as it is drawn."""
-    corners = np.transpose([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
+    corners = np.transpose([_floats(x), _floats(y)])
     closed = corners if np.array_equal(corners[0], corners[-1]) else np.vstack([corners, corners[:1]])
     note(ax, "area", label, x=closed[:, 0], y=closed[:, 1])
     ax.fill(corners[:, 0], corners[:, 1], label=label, **look)
@@ -227,24 +236,24 @@ def area(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, **lo
 def strokes(ax: Axes, y: ArrayLike, low: ArrayLike, high: ArrayLike, *, label: str | None = None, **look: Any) -> None:
     """Lying strokes, by their height and their ends."""
     note(ax, "segment", label, y=y, x_low=low, x_high=high)
-    ax.hlines(*(np.asarray(values, dtype=float) for values in (y, low, high)), label=label, **look)
+    ax.hlines(_floats(y), _floats(low), _floats(high), label=label or "", **look)
 
 
 def cells(ax: Axes, x: ArrayLike, y: ArrayLike, z: ArrayLike, **look: Any) -> Any:
     """A map: z[i, j] as the colour at x[j], y[i]; returns what a colour bar needs."""
     note_map(ax, x, y, z)
-    return ax.pcolormesh(*(np.asarray(values, dtype=float) for values in (x, y, z)), **look)
+    return ax.pcolormesh(_floats(x), _floats(y), _floats(z), **look)
 
 
 def shades(ax: Axes, x: ArrayLike, y: ArrayLike, z: ArrayLike, **look: Any) -> Any:
     """A map in shades, each between two levels; as `cells`."""
     note_map(ax, x, y, z)
-    return ax.contourf(*(np.asarray(values, dtype=float) for values in (x, y, z)), **look)
+    return ax.contourf(_floats(x), _floats(y), _floats(z), **look)
 
 
 def note_map(ax: Axes, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> None:
     """Note the values of a map, row by row of z."""
-    across, up = np.meshgrid(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    across, up = np.meshgrid(_floats(x), _floats(y))
     note(ax, "cell", None, x=across, y=up, z=z)
 
 

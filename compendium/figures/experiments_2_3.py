@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from compendium.figures import drawn
+from compendium.figures.drawn import Drawn, belt, describe, histogram, level, line, name_places, points, shaded_points
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, subplots
 
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
@@ -19,7 +20,7 @@ def hierarchy(
     laws: Mapping[str, tuple[ArrayLike, ArrayLike]],
     hardware: Mapping[str, Mapping[str, tuple[float, float, float]]],
     bounds: Mapping[str, float],
-) -> Figure:
+) -> Drawn:
     """Violins of exact laws with measured trials beside them, hardware points with intervals, and bounds.
 
     samples : scenario → strengths of its trials. laws : scenario → (strengths, density); each violin is scaled to one
@@ -29,10 +30,10 @@ def hierarchy(
     if set(samples) != set(laws) or not set(hardware) <= set(samples):
         raise ValueError(f"scenarios: {list(samples)} have laws {list(laws)}, hardware {list(hardware)}")
     figure, ax = subplots(figsize=(7.4, 4.6))
-    for label, level in bounds.items():
-        ax.axhline(level, color=BLACK, linewidth=0.9, linestyle="--", zorder=1)
+    for label, height in bounds.items():
+        level(ax, y=height, color=BLACK, linewidth=0.9, linestyle="--", zorder=1)
         ax.annotate(
-            label, (0.4, level), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom",
+            label, (0.4, height), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom",
             fontsize=9,
         )  # fmt: skip
     for place, name in enumerate(samples):
@@ -44,12 +45,13 @@ def hierarchy(
         places = [place for place, name in enumerate(samples) if kind in hardware.get(name, {})]
         low, value, high = np.transpose([hardware[list(samples)[place]][kind] for place in places])
         at = np.array(places) + 0.3 + 0.1 * (k - (len(kinds) - 1) / 2)
-        ax.errorbar(
-            at, value, [value - low, high - value], fmt="os^"[k % 3], color=(VERMILLION, GREEN, PURPLE)[k % 3],
+        drawn.points_with_errors(
+            ax, at, value, low, high, fmt="os^"[k % 3], color=(VERMILLION, GREEN, PURPLE)[k % 3],
             linestyle="none", capsize=4, markersize=6, zorder=5, label=f"hardware: {kind}",
         )  # fmt: skip
-    ax.set_xticks(range(len(samples)), [name.replace(" ", "\n", 1) for name in samples])
-    ax.set(ylabel="confounding strength CS", xlim=(-0.5, len(samples) - 0.5), ylim=(-0.12, 1.95))
+    name_places(ax, "x", range(len(samples)), [name.replace(" ", "\n", 1) for name in samples])
+    describe(ax, y="confounding strength CS")
+    ax.set(xlim=(-0.5, len(samples) - 0.5), ylim=(-0.12, 1.95))
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper left", fontsize=9, ncols=2)
     return figure
@@ -59,11 +61,11 @@ def _violin(ax: Axes, place: int, sample: ArrayLike, law: tuple[ArrayLike, Array
     """One exact law as a violin, and trials as points beside its axis."""
     grid, density = (np.asarray(values, dtype=float) for values in law)
     width = 0.32 * density / density.max()
-    ax.fill_betweenx(grid, place - width, place + width, color="#CFE5F3", linewidth=0, zorder=2)
+    drawn.upright_band(ax, grid, place - width, place + width, color="#CFE5F3", linewidth=0, zorder=2)
     ax.fill_betweenx(grid, place - width, place + width, facecolor="none", edgecolor=BLUE, linewidth=0.9, zorder=3)
     values = np.asarray(sample, dtype=float)
     jitter = np.random.default_rng(place)  # places the points; carries no data
-    ax.plot(place + jitter.uniform(-0.1, 0.1, len(values)), values, ".", color=BLUE, markersize=3, zorder=4)
+    points(ax, place + jitter.uniform(-0.1, 0.1, len(values)), values, ".", color=BLUE, markersize=3, zorder=4)
 
 
 def densities(
@@ -72,88 +74,87 @@ def densities(
     marks: Mapping[str, float],
     xlabel: str,
     bins: int = 60,
-) -> Figure:
+) -> Drawn:
     """Densities as curves, one sample as a histogram behind them, and marked values."""
     figure, ax = subplots(figsize=(6.8, 3.6))
     if samples is not None:
-        import seaborn as sns  # slow to import, and only this figure needs it
-
-        look = {"color": "#CFE5F3", "alpha": 1, "linewidth": 0}
-        sns.histplot(x=np.asarray(samples), bins=bins, stat="density", ax=ax, label="simulated", **look)
+        histogram(ax, samples, bins, label="simulated", color="#CFE5F3", alpha=1, linewidth=0)
     for colour, (name, (x, y)) in zip(SERIES, curves.items(), strict=False):
-        ax.plot(np.asarray(x), np.asarray(y), color=colour, label=name)
+        line(ax, x, y, color=colour, label=name)
     for k, (label, value) in enumerate(marks.items()):
-        ax.axvline(value, color=VERMILLION, linewidth=1.1, linestyle=("--", ":", "-.")[k % 3], label=label)
-    ax.set(xlabel=xlabel, ylabel="density", ylim=(0, None))
+        level(ax, x=value, color=VERMILLION, linewidth=1.1, linestyle=("--", ":", "-.")[k % 3], label=label)
+    describe(ax, x=xlabel, y="density")
+    ax.set_ylim(0, None)
     ax.legend(fontsize=9)
     return figure
 
 
 def strength_under_noise(
     multiples: ArrayLike, curves: Mapping[str, ArrayLike], band: tuple[float, float, float], bounds: Mapping[str, float]
-) -> Figure:
+) -> Drawn:
     """Strength against the size of error rates as a multiple of the published ones, and a measured value with interval.
 
     curves : name → strengths. band : (low, value, high) of the measured one. bounds : label → strength.
     """
     figure, ax = subplots(figsize=(6.8, 3.6))
     low, value, high = band
-    ax.axhspan(low, high, color="#F6D9C8", label="measured, 95 % interval")
-    ax.axhline(value, color=VERMILLION, linewidth=1.2)
+    belt(ax, low, high, color="#F6D9C8", label="measured, 95 % interval")
+    level(ax, y=value, color=VERMILLION, linewidth=1.2)
     for colour, (name, values) in zip(SERIES, curves.items(), strict=False):
-        ax.plot(np.asarray(multiples), np.asarray(values), color=colour, label=name)
-    for label, level in bounds.items():
-        ax.axhline(level, color=BLACK, linewidth=0.9, linestyle="--")
-        ax.annotate(label, (np.max(np.asarray(multiples)), level), ha="right", va="bottom", fontsize=9)
-    ax.set(xlabel="error rates, multiple of the published", ylabel="confounding strength CS")
+        line(ax, multiples, values, color=colour, label=name)
+    for label, height in bounds.items():
+        level(ax, y=height, color=BLACK, linewidth=0.9, linestyle="--")
+        ax.annotate(label, (np.max(np.asarray(multiples)), height), ha="right", va="bottom", fontsize=9)
+    describe(ax, x="error rates, multiple of the published", y="confounding strength CS")
     ax.legend(fontsize=9, loc="lower left")
     return figure
 
 
 def strength_and_entanglement(
-    theta: ArrayLike, measured: ArrayLike, law: tuple[ArrayLike, ArrayLike], line: tuple[float, float]
-) -> Figure:
+    theta: ArrayLike, measured: ArrayLike, law: tuple[ArrayLike, ArrayLike], fitted: tuple[float, float]
+) -> Drawn:
     """Two panels: strength by the angle of the state, and by its concurrence, with law and fitted line.
 
-    theta, measured : of each state. law : (angles, strengths), a fine grid. line : of the fit, intercept and slope.
+    theta, measured : of each state. law : (angles, strengths), a fine grid. fitted : intercept and slope of the fit.
     """
     figure, (left, right) = subplots(1, 2, figsize=(9.4, 3.9))
     angles, strengths = (np.asarray(values, dtype=float) for values in law)
     x, y = np.asarray(theta, dtype=float), np.asarray(measured, dtype=float)
-    left.plot(angles, strengths, color=BLUE, label="law")
-    left.plot(x, y, "o", color=VERMILLION, markersize=4, label="simulated")
-    left.set(xlabel="theta (rad)", ylabel="CS", title="(a) by the angle of the state")
+    line(left, angles, strengths, color=BLUE, label="law")
+    points(left, x, y, color=VERMILLION, markersize=4, label="simulated")
+    describe(left, x="theta (rad)", y="CS", title="(a) by the angle of the state")
     left.legend(fontsize=9)
     C = np.array([0.0, 1.0])
-    right.plot(C, line[0] + line[1] * C, color="#888888", linewidth=3, label="fitted line")
-    right.plot(abs(np.sin(2 * angles)), strengths, color=BLUE, linestyle="--", label="law")
-    points = right.scatter(abs(np.sin(2 * x)), y, c=x, cmap="cividis", s=22, zorder=3)
-    right.set(xlabel="C", ylabel="CS", title="(b) by its concurrence C")
+    line(right, C, fitted[0] + fitted[1] * C, color="#888888", linewidth=3, label="fitted line")
+    line(right, abs(np.sin(2 * angles)), strengths, color=BLUE, linestyle="--", label="law")
+    states = shaded_points(right, abs(np.sin(2 * x)), y, x, cmap="cividis", s=22, zorder=3)
+    describe(right, x="C", y="CS", title="(b) by its concurrence C")
     right.legend(fontsize=9)
-    figure.colorbar(points, ax=right, label="theta (rad)")
+    figure.colorbar(states, ax=right, label="theta (rad)")
     return figure
 
 
 def is_it_a_measure(
     concurrence: ArrayLike, fixed: ArrayLike, optimal: ArrayLike, families: Mapping[str, tuple[ArrayLike, ArrayLike]]
-) -> Figure:
+) -> Drawn:
     """Strength against concurrence: random states at fixed and at optimal settings, families of states as curves."""
     figure, ax = subplots(figsize=(6.8, 4.2))
     C = np.asarray(concurrence, dtype=float)
-    ax.plot(C, np.asarray(fixed), ".", color=SKY, markersize=3, rasterized=True, label="random states, fixed settings")
-    ax.plot(C, np.asarray(optimal), ".", color=ORANGE, markersize=3, rasterized=True, label="the same, best settings")
+    points(ax, C, fixed, ".", color=SKY, markersize=3, rasterized=True, label="random states, fixed settings")
+    points(ax, C, optimal, ".", color=ORANGE, markersize=3, rasterized=True, label="the same, best settings")
     for colour, style, (name, (x, y)) in zip(
         (BLUE, VERMILLION, BLACK, GREEN), ("-", "--", ":", "-."), families.items(), strict=False
     ):
-        ax.plot(np.asarray(x), np.asarray(y), color=colour, linestyle=style, label=name)
-    ax.set(xlabel="concurrence C", ylabel="confounding strength CS", ylim=(-0.03, 1.9))
+        line(ax, x, y, color=colour, linestyle=style, label=name)
+    describe(ax, x="concurrence C", y="confounding strength CS")
+    ax.set_ylim(-0.03, 1.9)
     ax.legend(fontsize=9, loc="upper left", ncols=2)
     return figure
 
 
 def exceedance(
     thresholds: ArrayLike, curves: Mapping[str, ArrayLike], marks: Mapping[str, float], xlabel: str
-) -> Figure:
+) -> Drawn:
     """Probability that a statistic exceeds a threshold, against one minus the threshold (logarithmic), and marks.
 
     thresholds : values below one. curves : name → probabilities. marks : label → threshold.
@@ -161,11 +162,12 @@ def exceedance(
     figure, ax = subplots(figsize=(6.8, 3.6))
     x = 1 - np.asarray(thresholds, dtype=float)
     for colour, style, (name, values) in zip(SERIES, ("-", "--", "-.", ":"), curves.items(), strict=False):
-        ax.plot(x, np.asarray(values), color=colour, linestyle=style, label=name)
+        line(ax, x, values, color=colour, linestyle=style, label=name)
     for k, (label, threshold) in enumerate(marks.items()):
-        ax.axvline(1 - threshold, color=VERMILLION, linewidth=1, linestyle=("--", ":")[k % 2], label=label)
+        level(ax, x=1 - threshold, color=VERMILLION, linewidth=1, linestyle=("--", ":")[k % 2], label=label)
     ax.set_xscale("log")
     ax.invert_xaxis()
-    ax.set(xlabel=xlabel, ylabel="probability to exceed it", ylim=(-0.03, 1.03))
+    describe(ax, x=xlabel, y="probability to exceed it")
+    ax.set_ylim(-0.03, 1.03)
     ax.legend(fontsize=9)
     return figure

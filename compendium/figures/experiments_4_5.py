@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from compendium.figures.drawn import Drawn, band, bars, describe, level, line, name_places, points_with_errors
 from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, VERMILLION, subplots
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def seeing_and_doing(
-    seen: ArrayLike, done: ArrayLike, labels: Sequence[str], names: tuple[str, str], ylabel: str, level: float = 0.5
-) -> Figure:
+    seen: ArrayLike, done: ArrayLike, labels: Sequence[str], names: tuple[str, str], ylabel: str, chance: float = 0.5
+) -> Drawn:
     """Bars of observed and interventional probabilities side by side, with their intervals.
 
     seen, done : shape (groups, 3), each (low, estimate, high). labels : of the groups. names : of the two series.
-    level : the probability marked by a dotted line. Raises ``ValueError`` for other shapes.
+    chance : the probability marked by a dotted line. Raises ``ValueError`` for other shapes.
     """
     figure, ax = subplots(figsize=(5.6, 3.4))
     places = np.arange(len(labels))
@@ -31,12 +31,12 @@ def seeing_and_doing(
         (-0.19, 0.19), ((names[0], BLUE, seen), (names[1], ORANGE, done)), strict=True
     ):
         low, estimate, high = _triples(values, len(labels), name)
-        ax.bar(places + shift, estimate, 0.36, color=colour, label=name)
-        errors = np.maximum([estimate - low, high - estimate], 0)
-        ax.errorbar(places + shift, estimate, errors, fmt="none", ecolor=BLACK, capsize=4, linewidth=1.2)
-    ax.axhline(level, color=BLACK, linestyle=":", linewidth=1)
-    ax.set_xticks(places, labels)
-    ax.set(ylabel=ylabel, ylim=(0, 1.25))
+        bars(ax, places + shift, estimate, width=0.36, color=colour, label=name)
+        points_with_errors(ax, places + shift, estimate, low, high, fmt="none", ecolor=BLACK, capsize=4, linewidth=1.2)
+    level(ax, y=chance, color=BLACK, linestyle=":", linewidth=1)
+    name_places(ax, "x", places, labels)
+    describe(ax, y=ylabel)
+    ax.set_ylim(0, 1.25)
     ax.set_yticks(np.linspace(0, 1, 6))
     ax.legend(loc="upper center", ncols=2)
     ax.grid(axis="x", visible=False)
@@ -50,7 +50,7 @@ def _triples(values: ArrayLike, groups: int, name: str) -> np.ndarray:
     return array.T
 
 
-def accuracy_by_domain(table: pd.DataFrame) -> Figure:
+def accuracy_by_domain(table: pd.DataFrame) -> Drawn:
     """Accuracy by test domain: left the means over seeds with bands of one standard deviation, right each seed.
 
     table : as `compendium.studies.kang_feature_selection.simulate` returns it.
@@ -59,25 +59,26 @@ def accuracy_by_domain(table: pd.DataFrame) -> Figure:
     for name, colour, marker in (("causal", BLUE, "s"), ("naive", VERMILLION, "o")):
         groups = table.groupby("strength")[name]
         mean, spread = groups.mean(), groups.std(ddof=0)
-        means.plot(mean.index, mean, color=colour, marker=marker, label=f"{name}, mean")
-        means.fill_between(mean.index, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+        line(means, mean.index, mean, color=colour, marker=marker, label=f"{name}, mean")
+        band(means, mean.index, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
     for _, seed in table.groupby("seed"):
         collapsed = bool((seed.naive < seed.causal - 0.2).any())
         colour, style = (VERMILLION, "-") if collapsed else (BLUE, (0, (4, 2)))
-        seeds.plot(seed.strength, seed.naive, color=colour, linestyle=style, linewidth=1.1, alpha=0.8)
+        line(seeds, seed.strength, seed.naive, color=colour, linestyle=style, linewidth=1.1, alpha=0.8)
     loss = (table.causal - table.naive).groupby(table.seed).max()
     count = int((loss > 0.2).to_numpy().sum())
     seeds.plot([], [], color=VERMILLION, label=f"naive, collapsed ({count} seeds)")
     rest = table.seed.nunique() - count
     seeds.plot([], [], color=BLUE, linestyle=(0, (4, 2)), label=f"naive, same as causal ({rest})")
     for ax, title in ((means, "mean over seeds ± s.d."), (seeds, "one line a seed")):
-        ax.set(xlabel="probability s of the CNOT A→C in the test data", title=title)
+        describe(ax, x="probability s of the CNOT A→C in the test data", title=title)
         ax.legend(loc="lower right", fontsize=9)
-    means.set(ylabel="accuracy", ylim=(0.4, 1.02))
+    describe(means, y="accuracy")
+    means.set_ylim(0.4, 1.02)
     return figure
 
 
-def laws_of_the_mean_gain(laws: Mapping[str, GainLaw], marks: Mapping[str, float]) -> Figure:
+def laws_of_the_mean_gain(laws: Mapping[str, GainLaw], marks: Mapping[str, float]) -> Drawn:
     """The exact laws of a mean gain, one panel each, with reported values marked.
 
     laws : title → law, in percentage points. marks : label → value.
@@ -87,16 +88,17 @@ def laws_of_the_mean_gain(laws: Mapping[str, GainLaw], marks: Mapping[str, float
         width = 20 * max(1, round(0.1 / (20 * (law.values[1] - law.values[0]))))
         bins = law.probabilities[: len(law.values) // width * width].reshape(-1, width).sum(axis=1)
         places = law.values[: len(bins) * width].reshape(-1, width).mean(axis=1)
-        ax.fill_between(places, 100 * bins, step="mid", color=BLUE, alpha=0.55, linewidth=0)
-        ax.set(ylabel="probability, %", title=title, xlim=(0, 22.5), ylim=(0, None))
+        band(ax, places, 0 * bins, 100 * bins, step="mid", color=BLUE, alpha=0.55, linewidth=0)
+        describe(ax, y="probability, %", title=title)
+        ax.set(xlim=(0, 22.5), ylim=(0, None))
         for (label, value), style in zip(marks.items(), ("-", "--", ":", "-."), strict=False):
-            ax.axvline(value, color=VERMILLION, linestyle=style, linewidth=1.4, label=label)
+            level(ax, x=value, color=VERMILLION, linestyle=style, linewidth=1.4, label=label)
     axes[0, 0].legend(loc="upper right", fontsize=9)
-    axes[-1, 0].set_xlabel("mean gain of a run of 20 seeds, percentage points")
+    describe(axes[-1, 0], x="mean gain of a run of 20 seeds, percentage points")
     return figure
 
 
-def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLike) -> Figure:
+def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLike) -> Drawn:
     """For each seed the probability of a collapse as a bar, filled where it happened.
 
     Raises ``ValueError`` if there is not one probability and one truth value for each seed.
@@ -108,9 +110,12 @@ def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLi
     places = np.arange(len(seeds))
     for truth, label, face in ((True, "collapsed in the log", VERMILLION), (False, "did not", "white")):
         kept = happened == truth
-        ax.bar(places[kept], heights[kept], 0.7, facecolor=face, edgecolor=VERMILLION, linewidth=1.3, label=label)
-    ax.set_xticks(places, [str(seed) for seed in seeds], fontsize=8)
-    ax.set(xlabel="seed", ylabel="probability of a collapse", ylim=(0, 1))
+        bars(
+            ax, places[kept], heights[kept], width=0.7, facecolor=face, edgecolor=VERMILLION, linewidth=1.3, label=label
+        )
+    name_places(ax, "x", places, [str(seed) for seed in seeds], fontsize=8)
+    describe(ax, x="seed", y="probability of a collapse")
+    ax.set_ylim(0, 1)
     ax.legend(loc="upper right", fontsize=9)
     ax.grid(axis="x", visible=False)
     return figure
@@ -118,7 +123,7 @@ def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLi
 
 def dashed_curves(
     x: ArrayLike, series: Mapping[str, ArrayLike], xlabel: str, ylabel: str, marks: Mapping[str, float] | None = None
-) -> Figure:
+) -> Drawn:
     """Named curves over one axis, told apart by colour and dash, with dotted marks on the axis.
 
     Raises ``ValueError`` for a curve of another length.
@@ -130,10 +135,10 @@ def dashed_curves(
         y = np.asarray(values, dtype=float)
         if y.shape != places.shape:
             raise ValueError(f"curve {name!r}: shape {y.shape} should be {places.shape}")
-        ax.plot(places, y, linestyle=dash, label=name)
+        line(ax, places, y, linestyle=dash, label=name)
     for label, value in (marks or {}).items():
-        ax.axvline(value, color=BLACK, linestyle=":", linewidth=1)
+        level(ax, x=value, color=BLACK, linestyle=":", linewidth=1)
         ax.annotate(label, (value, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=9)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    describe(ax, x=xlabel, y=ylabel)
     ax.legend(fontsize=9)
     return figure

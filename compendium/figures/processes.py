@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Wedge
 from numpy.typing import ArrayLike
 
+from compendium.figures.drawn import Drawn, describe, level, line, points
 from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, VERMILLION, subplots
 from qlib.graphs.graphs import CausalGraph
 
@@ -121,13 +122,13 @@ def draw_process(
     ax.axis("off")
 
 
-def solved_against_exact(x: ArrayLike, solved: ArrayLike, exact: ArrayLike, xlabel: str, ylabel: str) -> Figure:
+def solved_against_exact(x: ArrayLike, solved: ArrayLike, exact: ArrayLike, xlabel: str, ylabel: str) -> Drawn:
     """Values found by a solver, as points, on the exact curve; a line at zero."""
     figure, ax = subplots(figsize=(5.2, 3.4))
-    ax.axhline(0, color=BLACK, lw=0.8)
-    ax.plot(x, exact, color=BLUE, label="exact")
-    ax.plot(x, solved, "o", color=VERMILLION, markersize=5, label="semidefinite program")
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    level(ax, y=0, color=BLACK, lw=0.8)
+    line(ax, x, exact, color=BLUE, label="exact")
+    points(ax, x, solved, color=VERMILLION, markersize=5, label="semidefinite program")
+    describe(ax, x=xlabel, y=ylabel)
     ax.legend()
     return figure
 

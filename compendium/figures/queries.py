@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike
 
+from compendium.figures.drawn import Drawn, cells, describe, line, points
 from compendium.figures.processes import GAP, RADIUS, draw_process, layout
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, VERMILLION, subplots
 from qlib.graphs.graphs import CausalGraph
@@ -26,7 +27,7 @@ def sphere_maps(
     places: Mapping[str, Position],
     starred: Mapping[str, Mapping[str, bool]],
     label: str,
-) -> Figure:
+) -> Drawn:
     """Probabilities over a Bloch sphere, one map of equal areas for each title; values[i, j] at polar[i], azimuth[j].
 
     places : name → polar angle and azimuth of points to be named. starred : title → name → whether it is ∗ there.
@@ -36,14 +37,14 @@ def sphere_maps(
         len(maps), 1, figsize=(5.8, 3.1 * len(maps)), squeeze=False, subplot_kw={"projection": "mollweide"}
     )
     for ax, (title, values) in zip(axes[:, 0], maps.items(), strict=True):
-        mesh = ax.pcolormesh(
-            phi, np.pi / 2 - theta, np.asarray(values), cmap="viridis", vmin=0, vmax=1, shading="gouraud",
+        mesh = cells(
+            ax, phi, np.pi / 2 - theta, values, cmap="viridis", vmin=0, vmax=1, shading="gouraud",
             rasterized=True,
         )  # fmt: skip
         for name, angles in places.items():
             for longitude in {angles[1], -angles[1] if angles[1] == np.pi else angles[1]}:
                 _mark(ax, name, (longitude, np.pi / 2 - angles[0]), starred[title][name])
-        ax.set_title(title, loc="left")
+        describe(ax, title=title, loc="left")
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
     figure.colorbar(mesh, ax=axes[:, 0].tolist(), label=label, shrink=0.7)
@@ -58,7 +59,7 @@ def _mark(ax: Axes, name: str, at: Position, star: bool) -> None:
         if star
         else {"markersize": 4, "markerfacecolor": BLACK, "markeredgewidth": 0}
     )
-    ax.plot(longitude, latitude, "o", clip_on=False, **style)
+    points(ax, longitude, latitude, clip_on=False, **style)
     side = np.sign(longitude) if abs(longitude) == np.pi else 0
     inside = side == 0 and abs(latitude) < np.pi / 2
     ax.annotate(
@@ -68,20 +69,21 @@ def _mark(ax: Axes, name: str, at: Position, star: bool) -> None:
     )  # fmt: skip
 
 
-def answers_over(x: ArrayLike, answers: Mapping[str, ArrayLike], xlabel: str) -> Figure:
+def answers_over(x: ArrayLike, answers: Mapping[str, ArrayLike], xlabel: str) -> Drawn:
     """Answers to several queries over one parameter; an open circle at the height of its neighbour marks ∗ (nan)."""
     figure, ax = subplots(figsize=(5.4, 3.6))
     at = np.asarray(x)
     styles = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."))
     for (name, values), (colour, dashes) in zip(answers.items(), styles, strict=False):
         y = np.broadcast_to(np.asarray(values, dtype=float), at.shape)
-        ax.plot(at, y, color=colour, linestyle=dashes, label=name)
+        line(ax, at, y, color=colour, linestyle=dashes, label=name)
         defined = np.flatnonzero(~np.isnan(y))
         for k in np.flatnonzero(np.isnan(y)):
             near = defined[np.argmin(np.abs(defined - k))]
-            ax.plot(at[k], y[near], "o", markerfacecolor="white", markeredgecolor=colour, markersize=8)
+            points(ax, at[k], y[near], markerfacecolor="white", markeredgecolor=colour, markersize=8)
             ax.annotate("∗", (at[k], y[near]), xytext=(0, 7), textcoords="offset points", ha="center", color=colour)
-    ax.set(xlabel=xlabel, ylabel="probability", ylim=(-0.03, 1.03))
+    describe(ax, x=xlabel, y="probability")
+    ax.set_ylim(-0.03, 1.03)
     ax.legend()
     return figure
 

@@ -21,7 +21,8 @@ from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, Regula
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 
-from compendium.figures.rows import figure_data, write_csv
+from compendium.figures import drawn
+from compendium.figures.drawn import Drawn, bars, describe, flat_bars, level, line, name_places, points, write_csv
 from qlib.graphs.graphs import CausalGraph, NodeKind
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
@@ -42,21 +43,21 @@ def use_style() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 
-def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: Any) -> tuple[Figure, Any]:
+def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: Any) -> tuple[Drawn, Any]:
     """A figure and its axes, outside pyplot's registry: it is shown where it is returned, and only there."""
-    figure = Figure(figsize=figsize)
+    figure = Drawn(figsize=figsize)
     return figure, figure.subplots(*grid, **options)
 
 
 def save(figure: Figure, folder: Path, name: str) -> Figure:
-    """Write a figure as ``folder/name.svg``, what it plots as ``folder/name.data.csv``; return it, to be shown.
+    """Write a figure as ``folder/name.svg``, its data, if any, as ``folder/name.data.csv``; return it, to be shown.
 
-    The same bytes for the same figure. A drawing without axes has no data (see `compendium.figures.rows`).
+    The same bytes for the same figure. Drawings of graphs and circuits have no data (see `compendium.figures.drawn`).
     """
     with plt.rc_context({"svg.hashsalt": "qlib"}):
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    if rows := figure_data(figure):
-        write_csv(rows, folder / f"{name}.data.csv")
+    if isinstance(figure, Drawn) and figure.data:
+        write_csv(figure.data, folder / f"{name}.data.csv")
     return figure
 
 
@@ -187,7 +188,7 @@ def _is_between(at: tuple[float, float], tail: tuple[float, float], head: tuple[
 
 def bounds_by_assumption(
     labels: Sequence[str], lower: ArrayLike, upper: ArrayLike, truth: float, truth_label: str
-) -> Figure:
+) -> Drawn:
     """Bounds on the average causal effect, one bar for each set of assumptions, against the true value.
 
     A row whose bounds are NaN is labelled as impossible: no distribution satisfies its assumptions. A bar that does not
@@ -206,19 +207,18 @@ def bounds_by_assumption(
         if np.isnan(a):
             ax.text(truth, row, "impossible", color=VERMILLION, ha="center", va="center")
             continue
-        bar = {"color": VERMILLION if out else BLUE, "linewidth": 7, "solid_capstyle": "butt"}
-        ax.plot([a, b], [row, row], "|-", markersize=7, markeredgewidth=2, **bar)
-    ax.axvline(truth, color=BLACK, linewidth=1.2, linestyle="--")
+        bar: dict[str, Any] = {"color": VERMILLION if out else BLUE, "linewidth": 7, "solid_capstyle": "butt"}
+        line(ax, [a, b], [row, row], marker="|", linestyle="-", markersize=7, markeredgewidth=2, **bar)
+    level(ax, x=truth, color=BLACK, linewidth=1.2, linestyle="--")
     ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
-    ax.set_yticks(rows, labels)
-    ax.set_ylim(-0.6, len(labels) - 0.4)
-    ax.set_xlim(-1.05, 1.05)
+    name_places(ax, "y", rows, labels)
+    ax.set(xlim=(-1.05, 1.05), ylim=(-0.6, len(labels) - 0.4))
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("average causal effect of X on Y (difference of probabilities)")
+    describe(ax, x="average causal effect of X on Y (difference of probabilities)")
     return figure
 
 
-def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure:
+def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Drawn:
     """Intervals and single values on one scale, one below the other, each with its name above it and its numbers.
 
     rows : name → (low, high); equal ends are a single value, drawn as a dot. Raises ``ValueError`` if low exceeds high.
@@ -230,21 +230,24 @@ def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Figure
     for k, (name, (low, high)) in enumerate(rows.items()):
         one = low == high
         color = VERMILLION if one else BLUE
-        bar = {"color": color, "linewidth": 7, "solid_capstyle": "butt", "markersize": 9}
-        ax.plot([low, high], [-k, -k], "o" if one else "|-", **bar)
+        bar: dict[str, Any] = {"color": color, "linewidth": 7, "solid_capstyle": "butt", "markersize": 9}
+        if one:
+            points(ax, [low, high], [-k, -k], **bar)
+        else:
+            line(ax, [low, high], [-k, -k], marker="|", linestyle="-", **bar)
         numbers = f"{low:.3f}" if one else f"{low:.3f} to {high:.3f}"
         ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (6, 9), textcoords="offset points", fontsize=11)
     ax.set_ylim(-len(rows) + 0.6, 0.75)
     ax.set_yticks([])
     ax.set_xlim(-0.1, 1)
-    ax.axvline(0, color=BLACK, linewidth=1, linestyle=":")
+    level(ax, x=0, color=BLACK, linewidth=1, linestyle=":")
     ax.grid(axis="y", visible=False)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(xlabel)
+    describe(ax, x=xlabel)
     return figure
 
 
-def joint_tables(rows: Mapping[str, Sequence[ArrayLike]], columns: Sequence[str], xlabel: str, ylabel: str) -> Figure:
+def joint_tables(rows: Mapping[str, Sequence[ArrayLike]], columns: Sequence[str], xlabel: str, ylabel: str) -> Drawn:
     """Tables of probabilities side by side, each number written in its cell; a row of them for each name.
 
     rows : name → one table a column, entry [i, j] at y = i, x = j. Raises ``ValueError`` if a row has another length.
@@ -255,18 +258,19 @@ def joint_tables(rows: Mapping[str, Sequence[ArrayLike]], columns: Sequence[str]
     for k, (name, tables) in enumerate(rows.items()):
         for ax, column, table in zip(axes[k], columns, tables, strict=True):
             values = np.asarray(table, dtype=float)
-            ax.pcolormesh(values, cmap="Blues", vmin=0, vmax=1, edgecolors=BLACK, linewidth=0.8)
+            across, up = (np.arange(size) + 0.5 for size in values.shape[::-1])
+            drawn.cells(ax, across, up, values, cmap="Blues", vmin=0, vmax=1, edgecolors=BLACK, linewidth=0.8)
             for (i, j), value in np.ndenumerate(values):
                 ax.text(j + 0.5, i + 0.5, f"{value:g}", ha="center", va="center", fontsize=12)
-            ax.set_xticks(np.arange(values.shape[1]) + 0.5, [str(k) for k in range(values.shape[1])])
-            ax.set_yticks(np.arange(values.shape[0]) + 0.5, [str(k) for k in range(values.shape[0])])
-            ax.set(xlabel=xlabel, ylabel=ylabel, aspect="equal")
-            ax.set_title(f"{name},\n{column}", fontsize=11)
+            name_places(ax, "x", across, [str(k) for k in range(values.shape[1])])
+            name_places(ax, "y", up, [str(k) for k in range(values.shape[0])])
+            ax.set_aspect("equal")
+            describe(ax, x=xlabel, y=ylabel, title=f"{name},\n{column}", fontsize=11)
             ax.grid(visible=False)
     return figure
 
 
-def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Figure:
+def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Drawn:
     """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
 
     paths : (runs, len(rounds)) natural logarithms of e-values. threshold : the rejection level, as log10.
@@ -275,18 +279,17 @@ def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds:
     figure, ax = subplots(figsize=(5.0, 3.6))
     n = np.asarray(rounds)
     for k, path in enumerate(np.asarray(paths)):
-        ax.plot(n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
-    ax.plot(n, expected * n / np.log(10), color=BLUE, label="expected")
-    ax.axhline(threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:g}}}$")
-    ax.set_xlabel("rounds of the experiment")
-    ax.set_ylabel("evidence, log$_{10}$ of the e-value")
+        line(ax, n, path / np.log(10), color=SKY, linewidth=0.9, label="simulated runs" if k == 0 else None)
+    line(ax, n, expected * n / np.log(10), color=BLUE, label="expected")
+    level(ax, y=threshold, color=VERMILLION, linestyle="--", label=f"rejection at level $10^{{{-threshold:g}}}$")
+    describe(ax, x="rounds of the experiment", y="evidence, log$_{10}$ of the e-value")
     ax.legend(loc="upper left")
     return figure
 
 
 def counts_against_law(
     labels: Sequence[str], law: ArrayLike, counts: ArrayLike, low: ArrayLike, high: ArrayLike
-) -> Figure:
+) -> Drawn:
     """Simulated frequencies against the exact law, with the region in which sampling should leave them.
 
     law, counts, low, high : one entry a label, as frequencies.
@@ -294,11 +297,11 @@ def counts_against_law(
     figure, ax = subplots(figsize=(5.0, 3.4))
     x = np.arange(len(labels))
     values, bottom, top = (np.asarray(v, dtype=float) for v in (law, low, high))
-    ax.bar(x, top - bottom, bottom=bottom, width=0.7, color="#BFDDEE", label="acceptance region")
-    ax.hlines(values, x - 0.35, x + 0.35, color=BLUE, label="exact law")
-    ax.plot(x, np.asarray(counts, dtype=float), "o", color=VERMILLION, markersize=5, label="circuit")
-    ax.set_xticks(x, labels, rotation=45, ha="right")
-    ax.set_ylabel("relative frequency")
+    bars(ax, x, top - bottom, bottom, width=0.7, color="#BFDDEE", label="acceptance region")
+    drawn.strokes(ax, values, x - 0.35, x + 0.35, color=BLUE, label="exact law")
+    points(ax, x, counts, color=VERMILLION, markersize=5, label="circuit")
+    name_places(ax, "x", x, labels, rotation=45, ha="right")
+    describe(ax, y="relative frequency")
     ax.set_ylim(bottom=0)
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
@@ -314,7 +317,7 @@ def contradiction_landscape(
     no_signalling: tuple[ArrayLike, ArrayLike],
     by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike],
     by_angles: tuple[ArrayLike, ArrayLike, ArrayLike],
-) -> Figure:
+) -> Drawn:
     """How far the classical lower bound on the average causal effect can exceed its true value: four views.
 
     classes : name → its point, with the keys "ace", "gap", "concurrence", "alice", "bob" (angles between the two
@@ -328,14 +331,12 @@ def contradiction_landscape(
     _draw_gap_by_angles(angles, by_angles)
     for colour, (name, point) in zip(CLASS_COLOURS, classes.items(), strict=True):
         style: dict[str, Any] = {"color": colour, "markersize": 8, "markeredgecolor": "white", "zorder": 5}
-        plane.plot(point["ace"], point["gap"], "o", label=name, **style)
-        entanglement.plot(point["concurrence"], point["gap"], "o", **style)
-        angles.plot(np.degrees(point["alice"]), np.degrees(point["bob"]), "o", **style)
-        v = np.array([point["visibility"], 1])
-        noise.plot(v, [0, point["gap"]], color=colour, label=name)
-    noise.set(
-        xlabel="visibility of the state", ylabel="lower bound − true ACE", ylim=(0, None), title="(c) white noise"
-    )
+        points(plane, point["ace"], point["gap"], label=name, **style)
+        points(entanglement, point["concurrence"], point["gap"], **style)
+        points(angles, np.degrees(point["alice"]), np.degrees(point["bob"]), **style)
+        line(noise, [point["visibility"], 1], [0, point["gap"]], color=colour, label=name)
+    describe(noise, x="visibility of the state", y="lower bound − true ACE", title="(c) white noise")
+    noise.set_ylim(0, None)
     noise.legend(loc="upper left", fontsize=9)
     return figure
 
@@ -343,18 +344,19 @@ def contradiction_landscape(
 def _draw_ace_plane(
     ax: Axes, boundary: tuple[ArrayLike, ArrayLike], no_signalling: tuple[ArrayLike, ArrayLike]
 ) -> None:
-    ax.fill(*no_signalling, color="#EEEEEE", label="no signalling")
-    ax.fill(*boundary, color="#CFE5F3", label="quantum")
-    ax.axhline(0, color=BLACK, linewidth=1.2, label="classical limit")
-    ax.set(xlabel="true ACE", ylabel="lower bound − true ACE", title="(a) all strategies", ylim=(-0.02, None))
+    drawn.area(ax, *no_signalling, color="#EEEEEE", label="no signalling")
+    drawn.area(ax, *boundary, color="#CFE5F3", label="quantum")
+    level(ax, y=0, color=BLACK, linewidth=1.2, label="classical limit")
+    describe(ax, x="true ACE", y="lower bound − true ACE", title="(a) all strategies")
+    ax.set_ylim(-0.02, None)
     ax.legend(loc="upper left", fontsize=9)
 
 
 def _draw_gap_by_concurrence(ax: Axes, by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
     concurrence, best, hardy = by_concurrence
-    ax.plot(concurrence, best, color=BLUE, label="best measurements")
-    ax.plot(concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
-    ax.set(xlabel="concurrence of the state", ylabel="lower bound − true ACE", title="(b) pure states of two qubits")
+    line(ax, concurrence, best, color=BLUE, label="best measurements")
+    line(ax, concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
+    describe(ax, x="concurrence of the state", y="lower bound − true ACE", title="(b) pure states of two qubits")
     ax.legend(loc="upper left", fontsize=9)
 
 
@@ -362,13 +364,13 @@ def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLi
     alice, bob, gap = (np.asarray(v, dtype=float) for v in by_angles)
     gap = gap.round(12)  # so that zero has no sign
     levels = np.linspace(min(0.0, gap.min()), gap.max(), 13)
-    shades = ax.contourf(np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
-    ax.set(xlabel="angle between Alice's observables (°)", ylabel="angle between Bob's (°)", title="(d) best state")
+    shades = drawn.shades(ax, np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
+    describe(ax, x="angle between Alice's observables (°)", y="angle between Bob's (°)", title="(d) best state")
     ax.grid(visible=False)
     ax.figure.colorbar(shades, ax=ax, format="%.2f", label="lower bound − true ACE")
 
 
-def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apart: Sequence[int]) -> Figure:
+def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apart: Sequence[int]) -> Drawn:
     """The ladder of causation, the lowest rung first: each rung's name, its question, how many models it tells apart.
 
     Raises ``ValueError`` if the three do not have one entry for each rung.
@@ -385,14 +387,15 @@ def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apa
         ax.text(1.15, k, questions[k], ha="left", va="center")
     ax.set(xlim=(-0.1, 3.4), ylim=(-0.7, len(rungs) - 0.2))
     ax.axis("off")
-    counts.bar_label(counts.barh(height, told_apart, height=0.45, color=BLUE), padding=3)
-    counts.set(xlabel="models told apart", xlim=(0, 1.25 * max(told_apart)))
+    counts.bar_label(flat_bars(counts, height, told_apart, height=0.45, color=BLUE), padding=3)
+    describe(counts, x="models told apart")
+    counts.set_xlim(0, 1.25 * max(told_apart))
     counts.tick_params(left=False, labelleft=False)
     counts.grid(axis="y", visible=False)
     return figure
 
 
-def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylabel: str) -> Figure:
+def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylabel: str) -> Drawn:
     """Rates of an outcome for some groups, side by side within each stratum.
 
     rates : group → its rate in each stratum. Raises ``ValueError`` for a group with another number of rates, or for
@@ -407,10 +410,12 @@ def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylab
         heights = np.asarray(values, dtype=float)
         if heights.shape != (len(strata),):
             raise ValueError(f"rates of {name!r}: shape {heights.shape} should be {(len(strata),)}, one a stratum")
-        bars = ax.bar(x + (k - (len(rates) - 1) / 2) * width, heights, width=0.92 * width, color=colour, label=name)
-        ax.bar_label(bars, fmt="%.3f", padding=2, fontsize=9)
-    ax.set_xticks(x, strata)
-    ax.set(ylabel=ylabel, ylim=(0, 1.12 * max(np.max(np.asarray(v, dtype=float)) for v in rates.values())))
+        places = x + (k - (len(rates) - 1) / 2) * width
+        shown = bars(ax, places, heights, width=0.92 * width, color=colour, label=name)
+        ax.bar_label(shown, fmt="%.3f", padding=2, fontsize=9)
+    name_places(ax, "x", x, strata)
+    describe(ax, y=ylabel)
+    ax.set(ylim=(0, 1.12 * max(np.max(np.asarray(v, dtype=float)) for v in rates.values())))
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=len(rates), loc="upper center", bbox_to_anchor=(0.5, 1.2))
     return figure
@@ -420,33 +425,36 @@ def reach_of_quantum_theory(
     scenarios: Mapping[str, float],
     cycles: tuple[ArrayLike, ArrayLike],
     noise: Mapping[str, tuple[ArrayLike, ArrayLike]],
-) -> Figure:
+) -> Drawn:
     """How much of the way from the classical to the general bound quantum theory goes: by scenario, cycle and noise.
 
     scenarios : name → the share of that way, between 0 and 1. cycles : numbers of measurements n, and the share for the
     n-cycle. noise : phenomenon → visibilities, and the contextual fraction at each.
     """
-    figure, (bars, lengths, visibility) = subplots(1, 3, figsize=(10.2, 3.4), width_ratios=(1.1, 1, 1))
-    names, shares = list(scenarios), [scenarios[name] for name in scenarios]
-    rows = np.arange(len(names))[::-1]
-    bars.bar_label(bars.barh(rows, shares, height=0.6, color=BLUE), fmt="%.3f", padding=3, fontsize=9)
-    bars.set_yticks(rows, names)
-    bars.set(xlim=(0, 1.3), xlabel="share", title="(a) scenarios")
-    bars.grid(axis="y", visible=False)
+    figure, (shares, lengths, visibility) = subplots(1, 3, figsize=(10.2, 3.4), width_ratios=(1.1, 1, 1))
+    rows = np.arange(len(scenarios))[::-1]
+    shown = flat_bars(shares, rows, [*scenarios.values()], height=0.6, color=BLUE)
+    shares.bar_label(shown, fmt="%.3f", padding=3, fontsize=9)
+    name_places(shares, "y", rows, [*scenarios])
+    describe(shares, x="share", title="(a) scenarios")
+    shares.set_xlim(0, 1.3)
+    shares.grid(axis="y", visible=False)
     n, share = (np.asarray(values, dtype=float) for values in cycles)
     for parity, colour, label in ((0, ORANGE, "even"), (1, BLUE, "odd")):
         chosen = n % 2 == parity
-        lengths.plot(n[chosen], share[chosen], "o", color=colour, markersize=4, label=label)
-    lengths.set(xlabel="measurements in the cycle", ylabel="share", ylim=(-0.02, 1.02), title="(b) cycles")
+        points(lengths, n[chosen], share[chosen], color=colour, markersize=4, label=label)
+    describe(lengths, x="measurements in the cycle", y="share", title="(b) cycles")
     lengths.legend(loc="lower right")
     for colour, (name, (x, y)) in zip(CLASS_COLOURS, noise.items(), strict=False):
-        visibility.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), color=colour, label=name)
-    visibility.set(xlabel="visibility", ylabel="contextual fraction", ylim=(-0.02, 1.02), title="(c) white noise")
+        line(visibility, x, y, color=colour, label=name)
+    describe(visibility, x="visibility", y="contextual fraction", title="(c) white noise")
+    for ax in (lengths, visibility):
+        ax.set_ylim(-0.02, 1.02)
     visibility.legend(loc="upper left", fontsize=9)
     return figure
 
 
-def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]) -> Figure:
+def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measures: Mapping[str, ArrayLike]) -> Drawn:
     """The measure of contextuality by default against the disturbance, one curve a phenomenon.
 
     disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
@@ -456,8 +464,8 @@ def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measur
         x, y = np.asarray(disturbance[name], dtype=float), np.asarray(values, dtype=float)
         if y.shape != x.shape:
             raise ValueError(f"measures of {name!r}: shape {y.shape} should be {x.shape}, one a disturbance")
-        ax.plot(x, y, color=colour, label=name)
-    ax.set(xlabel="disturbance, sum of the distances of a measurement's laws", ylabel="contextuality by default")
+        line(ax, x, y, color=colour, label=name)
+    describe(ax, x="disturbance, sum of the distances of a measurement's laws", y="contextuality by default")
     ax.set_ylim(bottom=-0.02)
     ax.legend(loc="upper right")
     return figure
@@ -489,7 +497,7 @@ def signal_against_perturbation(
     signals: Mapping[str, ArrayLike],
     rounds_for: Callable[[ArrayLike], ArrayLike],
     protected: Mapping[str, ArrayLike],
-) -> Figure:
+) -> Drawn:
     """Hidden signals of causal models whose parameters are perturbed: medians, and how they spread.
 
     signals : model → |signal|, shape (perturbations, len(sizes)), not zero. rounds_for : the rounds that reveal a
@@ -499,8 +507,9 @@ def signal_against_perturbation(
     x = np.asarray(sizes, dtype=float)
     figure, (growth, spread) = subplots(1, 2, figsize=(9.2, 3.8), width_ratios=(3, 2))
     for name, values in signals.items():
-        growth.plot(x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
-    growth.set(xscale="log", yscale="log", xlabel="perturbation ε", ylabel="signal to Bob, median")
+        line(growth, x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
+    describe(growth, x="perturbation ε", y="signal to Bob, median")
+    growth.set(xscale="log", yscale="log")
     growth.legend(fontsize=9)
     rounds = growth.twinx()
     rounds.set(yscale="log", ylim=np.asarray(rounds_for(growth.get_ylim())), ylabel="rounds that reveal it")
@@ -510,36 +519,36 @@ def signal_against_perturbation(
     for row, values in enumerate(shown.values()):
         ratio = np.asarray(values, dtype=float)[:, 0] / x[0]
         low, lower, middle, upper, high = np.quantile(ratio, [0, 0.25, 0.5, 0.75, 1])
-        spread.plot([low, high], [-row, -row], color=BLUE, linewidth=1.2)
-        spread.plot([lower, upper], [-row, -row], color=BLUE, linewidth=6, solid_capstyle="butt")
-        spread.plot(middle, -row, "o", color=VERMILLION, zorder=3)
-    spread.set_yticks(-np.arange(len(shown)), list(shown), fontsize=9)
+        line(spread, [low, high], [-row, -row], color=BLUE, linewidth=1.2)
+        line(spread, [lower, upper], [-row, -row], color=BLUE, linewidth=6, solid_capstyle="butt")
+        points(spread, middle, -row, color=VERMILLION, zorder=3)
+    name_places(spread, "y", -np.arange(len(shown)), list(shown), fontsize=9)
     spread.grid(axis="y", visible=False)
-    spread.set_xlabel("signal / ε")
+    describe(spread, x="signal / ε")
     return figure
 
 
 def cost_against_violation(
-    points: ArrayLike,
+    at: ArrayLike,
     linear: Mapping[str, tuple[Callable[[float], float], ArrayLike]],
     curves: Mapping[str, Callable[[float], float]],
     quantum: float,
-) -> Figure:
+) -> Drawn:
     """What a classical model of a CHSH value S from 2 to 4 costs: linear costs with dots at some points, and curves.
 
-    points : values of S. linear : label → its function of S, and the costs at the points. curves : label → its
+    at : values of S. linear : label → its function of S, and the costs at these values. curves : label → its
     function of S, a cost in bits. quantum : the largest S of quantum theory, marked in both panels.
     """
     figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
     S = np.linspace(2, 4, 161)
     for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", (0, (4, 4))))):
-        (line,) = left.plot(S, [function(s) for s in S], linestyle=style, label=label)
-        left.plot(np.asarray(points, dtype=float), np.asarray(dots, dtype=float), "o", color=line.get_color())
+        drawn_line = line(left, S, [function(s) for s in S], linestyle=style, label=label)
+        points(left, at, dots, color=drawn_line.get_color())
     for label, function in curves.items():
-        right.plot(S[:-1], [function(s) for s in S[:-1]], label=label)
+        line(right, S[:-1], [function(s) for s in S[:-1]], label=label)
     for ax, cost in ((left, "least fraction"), (right, "least information, bits")):
-        ax.axvline(quantum, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
+        level(ax, x=quantum, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
         ax.annotate("quantum", (quantum, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
-        ax.set(xlabel="CHSH value S", ylabel=cost)
+        describe(ax, x="CHSH value S", y=cost)
         ax.legend(fontsize=9, loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     return figure
