@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from published_book import KEY, PLAN, build
 
+from compendium.build import reference
 from compendium.build.plan import ROOT
-from compendium.build.reach import reach
 from compendium.claims import ledger
 
 SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
@@ -161,15 +161,10 @@ def test_the_corrections_page_has_every_correction(pages):
     assert [i for i in page.ids if i.startswith("correction-")] == due
 
 
-def test_the_api_page_has_every_module_after_those_that_it_imports(pages):
-    page = pages[(PLAN.html / "book/reference/api.html").resolve()]
-    files = PLAN.library.files.items()
-    modules = {n: path for n, path in files if path.name != "__init__.py" and not n.startswith("compendium.build")}
-    order = [i.removeprefix("module-") for i in page.ids if i.startswith("module-")]
-    assert set(order) == set(modules)
-    for module, path in modules.items():
-        above = reach([path.read_text(encoding="utf-8")], PLAN.library)[0] & set(modules) - {module}
-        assert all(order.index(other) < order.index(module) for other in above), f"{module} imports {above}"
+def test_every_module_is_documented_on_its_page(pages):
+    for module in reference.documented(PLAN.library):
+        page = pages[(PLAN.html / f"{reference.page_of(module)}.html").resolve()]
+        assert [i for i in page.ids if i.startswith("module-")] == [f"module-{module}"]
 
 
 def test_pages_declare_their_language_and_pictures_their_meaning(pages):

@@ -29,7 +29,7 @@ def pages() -> dict[str, BeautifulSoup]:
 
 
 def test_every_target_that_is_linked_to_has_a_preview_and_no_other() -> None:
-    script = previews.previews(pages())
+    script = previews.previews({name: previews.learnt(name, page) for name, page in pages().items()})
     shown = json.loads(script.removeprefix("const PREVIEWS = ").rstrip().rstrip(";"))
     assert set(shown) == {"book/reference/glossary.html#term-do", "book/ladder/bell.html#equation-one"}
     assert "To set a variable." in BeautifulSoup(shown["book/reference/glossary.html#term-do"], "html.parser").text

@@ -4,6 +4,7 @@ The icons become a few lines of style instead of a script of 1.5 MB, MathJax com
 glyph, the index of all words is loaded where one searches.
 """
 
+import hashlib
 import html
 import importlib.metadata
 import importlib.resources
@@ -152,23 +153,38 @@ def mend(text: str, searches: bool) -> str:
     return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
 
 
-def excerpts(pages: Mapping[str, Any]) -> str:
-    """A script with the words of each page, for the search's excerpts; formulas as they were typed.
+def words(page: Any) -> str:
+    """The words of a parsed page for the search's excerpts, formulas as they were typed; takes away what has none."""
+    article = page.select_one("article")
+    if article is None:
+        return ""
+    for node in article.select("script, style, svg, .headerlink, .cell_input, .toggle-button"):
+        node.decompose()
+    return FORMULA.sub(r"\1\2", " ".join(article.get_text(" ").split()))
 
-    pages : address → parsed page, from which is taken what has no words.
-    """
-    words = {}
-    for name, page in pages.items():
-        article = page.select_one("article")
-        if article is not None:
-            for node in article.select("script, style, svg, .headerlink, .cell_input, .toggle-button"):
-                node.decompose()
-            said = FORMULA.sub(r"\1\2", " ".join(article.get_text(" ").split()))
-            words[name] = f'<div role="main">{html.escape(said, quote=False)}</div>'
-    return f"const EXCERPTS = {json.dumps(words, ensure_ascii=False)};\n"
+
+def excerpts(pages: Mapping[str, str]) -> str:
+    """A script with the words of each page, for the search's excerpts."""
+    said = {name: f'<div role="main">{html.escape(text, quote=False)}</div>' for name, text in pages.items() if text}
+    return f"const EXCERPTS = {json.dumps(said, ensure_ascii=False)};\n"
 
 
 FORMULA = re.compile(r"\\\((.*?)\\\)|\\\[(.*?)\\\]")
+
+
+def gathered(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """What each page tells the others and the search; one that is as it was is not parsed again."""
+    file = Path(app.doctreedir) / "gathered.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found = {}
+    for name, text in texts.items():
+        digest = hashlib.sha256(previews.announced(text, name, {}).encode()).hexdigest()
+        found[name] = known.get(name)
+        if found[name] is None or found[name]["digest"] != digest:
+            page = BeautifulSoup(text, "html.parser")
+            found[name] = {"digest": digest, **previews.learnt(name, page), "words": words(page)}
+    file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    return found
 
 
 def finish(app: Any, error: Exception | None) -> None:
@@ -181,8 +197,8 @@ def finish(app: Any, error: Exception | None) -> None:
         text = mend(path.read_text(encoding="utf-8"), path.name == "search.html")
         texts[path.relative_to(output).as_posix()] = text
     classes = " ".join(name for text in texts.values() for name in ICON_CLASS.findall(text))
-    pages = {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}
-    hooks = {name: previews.first_sentence(page) for name, page in pages.items()}
+    pages = gathered(app, texts)
+    hooks = {name: page["hook"] for name, page in pages.items()}
     for name, text in texts.items():
         (output / name).write_text(previews.announced(text, name, hooks), encoding="utf-8")
     (static / "previews.js").write_text(previews.previews(pages), encoding="utf-8")
@@ -190,9 +206,13 @@ def finish(app: Any, error: Exception | None) -> None:
     used = {"xmark", *PLACES.values(), *re.findall(r"fa-([a-z-]+)", classes)}  # the first in a message of the theme
     script = importlib.resources.files(THEME).joinpath(FONTAWESOME_FILE).read_text(encoding="utf-8")
     (static / "icons.css").write_text(icons(script, used - NO_ICONS), encoding="utf-8")
-    (static / "excerpts.js").write_text(excerpts(pages), encoding="utf-8")
+    said = {name: page["words"] for name, page in pages.items()}
+    (static / "excerpts.js").write_text(excerpts(said), encoding="utf-8")
     for path in [*static.rglob("*.map"), *(path for name in UNUSED_FILES for path in static.glob(name))]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for picture in (output / "_images").glob("*"):
+        if picture.name not in {name for _, name in app.env.images.values()}:
+            picture.unlink()  # of a page as it was before an edit
 
 
 def load_parts(app: Any, config: Any) -> None:

@@ -26,19 +26,24 @@ DROPPED = ".headerlink, script, style, details, .copybtn, img, svg"
 LONGEST = 1200  # characters of a card's text; longer ones are cut after a paragraph
 
 
-def previews(pages: Mapping[str, Any]) -> str:
+def learnt(name: str, page: Any) -> dict[str, Any]:
+    """What other pages need to know of one: how it begins, where its links lead, what each of its targets shows."""
+    return {
+        "hook": first_sentence(page),
+        "links": sorted({*targets(name, page)}),
+        "shown": {node["id"]: content(node) for node in page.select(TARGETS)},
+    }
+
+
+def previews(pages: Mapping[str, Mapping[str, Any]]) -> str:
     """The script with every target that some link leads to.
 
-    pages : address → parsed page.
+    pages : address → what was `learnt` of a page.
     """
-    wanted = {target for name, page in pages.items() for target in targets(name, page)}
-    found = {
-        f"{name}#{node['id']}": content(node)
-        for name, page in pages.items()
-        for node in page.select(TARGETS)
-        if f"{name}#{node['id']}" in wanted
-    }
-    return f"const PREVIEWS = {json.dumps(dict(sorted(found.items())), ensure_ascii=False)};\n"
+    wanted = {target for page in pages.values() for target in page["links"]}
+    shown = {f"{name}#{id}": text for name, page in pages.items() for id, text in page["shown"].items()}
+    found = {target: text for target, text in sorted(shown.items()) if target in wanted}
+    return f"const PREVIEWS = {json.dumps(found, ensure_ascii=False)};\n"
 
 
 def targets(name: str, page: Any) -> Iterator[str]:
