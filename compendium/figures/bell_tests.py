@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, describe, level, line, name_places, points, strokes
-from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, VERMILLION, subplots
+from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PHONE, VERMILLION, subplots
 
 MARKS = ((BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
 
@@ -78,11 +78,11 @@ def strength_by_parties(parties: Sequence[int], strengths: Mapping[str, ArrayLik
 
 
 def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Drawn:
-    """Bell tests on several scales, one panel each: the classical bound and the quantum maximum of every test.
+    """Bell tests on several scales, one panel below another: the classical bound and the quantum maximum of every test.
 
     scales : title → (classical, quantum), one entry a test in each.
     """
-    figure, axes = subplots(1, len(scales), figsize=(3.5 * len(scales), 0.6 * len(names) + 1.3), sharey=True)
+    figure, axes = subplots(len(scales), 1, figsize=(PHONE, (0.6 * len(names) + 0.7) * len(scales) + 0.4))
     y = np.arange(len(names))[::-1]
     for ax, (title, (classical, quantum)) in zip(np.atleast_1d(axes), scales.items(), strict=True):
         low, high = np.asarray(classical, dtype=float), np.asarray(quantum, dtype=float)

@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike
 
 from compendium.figures import drawn
 from compendium.figures.drawn import Drawn, belt, describe, histogram, level, line, name_places, points, shaded_points
-from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, subplots
+from compendium.figures.style_and_graphs import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PHONE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    subplots,
+)
 
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 
@@ -113,11 +123,11 @@ def strength_under_noise(
 def strength_and_entanglement(
     theta: ArrayLike, measured: ArrayLike, law: tuple[ArrayLike, ArrayLike], fitted: tuple[float, float]
 ) -> Drawn:
-    """Two panels: strength by the angle of the state, and by its concurrence, with law and fitted line.
+    """Two panels, one below the other: strength by the angle of the state, and by its concurrence, with law and fitted line.
 
     theta, measured : of each state. law : (angles, strengths), a fine grid. fitted : intercept and slope of the fit.
     """
-    figure, (left, right) = subplots(1, 2, figsize=(9.4, 3.9))
+    figure, (left, right) = subplots(2, 1, figsize=(PHONE, 7.0))
     angles, strengths = (np.asarray(values, dtype=float) for values in law)
     x, y = np.asarray(theta, dtype=float), np.asarray(measured, dtype=float)
     line(left, angles, strengths, color=BLUE, label="law")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, band, bars, describe, level, line, name_places, points_with_errors
-from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, VERMILLION, subplots
+from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, PHONE, VERMILLION, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +51,11 @@ def _triples(values: ArrayLike, groups: int, name: str) -> np.ndarray:
 
 
 def accuracy_by_domain(table: pd.DataFrame) -> Drawn:
-    """Accuracy by test domain: left the means over seeds with bands of one standard deviation, right each seed.
+    """Accuracy by test domain: above the means over seeds with bands of one standard deviation, below each seed.
 
     table : as `compendium.studies.kang_feature_selection.simulate` returns it.
     """
-    figure, (means, seeds) = subplots(1, 2, figsize=(9.2, 3.8), sharey=True)
+    figure, (means, seeds) = subplots(2, 1, figsize=(PHONE, 7.2), sharey=True)
     for name, colour, marker in (("causal", BLUE, "s"), ("naive", VERMILLION, "o")):
         groups = table.groupby("strength")[name]
         mean, spread = groups.mean(), groups.std(ddof=0)
@@ -71,9 +71,8 @@ def accuracy_by_domain(table: pd.DataFrame) -> Drawn:
     rest = table.seed.nunique() - count
     seeds.plot([], [], color=BLUE, linestyle=(0, (4, 2)), label=f"naive, same as causal ({rest})")
     for ax, title in ((means, "mean over seeds ± s.d."), (seeds, "one line a seed")):
-        describe(ax, x="probability s of the CNOT A→C in the test data", title=title)
+        describe(ax, x="probability s of the CNOT A→C in the test data", y="accuracy", title=title)
         ax.legend(loc="lower right", fontsize=9)
-    describe(means, y="accuracy")
     means.set_ylim(0.4, 1.02)
     return figure
 

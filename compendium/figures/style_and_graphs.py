@@ -29,6 +29,8 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
 
+PHONE = 4.7  # inches: as wide as a figure may be whose text of nine points is nine pixels high on a phone
+
 NODE_STYLE = {
     NodeKind.OBSERVED: {"facecolor": "#CFE5F3", "edgecolor": BLUE, "linestyle": "-"},
     NodeKind.LATENT: {"facecolor": "white", "edgecolor": "#555555", "linestyle": "--"},
@@ -431,7 +433,7 @@ def reach_of_quantum_theory(
     scenarios : name → the share of that way, between 0 and 1. cycles : numbers of measurements n, and the share for the
     n-cycle. noise : phenomenon → visibilities, and the contextual fraction at each.
     """
-    figure, (shares, lengths, visibility) = subplots(1, 3, figsize=(10.2, 3.4), width_ratios=(1.1, 1, 1))
+    figure, (shares, lengths, visibility) = subplots(3, 1, figsize=(PHONE, 8.8))
     rows = np.arange(len(scenarios))[::-1]
     shown = flat_bars(shares, rows, [*scenarios.values()], height=0.6, color=BLUE)
     shares.bar_label(shown, fmt="%.3f", padding=3, fontsize=9)
@@ -505,7 +507,7 @@ def signal_against_perturbation(
     d-separation forbids, of the same shape, shown for comparison beside the others at the smallest size.
     """
     x = np.asarray(sizes, dtype=float)
-    figure, (growth, spread) = subplots(1, 2, figsize=(9.2, 3.8), width_ratios=(3, 2))
+    figure, (growth, spread) = subplots(2, 1, figsize=(PHONE, 6.6), height_ratios=(3, 2))
     for name, values in signals.items():
         line(growth, x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
     describe(growth, x="perturbation ε", y="signal to Bob, median")
@@ -539,7 +541,7 @@ def cost_against_violation(
     at : values of S. linear : label → its function of S, and the costs at these values. curves : label → its
     function of S, a cost in bits. quantum : the largest S of quantum theory, marked in both panels.
     """
-    figure, (left, right) = subplots(1, 2, figsize=(9.2, 3.8))
+    figure, (left, right) = subplots(2, 1, figsize=(PHONE, 7.0))
     S = np.linspace(2, 4, 161)
     for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", (0, (4, 4))))):
         drawn_line = line(left, S, [function(s) for s in S], linestyle=style, label=label)
