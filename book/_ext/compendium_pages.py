@@ -107,7 +107,7 @@ def digest_of(*parts: bytes) -> str:
 def shared(env: Any) -> str:
     """Digest of all that one page may show of another: titles, their order, numbers, labels, names, what is cited."""
     titles = {page: [title.astext(), env.longtitles[page].astext()] for page, title in env.titles.items()}
-    order = [titles, env.toctree_includes, env.toc_secnumbers, env.toc_fignumbers]
+    order = [titles, env.toctree_includes]  # Sphinx itself looks after the numbers of sections and figures
     domains = [{key: data.get(key) for key in SHARED} for _, data in sorted(env.domaindata.items())]
     proofs = {label: [entry.get(key) for key in NUMBERED] for label, entry in getattr(env, "proof_list", {}).items()}
     cited = {f"{ref.docname} {target.key}" for ref in env.domaindata["cite"]["citation_refs"] for target in ref.targets}
@@ -116,7 +116,7 @@ def shared(env: Any) -> str:
     )
 
 
-SHARED = ("labels", "anonlabels", "objects", "modules", "terms", "has_equations", "citations")
+SHARED = ("labels", "anonlabels", "objects", "modules", "terms", "has_equations")
 NUMBERED = ("docname", "type", "ids", "title", "nonumber")
 
 
