@@ -123,7 +123,7 @@ def strength_under_noise(
 def strength_and_entanglement(
     theta: ArrayLike, measured: ArrayLike, law: tuple[ArrayLike, ArrayLike], fitted: tuple[float, float]
 ) -> Drawn:
-    """Two panels, one below the other: strength by the angle of the state, and by its concurrence, with law and fitted line.
+    """Strength by the angle of the state, and below it by its concurrence, with law and fitted line.
 
     theta, measured : of each state. law : (angles, strengths), a fine grid. fitted : intercept and slope of the fit.
     """

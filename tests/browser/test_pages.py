@@ -17,6 +17,7 @@ import chromium
 import pytest
 from published_book import PLAN
 
+from compendium.build import reference
 from compendium.claims import ledger
 
 HERE = Path(__file__).parent
@@ -31,7 +32,8 @@ GENERATED = ["search.html", "genindex.html", "py-modindex.html", "prf-prf.html"]
 
 def pages() -> list[str]:
     """Every page, the heaviest first, so that no tab ends up waiting for the other."""
-    names = [f"book/{slug}.html" for slug in PLAN.pages] + GENERATED
+    modules = [f"{reference.page_of(name)}.html" for name in reference.documented(PLAN.library)]
+    names = [f"book/{slug}.html" for slug in PLAN.pages] + modules + GENERATED
     return sorted(names, key=lambda name: -(PLAN.html / name).stat().st_size)
 
 
