@@ -195,6 +195,15 @@ def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.
     _display(claims[id], record)
 
 
+def ensure(statement: str, holds: object) -> None:
+    """Stop a chapter whose derivation does not hold: raises ``ArithmeticError`` with the statement that fails.
+
+    >>> ensure("two is even", 2 % 2 == 0)
+    """
+    if not holds:
+        raise ArithmeticError(f"this does not hold: {statement}")
+
+
 def examine(claim: Claim, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> Record:
     """The comparison behind `check`, without the display: a pure function of a claim and the derived values.
 
