@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache, reduce
+from math import prod
 from numbers import Number, Rational
 from typing import Any
 
@@ -68,14 +69,17 @@ def exact(values: ArrayLike | sp.MatrixBase | Sequence[Any]) -> Array:
 def free_array(name: str, *shape: int, **assumptions: bool) -> Array:
     """An array of free symbols, one an entry: what is proved of it holds for every array of that shape.
 
-    assumptions : of the symbols, as ``real=True``. Raises ``ValueError`` for a length that is not positive.
+    assumptions : of the symbols, as ``real=True``. Raises ``ValueError`` for a length that is not positive, or
+    more than 65,536 entries.
 
     >>> free_array("r", 2, 2)
     array([[r_00, r_01],
            [r_10, r_11]], dtype=object)
     """
+    require(str, name=name)
     for length in shape:
-        whole(length, "shape", 1)
+        whole(length, "shape", 1, 2**12)
+    whole(prod(shape), "shape: the number of entries", 1, 2**16)
     entries = [sp.Symbol(f"{name}_{''.join(map(str, index))}", **assumptions) for index in np.ndindex(shape)]
     return np.array(entries, dtype=object).reshape(shape)
 
