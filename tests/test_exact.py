@@ -8,7 +8,16 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlib.numbers.exact_arrays import as_float, exact, has_free_symbols, is_exact, simplified, vanishes
+from qlib.numbers.exact_arrays import (
+    as_float,
+    exact,
+    from_gaussian,
+    gaussian,
+    has_free_symbols,
+    is_exact,
+    simplified,
+    vanishes,
+)
 
 x = sp.Symbol("x")
 NUMBERS = st.builds(
@@ -142,3 +151,20 @@ def test_free_symbols_are_found_in_any_entry() -> None:
     assert has_free_symbols(exact([1, sp.Symbol("x") / 2]))
     assert not has_free_symbols(exact([1, sp.pi]))
     assert not has_free_symbols([1.0, 2.0])
+
+
+def test_numbers_of_rational_parts_go_to_gaussian_form_and_back():
+    numbers = exact([(1 + 2 * sp.I) * (3 - sp.I), sp.I**3, (1 + sp.I) ** -2, sp.Rational(2, 7), Fraction(-1, 3), 4])
+    (array,) = gaussian([numbers])
+    assert all(sp.expand(one - other) == 0 for one, other in zip(from_gaussian(array), numbers, strict=True))
+
+
+@pytest.mark.parametrize("entry", [sp.sqrt(2), sp.Symbol("t"), sp.exp(sp.I), sp.nan, sp.I ** sp.Rational(1, 2)])
+def test_what_has_no_rational_parts_has_no_gaussian_form(entry):
+    assert gaussian([exact([1, sp.I]), np.array([1, entry], dtype=object)]) is None
+
+
+def test_rounded_and_whole_numbers_alone_have_no_gaussian_form():
+    assert gaussian([np.eye(2)]) is None
+    assert gaussian([exact([sp.I]), np.eye(2)]) is None
+    assert gaussian([np.eye(2, dtype=int)]) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlib.numbers import tensor_networks
-from qlib.numbers.exact_arrays import Array, conjugate, exact
+from qlib.numbers.exact_arrays import Array, conjugate, exact, simplified
 from qlib.numbers.tensor_networks import Network, Tensor, contract, operator_tensor
 
 LENGTHS = {"a": 2, "b": 3, "c": 1, "d": 2, "e": 4, "f": 2}
@@ -83,6 +83,30 @@ def test_symbols_and_fractions_are_contracted_exactly() -> None:
     network = Network([Tensor(a, ("r", "c"), "A"), Tensor(b, ("c",))], ["r"])
     assert sp.expand(network({"A": 2 * a})[0] - 2 * (a @ b)[0]) == 0
     assert contract([Tensor(a, ("r", "r"))]).item() == x + 2
+
+
+def complex_rationals(rng: np.random.Generator, *shape: int) -> Array:
+    """Entries (a + bi)(c + di) with whole a, b, c, d, which SymPy leaves as products."""
+    a, b, c, d = (exact(rng.integers(-5, 6, shape)) for _ in range(4))
+    return (a + sp.I * b) * (c + sp.I * d) / 7
+
+
+def test_complex_rational_numbers_are_multiplied_out_and_are_what_their_sums_of_products_are() -> None:
+    rng = np.random.default_rng(3)
+    A, B = complex_rationals(rng, 2, 3), complex_rationals(rng, 3, 2)
+    network = Network([Tensor(A, ("x", "y")), Tensor(0 * B, ("y", "z"), "B")], keep=["x", "z"])
+    expected = np.frompyfunc(sp.expand, 1, 1)(A @ B)
+    for value in (network({"B": B}), contract([Tensor(A, ("x", "y")), Tensor(B, ("y", "z"))], ["x", "z"])):
+        assert np.all(value == expected)
+
+
+def test_a_network_takes_complex_rational_numbers_roots_symbols_and_rounded_ones_in_turn() -> None:
+    t = sp.Symbol("t")
+    matrix = exact([[1, sp.I], [2 - sp.I, sp.Rational(1, 3)]])
+    network = Network([Tensor(matrix, ("x", "y")), Tensor(np.zeros(2), ("y",), "v")], keep=["x"])
+    for v in ([1 + sp.I, sp.Rational(2, 5)], [sp.sqrt(2), 1], [t, sp.I * t], [1, 0], [sp.I, -1]):
+        assert np.all(simplified(network({"v": exact(v)}) - matrix @ exact(v)) == 0)
+    assert np.allclose(network({"v": np.array([0.5, 1j])}), matrix.astype(complex) @ [0.5, 1j])
 
 
 def test_exact_numbers_among_rounded_ones_become_rounded() -> None:

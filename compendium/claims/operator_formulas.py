@@ -21,7 +21,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import distinct, numbers, require, whole
-from qlib.numbers.exact_arrays import Array, is_exact
+from qlib.numbers.exact_arrays import Array, from_gaussian, gaussian, is_exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +154,8 @@ def _matrix_product(A: Array, B: Array) -> Array:
     """The product of two matrices; of exact ones only the entries that are not zero are multiplied, mostly few."""
     if not (is_exact(A) or is_exact(B)):
         return np.asarray(A @ B)
+    if (quick := gaussian([A, B])) is not None:
+        return from_gaussian(np.asarray(quick[0] @ quick[1]))
     product = np.zeros((A.shape[0], B.shape[1]), dtype=object)
     for row, middle in zip(*np.nonzero(A), strict=True):
         columns = np.flatnonzero(B[middle])

@@ -6,6 +6,7 @@ either kind.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache, reduce
@@ -17,6 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 from sympy.core.function import AppliedUndef
+from sympy.polys.domains import QQ_I
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.numbers import algebraic_numbers
@@ -38,7 +40,7 @@ __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
     "Array", "Undecided", "absolute", "agree", "as_complex", "as_float", "coincide", "common",
     "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "free_array",
-    "has_free_symbols",
+    "from_gaussian", "gaussian", "has_free_symbols",
     "is_exact", "is_finite", "is_positive_semidefinite", "is_zero", "maximum", "minimum", "negligible", "number",
     "quotient", "rational", "recognised", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
@@ -391,6 +393,59 @@ def _recognised(value: Any) -> sp.Expr:
 def field_matrix(array: Array) -> DomainMatrix:
     """An exact matrix over the smallest number field that holds its entries."""
     return DomainMatrix.from_Matrix(sp.Matrix(numbers(array, "array", (None, None))), extension=True).to_field()
+
+
+def gaussian(arrays: Sequence[Array]) -> list[Array] | None:
+    """The arrays with entries a + bi, of rational a and b, in a form in which products are multiplied out at once.
+
+    SymPy keeps (1 + i)(1 - i) as a product, so that sums of many such products grow. None if an entry of an exact array
+    is no such number, or if no array is exact or one is rounded. Arrays of whole numbers stay. `from_gaussian` undoes it.
+
+    >>> (array,) = gaussian([exact([[1, sp.I], [-sp.I, sp.Rational(1, 2)]])])
+    >>> from_gaussian(array @ array)
+    array([[2, 3*I/2],
+           [-3*I/2, 5/4]], dtype=object)
+    """
+    arrays = [numbers(array, "arrays", finite=False) for array in several(arrays, "arrays")]
+    kinds = {array.dtype.kind for array in arrays}
+    if "O" not in kinds or not kinds <= {"O", "i", "u", "b"}:
+        return None
+    found: list[Array] = []
+    for array in arrays:
+        entries = [_gaussian(entry) for entry in array.flat] if array.dtype == object else None
+        if entries is not None and None in entries:
+            return None
+        found.append(array if entries is None else _filled(entries, array.shape))
+    return found
+
+
+def from_gaussian(array: Array) -> Array:
+    """An array of `gaussian` entries as SymPy's numbers a + bi."""
+    return _filled([QQ_I.to_sympy(QQ_I.convert(entry)) for entry in array.flat], array.shape)
+
+
+def _filled(entries: Sequence[Any], shape: tuple[int, ...]) -> Array:
+    array = np.empty(len(entries), dtype=object)
+    array[:] = entries
+    return array.reshape(shape)
+
+
+@lru_cache(maxsize=2**14, typed=True)
+def _gaussian(value: Any) -> Any:
+    """A number made of rational ones and i by sums, products and whole powers, in Q(i); None for any other."""
+    if isinstance(value, Rational | sp.Rational):
+        return QQ_I.from_sympy(number(value))
+    if value is sp.I:
+        return QQ_I(0, 1)
+    if not isinstance(value, sp.Add | sp.Mul | sp.Pow):
+        return None
+    if isinstance(value, sp.Pow):
+        base = _gaussian(value.base) if value.exp.is_Integer else None
+        return None if base is None or not base else base ** int(value.exp)
+    parts = [_gaussian(part) for part in value.args]
+    if None in parts:
+        return None
+    return reduce(operator.add if isinstance(value, sp.Add) else operator.mul, parts)
 
 
 def is_positive_semidefinite(matrix: DomainMatrix) -> bool:

@@ -24,7 +24,7 @@ import opt_einsum as oe
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, numbers, require, several, wholes
-from qlib.numbers.exact_arrays import ROUNDING, Array, common, has_free_symbols, is_exact
+from qlib.numbers.exact_arrays import ROUNDING, Array, common, from_gaussian, gaussian, has_free_symbols, is_exact
 
 Leg: TypeAlias = Hashable
 Legs: TypeAlias = tuple[Leg, ...]
@@ -98,7 +98,7 @@ def contract(tensors: Sequence[Tensor], keep: Iterable[Leg] = ()) -> Array:
     batch = np.broadcast_shapes(*(tensor.batch for tensor in tensors))
     flat = [_flatten_batch(tensor, batch) for tensor in tensors or [UNIT_TENSOR]]
     plan = _plan(_shapes(flat), _output(flat, keep))
-    return plan.contract(common([tensor.array for tensor in flat])).reshape(batch + lengths)
+    return plan.contract([tensor.array for tensor in flat]).reshape(batch + lengths)
 
 
 class Network:
@@ -147,17 +147,26 @@ class Network:
 
     def _value(self, arrays: Mapping[Any, Array]) -> Array:
         given = [arrays[name] for name in self.named]
-        key = tuple([(array.shape, array.dtype) for array in given])
+        quick = gaussian(given) if self._is_gaussian else None
+        given, ordinary = given if quick is None else quick, given
+        key = (quick is not None, *[(array.shape, array.dtype) for array in given])
         compiled = self._compiled.get(key)
         if compiled is None:
-            if _is_mixed([*(tensor.array for tensor in self.fixed), *given], given):
-                return self._contract(given)
-            compiled = self._compiled[key] = self._compile(given)
+            if _is_mixed([*(tensor.array for tensor in self.fixed), *ordinary], ordinary):
+                return self._contract(ordinary)
+            compiled = self._compiled[key] = self._compile(ordinary, quick is not None)
         for k, shape, flat in compiled.batched:
             given[k] = np.broadcast_to(given[k], shape).reshape(flat)
         places = compiled.arrays.copy()
         places[compiled.first : compiled.first + len(given)] = given
-        return compiled.plan.run(places).reshape(compiled.shape)
+        value = compiled.plan.run(places).reshape(compiled.shape)
+        return value if quick is None else from_gaussian(value)
+
+    @cached_property
+    def _is_gaussian(self) -> bool:
+        """Whether the tensors that stay have no other entries than a + bi with rational a and b."""
+        exactly = [tensor.array for tensor in self.fixed if tensor.array.dtype.kind not in "iub"]
+        return not exactly or gaussian(exactly) is not None
 
     def sensitivity(self, arrays: Mapping[Any, Array]) -> Array:
         """How large the terms are that the value is a sum of: its change for a unit of relative change in the tensors.
@@ -219,8 +228,11 @@ class Network:
         named = zip(self.named.values(), arrays, strict=True)
         return contract([*self.fixed, *(_replaced(tensor, array) for tensor, array in named)], self.keep)
 
-    def _compile(self, arrays: Sequence[Array]) -> _Compiled:
-        """What is done once for arrays of given shapes: the products of the tensors that stay, and the plan."""
+    def _compile(self, arrays: Sequence[Array], quick: bool) -> _Compiled:
+        """What is done once for arrays of given shapes: the products of the tensors that stay, and the plan.
+
+        quick : whether the network is evaluated in the form that `gaussian` gives its arrays.
+        """
         given = [_replaced(tensor, array) for tensor, array in zip(self.named.values(), arrays, strict=True)]
         batch = np.broadcast_shapes(*(tensor.batch for tensor in (*self.fixed, *given)))
         fixed, free = ([_flatten_batch(tensor, batch) for tensor in tensors] for tensors in (self.fixed, given))
@@ -228,7 +240,9 @@ class Network:
         arrays = common([tensor.array for tensor in (*fixed, *free)])
         fixed = [Tensor(array, tensor.legs) for array, tensor in zip(arrays, fixed, strict=False)]
         fixed = _merge(fixed, [*(tensor.legs for tensor in free), output])
-        plan, places = _plan(_shapes([*fixed, *free]), output).fold([tensor.array for tensor in fixed])
+        known = [tensor.array for tensor in fixed]
+        known = (gaussian(known) or known) if quick else known
+        plan, places = _plan(_shapes([*fixed, *free]), output).fold(known)
         batched = []
         for k, (tensor, flat) in enumerate(zip(given, free, strict=True)):
             if tensor.batch:
@@ -354,8 +368,11 @@ class _Plan:
         return self.result.matrix(arrays[self.result.place])
 
     def contract(self, inputs: Sequence[Array]) -> Array:
-        """The value of the contraction of these inputs."""
-        return self.run([*inputs, *[None] * len(self.steps)])
+        """The value of the contraction of these inputs, in one number system."""
+        arrays, places = common(inputs), [None] * len(self.steps)
+        if (quick := gaussian(arrays)) is not None:
+            return from_gaussian(self.run([*quick, *places]))
+        return self.run([*arrays, *places])
 
     def fold(self, known: Sequence[Array]) -> tuple[_Plan, list[Any]]:
         """The plan that is left when the first inputs are known, and the arrays to start from."""
