@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from sympy.core.function import AppliedUndef
 from sympy.polys.domains import QQ_I
 from sympy.polys.matrices import DomainMatrix
+from sympy.polys.polyerrors import CoercionFailed
 
 from qlib.numbers import algebraic_numbers
 from qlib.numbers.algebraic_numbers import Undecided
@@ -399,7 +400,7 @@ def gaussian(arrays: Sequence[Array]) -> list[Array] | None:
     """The arrays with entries a + bi, of rational a and b, in a form in which products are multiplied out at once.
 
     SymPy keeps (1 + i)(1 - i) as a product, so that sums of many such products grow. None if an entry of an exact array
-    is no such number, or if no array is exact or one is rounded. Arrays of whole numbers stay. `from_gaussian` undoes it.
+    is no such number, if no array is exact or if one is rounded. Whole numbers stay. `from_gaussian` undoes it.
 
     >>> (array,) = gaussian([exact([[1, sp.I], [-sp.I, sp.Rational(1, 2)]])])
     >>> from_gaussian(array @ array)
@@ -420,8 +421,13 @@ def gaussian(arrays: Sequence[Array]) -> list[Array] | None:
 
 
 def from_gaussian(array: Array) -> Array:
-    """An array of `gaussian` entries as SymPy's numbers a + bi."""
-    return _filled([QQ_I.to_sympy(QQ_I.convert(entry)) for entry in array.flat], array.shape)
+    """An array of `gaussian` entries as SymPy's numbers a + bi; ``ValueError`` for any other entry."""
+    require(np.ndarray, array=array)
+    try:
+        entries = [QQ_I.to_sympy(QQ_I.convert(entry)) for entry in array.flat]
+    except CoercionFailed as error:
+        raise ValueError(f"array: {error}; its entries should come from `gaussian`") from error
+    return _filled(entries, array.shape)
 
 
 def _filled(entries: Sequence[Any], shape: tuple[int, ...]) -> Array:
