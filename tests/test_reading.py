@@ -26,7 +26,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/theorem
     fine-tuning/exhaustion
     fine-tuning/cost
-    joint-exogeneity/linear-program
     joint-exogeneity/how-large
     counterfactuals/why-classical-fails
     counterfactuals/process-operators

@@ -202,7 +202,7 @@ def bounds_by_assumption(
         raise ValueError(f"bounds: shapes {low.shape} and {high.shape} should be {(len(labels),)}, one a label")
     if np.any(np.isnan(low) != np.isnan(high)) or np.any(low > high):
         raise ValueError(f"bounds: lower {low} should not exceed upper {high}, and be NaN where that is")
-    figure, ax = subplots(figsize=(7.2, 0.42 * len(labels) + 1.3))
+    figure, ax = subplots(figsize=(5.6, 0.42 * len(labels) + 1.3))
     rows = np.arange(len(labels))[::-1]
     excludes = (low > truth + 1e-9) | (high < truth - 1e-9)
     for row, a, b, out in zip(rows, low, high, excludes, strict=True):
@@ -214,16 +214,17 @@ def bounds_by_assumption(
     level(ax, x=truth, color=BLACK, linewidth=1.2, linestyle="--")
     ax.annotate(truth_label, (truth, len(labels) - 0.45), ha="center", va="bottom", annotation_clip=False)
     name_places(ax, "y", rows, labels)
-    ax.set(xlim=(-1.05, 1.05), ylim=(-0.6, len(labels) - 0.4))
+    ax.set(xlim=(-1.05, 1.05), ylim=(-0.6, len(labels) - 0.4), xticks=[-1, -0.5, 0, 0.5, 1])
     ax.grid(axis="y", visible=False)
-    describe(ax, x="average causal effect of X on Y (difference of probabilities)")
+    describe(ax, x="average causal effect of X on Y\n(difference of probabilities)")
     return figure
 
 
-def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Drawn:
+def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str, digits: int = 3) -> Drawn:
     """Intervals and single values on one scale, one below the other, each with its name above it and its numbers.
 
-    rows : name → (low, high); equal ends are a single value, drawn as a dot. Raises ``ValueError`` if low exceeds high.
+    rows : name → (low, high); equal ends are a single value, drawn as a dot.
+    digits : decimals of the numbers. Raises ``ValueError`` if low exceeds high.
     """
     for name, (low, high) in rows.items():
         if low > high:
@@ -237,11 +238,12 @@ def effect_scale(rows: Mapping[str, tuple[float, float]], xlabel: str) -> Drawn:
             points(ax, [low, high], [-k, -k], **bar)
         else:
             line(ax, [low, high], [-k, -k], marker="|", linestyle="-", **bar)
-        numbers = f"{low:.3f}" if one else f"{low:.3f} to {high:.3f}"
+        numbers = f"{low:.{digits}f}" if one else f"{low:.{digits}f} to {high:.{digits}f}"
         ax.annotate(f"{name}: {numbers}".replace("-", "−"), (low, -k), (6, 9), textcoords="offset points", fontsize=11)
     ax.set_ylim(-len(rows) + 0.6, 0.75)
     ax.set_yticks([])
-    ax.set_xlim(-0.1, 1)
+    low, high = min(0.0, *(low for low, _ in rows.values())), max(0.0, *(high for _, high in rows.values()))
+    ax.set_xlim(low - 0.08 * (high - low), high + 0.35 * (high - low))
     level(ax, x=0, color=BLACK, linewidth=1, linestyle=":")
     ax.grid(axis="y", visible=False)
     ax.spines["left"].set_visible(False)
