@@ -6,7 +6,6 @@ import re
 import sys
 
 import pytest
-from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -51,9 +50,7 @@ def test_a_page_that_is_mended_already_stays_as_it_is(searches):
 def test_excerpts_are_the_words_of_a_page_with_its_formulas_as_typed():
     article = r'<h1>A<a class="headerlink">#</a></h1><p>at most \(2\sqrt2\)</p><script>x</script>'
     pages = {"a.html": f"<nav>menu</nav><article>{article}</article>", "b.html": "<p>no article</p>"}
-    script = light_pages.excerpts(
-        {name: light_pages.words(BeautifulSoup(text, "html.parser")) for name, text in pages.items()}
-    )
+    script = light_pages.excerpts({name: light_pages.learnt(name, text)["words"] for name, text in pages.items()})
     words = json.loads(script.removeprefix("const EXCERPTS = ").removesuffix(";\n"))
     assert words == {"a.html": r'<div role="main">A at most 2\sqrt2</div>'}
 

@@ -30,22 +30,22 @@ class Parsed(SphinxDirective):
 class Chapter(Parsed):
     """The quiet line below a chapter's title: what it is about, what it needs, how long it takes; its goals folded.
 
-    The argument is the paper and its sections, ``:needs:`` the chapters to read first, the content the goals. The
-    minutes are counted from the source.
+    The argument is the paper and its sections, ``:needs:`` the chapters to read first, the content the goals, and
+    ``:minutes:`` what the build has counted (see `compendium.pages.reading`); without it they are counted here.
     """
 
-    option_spec = {"needs": directives.unchanged}  # noqa: RUF012
+    option_spec = {"needs": directives.unchanged, "minutes": directives.positive_int}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         said = [self.arguments[0]]
         if needs := self.options.get("needs"):
             said.append(f"you need {needs}")
-        line = self.parsed([" · ".join([*said, f"{self.minutes()} minutes"])])
+        line = self.parsed([" · ".join([*said, f"{self.options.get('minutes') or self.counted()} minutes"])])
         line["classes"].append("chapter-line")
         goals = self.parsed(list(self.content))
         return [line, *folded("chapter-goals", "After this chapter you can", goals)] if self.content else [line]
 
-    def minutes(self) -> int:
+    def counted(self) -> int:
         source = BOOK / f"{self.env.docname.removeprefix('book/')}.md"
         return minutes(source.read_text(encoding="utf-8"))
 

@@ -153,14 +153,32 @@ def mend(text: str, searches: bool) -> str:
     return text.replace(FIRST_SECTION, f'{FIRST_SECTION[:-1]} role="region" aria-label="The book">')
 
 
-def words(page: Any) -> str:
-    """The words of a parsed page for the search's excerpts, formulas as they were typed; takes away what has none."""
-    article = page.select_one("article")
-    if article is None:
-        return ""
-    for node in article.select("script, style, svg, .headerlink, .cell_input, .toggle-button"):
+def words(article: Any) -> str:
+    """The words of a parsed article, for the search; formulas as they were typed. Takes away what has none."""
+    for node in article.find_all(is_mute):
         node.decompose()
     return FORMULA.sub(r"\1\2", " ".join(article.get_text(" ").split()))
+
+
+def is_mute(node: Any) -> bool:
+    """Whether a part of a page says nothing that a search should find."""
+    return node.name in ("script", "style", "svg") or bool(MUTE & set(node.get("class", [])))
+
+
+MUTE = frozenset({"headerlink", "cell_input", "toggle-button"})
+ARTICLE = re.compile(r"<article\b.*</article>", re.DOTALL)
+TAG = re.compile(r"<(script|style|svg)\b.*?</\1>|<[^>]*>", re.DOTALL)
+REFERENCE = "book/reference/api/"  # pages of the library's modules: no card shows them, and no sentence begins them
+
+
+def learnt(name: str, text: str) -> dict[str, Any]:
+    """What a page tells the others and the search."""
+    article = ARTICLE.search(text)
+    if article is None or name.startswith(REFERENCE):
+        plain = html.unescape(" ".join(TAG.sub(" ", article[0]).split())) if article else ""
+        return {"hook": "", "links": [], "shown": {}, "words": plain}
+    page = BeautifulSoup(article[0], "html.parser")
+    return {**previews.learnt(name, page), "words": words(page)}
 
 
 def excerpts(pages: Mapping[str, str]) -> str:
@@ -181,8 +199,7 @@ def gathered(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
         digest = hashlib.sha256(previews.announced(text, name, {}).encode()).hexdigest()
         found[name] = known.get(name)
         if found[name] is None or found[name]["digest"] != digest:
-            page = BeautifulSoup(text, "html.parser")
-            found[name] = {"digest": digest, **previews.learnt(name, page), "words": words(page)}
+            found[name] = {"digest": digest, **learnt(name, text)}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return found
 

@@ -18,10 +18,7 @@ from bs4 import BeautifulSoup
 
 from compendium.claims.cards import title
 
-TARGETS = (
-    "dt[id^=term-], section.claim[id], div.math[id^=equation-], div.proof[id], div.exercise[id], .citation[id], "
-    "figure[id]"
-)
+CLASSES = frozenset({"claim", "proof", "exercise", "citation"})  # of what can be shown, besides terms and equations
 DROPPED = ".headerlink, script, style, details, .copybtn, img, svg"
 LONGEST = 1200  # characters of a card's text; longer ones are cut after a paragraph
 
@@ -31,8 +28,15 @@ def learnt(name: str, page: Any) -> dict[str, Any]:
     return {
         "hook": first_sentence(page),
         "links": sorted({*targets(name, page)}),
-        "shown": {node["id"]: content(node) for node in page.select(TARGETS)},
+        "shown": {node["id"]: content(node) for node in page.find_all(id=True) if can_be_shown(node)},
     }
+
+
+def can_be_shown(node: Any) -> bool:
+    """Whether something with an id is what a card can show."""
+    if node.name in ("dt", "div") and node["id"].startswith(("term-", "equation-")):
+        return True
+    return node.name == "figure" or (node.name in ("div", "section") and bool(CLASSES & set(node.get("class", []))))
 
 
 def previews(pages: Mapping[str, Mapping[str, Any]]) -> str:
@@ -48,7 +52,7 @@ def previews(pages: Mapping[str, Mapping[str, Any]]) -> str:
 
 def targets(name: str, page: Any) -> Iterator[str]:
     """Where the links of a page's article lead, as page#id."""
-    for link in page.select("article a[href*='#']"):
+    for link in page.find_all("a", href=True):
         parts = urlsplit(link["href"])
         if not parts.scheme and parts.fragment:
             yield f"{beside(name, parts.path) if parts.path else name}#{unquote(parts.fragment)}"
@@ -85,7 +89,7 @@ def shortened(text: str) -> str:
 
 def first_sentence(page: Any) -> str:
     """The sentence with which a page's text begins; empty if there is none."""
-    for paragraph in page.select("article section > p"):
+    for paragraph in page.find_all("p"):
         words = " ".join(paragraph.get_text(" ").split())
         words = re.sub(r" ([.,;:?!’)])", r"\1", words)
         if "\\(" not in words and (sentence := re.match(r".{20,160}?[.?!](?= |$)", words)):

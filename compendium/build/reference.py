@@ -15,7 +15,7 @@ from compendium.build.reach import Library
 
 ENTRY = "book/reference/api"  # the first page
 MARK = "% every module\n"  # the line of the first page in whose place they are listed
-LEFT_OUT = ("compendium.build",)  # who works on the machinery reads its source
+LEFT_OUT = ("compendium",)  # who works on the book and its machinery reads their source
 GROUND_UP = ("qlib.numbers", "qlib.graphs", "qlib.models", "qlib.quantum", "qlib.correlations", "qlib.circuits")
 UP = f"[The library](/{ENTRY}.md)"
 PAGE = """\

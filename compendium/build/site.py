@@ -1,6 +1,7 @@
 """What is made of the executed chapters: the ledger, the published tables, the website."""
 
 import contextlib
+import gc
 import io
 import json
 import re
@@ -25,7 +26,7 @@ from compendium.build.takeaway import (
     write_figures,
 )
 from compendium.claims import ledger
-from compendium.pages.reading import fold_cells
+from compendium.pages.reading import fold_cells, minutes, with_minutes
 
 LINK = re.compile(r"\]\((?P<target>[^)\s:#]+)\.md(?P<anchor>#[^)\s]*)?\)")
 SPHINX_TROUBLE = re.compile(r"WARNING|ERROR|CRITICAL|Error|Exception")
@@ -123,9 +124,10 @@ def page_of_notebook(plan: Plan, slug: str) -> str:
     """The executed notebook as a page: links between chapters mended, links to files below the figures."""
     notebook = fold_cells(executed_notebook(plan, slug))
     link_figures(plan, slug, notebook)
+    page, read = plan.pages[slug], minutes(plan.pages[slug].text)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = point_to_notebooks(plan, plan.pages[slug].path, cell.source)
+            cell.source = with_minutes(point_to_notebooks(plan, page.path, cell.source), read)
     return f"{nbformat.writes(notebook)}\n"
 
 
@@ -190,6 +192,7 @@ def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
         "compendium_static": digest([sha256(file.read_bytes()) for file in static]),  # each page names its version
         "nitpicky": True,
     }
+    gc.set_threshold(500_000, 20, 100)  # or half the time goes into looking for garbage among the pages read
     with io.StringIO() as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = build_sphinx(
             source,

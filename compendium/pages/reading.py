@@ -110,6 +110,15 @@ def minutes(text: str) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
+def with_minutes(cell: str, read: int) -> str:
+    """A cell whose ``{chapter}`` line says how many minutes the whole chapter takes.
+
+    >>> with_minutes(":::{chapter} Bell\\n:needs: care\\n:::", 12)
+    ':::{chapter} Bell\\n:minutes: 12\\n:needs: care\\n:::'
+    """
+    return re.sub(r"^(:::+\{chapter\}[^\n]*\n)", rf"\g<1>:minutes: {read}\n", cell, flags=re.M)
+
+
 PROMPTS = {
     "claim": "How this is checked",
     "parameters": "Parameters",
