@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -166,8 +167,8 @@ def _layered(graph: CausalGraph) -> dict[str, tuple[float, float]]:
 
 
 def _latex(name: str) -> str:
-    """A node's name in mathematical italics, what follows an underscore as its index."""
-    return re.sub(r"_(\w+)", r"_{\1}", name).replace("Λ", r"\Lambda")
+    """A node's name in mathematical italics, what follows an underscore as its index, and a number after a letter."""
+    return re.sub(r"(?<=[A-Za-zΛ])_?(\d+)|_(\w+)", lambda m: f"_{{{m[1] or m[2]}}}", name).replace("Λ", r"\Lambda")
 
 
 def _arrow(graph: CausalGraph, positions: dict[str, tuple[float, float]], edge: tuple[str, str]) -> FancyArrowPatch:
@@ -381,21 +382,21 @@ def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apa
     """
     if not len(rungs) == len(questions) == len(told_apart) > 0:
         raise ValueError(f"{len(rungs)} rungs, {len(questions)} questions, {len(told_apart)} numbers: one each, please")
-    figure, (ax, counts) = subplots(1, 2, figsize=(9.2, 0.95 * len(rungs) + 0.9), width_ratios=(3, 1.2), sharey=True)
-    height = np.arange(len(rungs))
+    figure, (ax, counts) = subplots(1, 2, figsize=(5.6, 1.1 * len(rungs) + 0.5), width_ratios=(2.6, 1), sharey=True)
     for side in (0.0, 1.0):
         ax.plot([side, side], [-0.6, len(rungs) - 0.4], color="#8B5A2B", linewidth=7, solid_capstyle="round")
-    for k, name in enumerate(rungs):
+    for k, (name, question) in enumerate(zip(rungs, questions, strict=True)):
         ax.plot([0, 1], [k, k], color="#8B5A2B", linewidth=6)
-        ax.text(0.5, k + 0.14, name, ha="center", va="bottom", fontsize=12, fontweight="bold")
-        ax.text(1.15, k, questions[k], ha="left", va="center")
-    ax.set(xlim=(-0.1, 3.4), ylim=(-0.7, len(rungs) - 0.2))
+        ax.text(1.15, k + 0.05, name, ha="left", va="bottom", fontweight="bold")
+        ax.text(1.15, k - 0.05, fill(question, 22), ha="left", va="top", fontsize=10)
+    ax.set(xlim=(-0.1, 3.4), ylim=(-0.8, len(rungs) - 0.3))
     ax.axis("off")
-    counts.bar_label(flat_bars(counts, height, told_apart, height=0.45, color=BLUE), padding=3)
+    bars = flat_bars(counts, np.arange(len(rungs)), told_apart, height=0.45, color=BLUE)
+    counts.bar_label(bars, padding=3)
     describe(counts, x="models told apart")
-    counts.set_xlim(0, 1.25 * max(told_apart))
+    counts.set(xlim=(0, 1.5 * max(told_apart)), xticks=[])
     counts.tick_params(left=False, labelleft=False)
-    counts.grid(axis="y", visible=False)
+    counts.grid(visible=False)
     return figure
 
 
@@ -408,7 +409,7 @@ def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylab
     colours = (BLUE, ORANGE, GREEN, PURPLE)
     if not 1 <= len(rates) <= len(colours):
         raise ValueError(f"{len(rates)} groups: there should be one to {len(colours)}, so that their colours differ")
-    figure, ax = subplots(figsize=(7.2, 3.4))
+    figure, ax = subplots(figsize=(5.4, 3.4))
     x, width = np.arange(len(strata)), 0.8 / len(rates)
     for k, (colour, (name, values)) in enumerate(zip(colours, rates.items(), strict=False)):
         heights = np.asarray(values, dtype=float)

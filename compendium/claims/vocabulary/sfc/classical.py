@@ -1,4 +1,4 @@
-"""What the symbols of Secs. 1 to 3 of Suresh, Frembs and Cavalcanti mean: laws, interventions, responses of functions.
+"""What the symbols of Secs. 1 to 3 of Suresh, Frembs and Cavalcanti mean: products over nodes, sums over a background.
 
 An *event* is a set of pairs (variable, value); a formula's ``v(i)``, ``pa(i)`` and ``(X, L)`` are events, and ``P`` and
 ``Pc`` find their probabilities in a `Law`. A *state* of the background is written out as a `State`: its probability,
@@ -7,6 +7,7 @@ what X is in it, and what Y would be for each x.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 
 from compendium.claims.bound_indices import IndexedTerm, binder, index, lifted
 from compendium.claims.set_formulas import Law
-from qlib.models import StructuralModel
+from qlib.graphs import CausalGraph
+from qlib.models import ProbabilisticModel, StructuralModel, six_node_model
 from qlib.numbers import quotient
+from qlib.numbers.exact_arrays import Array
 
 Event = frozenset[tuple[str, int]]
 
@@ -208,3 +212,43 @@ def arrows(graph: Any, own: Mapping[str, str] | None = None) -> Iterator[str]:
     """The arrows of a causal graph as the ledger writes them, with nodes renamed if the paper names them otherwise."""
     names = own or {}
     return (f"{names.get(cause, cause)} -> {names.get(effect, effect)}" for cause, effect in graph.edges)
+
+
+def free(name: str, *sizes: int) -> Array:
+    """A free symbol for each probability P(V = 1 | parents), an axis for each parent.
+
+    >>> free("b", 2).tolist()
+    [b_0, b_1]
+    """
+    cells = ("".join(map(str, cell)) for cell in itertools.product(*map(range, sizes)))
+    return np.array([sp.Symbol(f"{name}_{cell}" if cell else name) for cell in cells], dtype=object).reshape(sizes)
+
+
+def of_bit(ones: ArrayLike) -> Array:
+    """The table of a bit's conditional probabilities, a last axis for its value, from those of the value 1."""
+    chances = np.asarray(ones)
+    return np.stack([1 - chances, chances], axis=-1)
+
+
+def figure_2() -> ProbabilisticModel:
+    """The six nodes of Fig. 2 as bits, each a function of its parents and of independent noise, sixteen free symbols."""
+    sizes = {"V1": ("a", 0), "V2": ("b", 1), "V3": ("c", 1), "V4": ("d", 3), "V5": ("e", 1), "V6": ("f", 0)}
+    return six_node_model({node: free(name, *(2,) * parents) for node, (name, parents) in sizes.items()})
+
+
+def own_product(law: Array, names: Sequence[str], graph: CausalGraph) -> Array:
+    """The product (1) of a law's own conditional probabilities P(v | pa); zero where its parents' values do not occur.
+
+    A law that is the product of any conditional distributions is the product of these.
+
+    >>> coin = np.array([[1, 0], [0, 1]]) / 2
+    >>> own_product(coin, "AB", CausalGraph({"A": "observed", "B": "observed"}, [])).tolist()
+    [[0.25, 0.25], [0.25, 0.25]]
+    """
+    result = np.ones_like(law)
+    for axis, name in enumerate(names):
+        family = {axis, *(list(names).index(parent) for parent in graph.parents(name))}
+        joint = law.sum(axis=tuple(set(range(law.ndim)) - family), keepdims=True)
+        total = joint.sum(axis=axis, keepdims=True)
+        result = result * joint / np.where(total == 0, 1, total)
+    return np.asarray(result)
