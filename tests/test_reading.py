@@ -24,7 +24,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/exhaustion
     fine-tuning/cost
     joint-exogeneity/how-large
-    counterfactuals/why-classical-fails
     counterfactuals/process-operators
     counterfactuals/structural-models
     counterfactuals/queries
