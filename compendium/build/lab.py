@@ -161,7 +161,7 @@ def directive(book: Book, slug: str, name: str, title: str, body: str) -> str:
         read = minutes(book.plan.pages[slug].text)
         return f"*{title}{needs} · {read} minutes*\n\nAfter this chapter you can\n\n{inner}\n"
     if name == "predict":
-        question, _, answer = inner.partition("\n+++")
+        question, _, answer = inner.partition("\n***")
         choices = re.sub(r"^- \[[ x]\]", "-", question, flags=re.M)
         return f"**Predict.** {title}\n\n{choices}\n\n{fold('Reveal', answer)}"
     if name == "solution":

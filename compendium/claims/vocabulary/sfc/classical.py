@@ -231,7 +231,7 @@ def of_bit(ones: ArrayLike) -> Array:
 
 
 def figure_2() -> ProbabilisticModel:
-    """The six nodes of Fig. 2 as bits, functions of their parents and of independent noise, with sixteen free symbols."""
+    """The six bits of Fig. 2, functions of their parents and of independent noise, with sixteen free symbols."""
     sizes = {"V1": ("a", 0), "V2": ("b", 1), "V3": ("c", 1), "V4": ("d", 3), "V5": ("e", 1), "V6": ("f", 0)}
     return six_node_model({node: free(name, *(2,) * parents) for node, (name, parents) in sizes.items()})
 
