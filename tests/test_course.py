@@ -62,7 +62,7 @@ def labels() -> frozenset[str]:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_opens_with_its_paper_what_it_needs_and_what_a_reader_can_do_afterwards(chapter: str) -> None:
-    opening = re.search(r"^:::\{chapter\} (.+)\n:needs: (.+)\n\n(.+?)^:::$", text(chapter), re.M | re.S)
+    opening = re.search(r"^:::\{chapter\} ([^\n]+)\n:needs: ([^\n]+)\n\n(.+?)^:::$", text(chapter), re.M | re.S)
     assert opening, "no {chapter} below the title"
     assert len(re.split(r",\s|;\s|,?\sand\s|\n- ", opening[3])) >= 2, "one goal is no goals"
 
