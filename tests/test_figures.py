@@ -65,13 +65,26 @@ def graphs() -> Figure:
     return figures.causal_graphs([NETWORK, do(NETWORK, "X")], ["before", "after"])
 
 
-def landscape() -> Figure:
-    point = {"ace": 0.0, "gap": 0.1, "concurrence": 0.5, "alice": 1.0, "bob": 1.2, "visibility": 0.8}
-    curve, grid = np.linspace(0, 1, 5), np.linspace(0.1, 1.5, 4)
-    return figures.contradiction_landscape(
-        dict.fromkeys(("one", "two", "three", "four"), point),
-        (curve, curve / 5), (curve, curve / 3), (curve, curve / 6, curve / 7), (grid, grid, np.outer(grid, grid)),
-    )  # fmt: skip
+CLASS = {"ace": 0.0, "gap": 0.1, "concurrence": 0.5, "alice": 1.0, "bob": 1.2, "visibility": 0.8}
+CLASSES = dict.fromkeys(("one", "two", "three", "four"), CLASS)
+CURVE = np.linspace(0, 1, 5)
+
+
+def by_effect() -> Figure:
+    return figures.contradiction_by_effect({"one": CLASS}, (CURVE, CURVE / 5), (CURVE, CURVE / 3))
+
+
+def by_concurrence() -> Figure:
+    return figures.contradiction_by_concurrence(CLASSES, CURVE, CURVE / 6, CURVE / 7)
+
+
+def by_noise() -> Figure:
+    return figures.contradiction_by_noise(CLASSES)
+
+
+def by_angles() -> Figure:
+    grid = np.linspace(0.1, 1.5, 4)
+    return figures.contradiction_by_angles(CLASSES, grid, grid, np.outer(grid, grid))
 
 
 def perturbation() -> Figure:
@@ -85,7 +98,8 @@ def cost() -> Figure:
     return figures.cost_against_violation([2, 4], linear, {"bits": lambda s: (s - 2) ** 2}, 2.8)
 
 
-PLOTS: list[Callable[[], Figure]] = [bounds, scale, tables, growth, counts, landscape, perturbation, cost]
+PLOTS: list[Callable[[], Figure]] = [bounds, scale, tables, growth, counts, perturbation, cost]
+PLOTS += [by_effect, by_concurrence, by_noise, by_angles]
 
 
 def arrows(ax: Axes) -> list[FancyArrowPatch]:

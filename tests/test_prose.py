@@ -10,7 +10,7 @@ import sympy as sp
 from docutils import nodes
 
 from compendium.build.plan import ROOT
-from compendium.pages.prose import formula, table, worded
+from compendium.pages.prose import formula, table, verified, worded
 
 SPEC = importlib.util.spec_from_file_location("compendium_pages", ROOT / "book/_ext/compendium_pages.py")
 extension = importlib.util.module_from_spec(SPEC)
@@ -83,3 +83,9 @@ def test_a_table_has_no_index_typesets_numbers_and_says_yes_and_no():
 def test_a_row_of_another_length_than_the_heads_is_refused():
     with pytest.raises(ValueError, match=r"^table: a row has 1 entries"):
         table(["a", "b"], [["a"]])
+
+
+def test_a_statement_that_holds_is_shown_with_a_tick_and_one_that_does_not_stops(capsys):
+    verified("$a < b$", np.True_)
+    with pytest.raises(ArithmeticError, match=r"^this does not hold: \$a < b\$"):
+        verified("$a < b$", False)

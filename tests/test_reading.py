@@ -23,7 +23,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/theorem
     fine-tuning/exhaustion
     fine-tuning/cost
-    joint-exogeneity/how-large
     counterfactuals/process-operators
     counterfactuals/structural-models
     counterfactuals/queries

@@ -316,63 +316,85 @@ def counts_against_law(
 CLASS_COLOURS = (VERMILLION, GREEN, PURPLE, BLUE)
 
 
-def contradiction_landscape(
-    classes: Mapping[str, Mapping[str, float]],
-    boundary: tuple[ArrayLike, ArrayLike],
-    no_signalling: tuple[ArrayLike, ArrayLike],
-    by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike],
-    by_angles: tuple[ArrayLike, ArrayLike, ArrayLike],
-) -> Drawn:
-    """How far the classical lower bound on the average causal effect can exceed its true value: four views.
+CLASS_STYLES = (("o", "-"), ("s", "--"), ("^", "-."), ("D", ":"))  # marker and stroke of each class of strategies
+GAP = "lower bound − true ACE"
+Strategies = Mapping[str, Mapping[str, float]]
 
-    classes : name → its point, with the keys "ace", "gap", "concurrence", "alice", "bob" (angles between the two
-    observables, in radians) and "visibility". boundary, no_signalling : ACE and largest gap over quantum and over
-    no-signalling behaviours. by_concurrence : concurrence, largest gap, the gap that Hardy's measurements give.
-    by_angles : angles of Alice, angles of Bob, largest gap of shape (Alice's, Bob's).
-    """
-    figure, ((plane, entanglement), (noise, angles)) = subplots(2, 2, figsize=(9.2, 7.4))
-    _draw_ace_plane(plane, boundary, no_signalling)
-    _draw_gap_by_concurrence(entanglement, by_concurrence)
-    _draw_gap_by_angles(angles, by_angles)
-    for colour, (name, point) in zip(CLASS_COLOURS, classes.items(), strict=True):
+
+def _mark_classes(ax: Axes, classes: Strategies, x: str, y: str) -> None:
+    """One mark for each class of strategies, at two of its numbers."""
+    for colour, (marker, _), (name, at) in zip(CLASS_COLOURS, CLASS_STYLES, classes.items(), strict=False):
         style: dict[str, Any] = {"color": colour, "markersize": 8, "markeredgecolor": "white", "zorder": 5}
-        points(plane, point["ace"], point["gap"], label=name, **style)
-        points(entanglement, point["concurrence"], point["gap"], **style)
-        points(angles, np.degrees(point["alice"]), np.degrees(point["bob"]), **style)
-        line(noise, [point["visibility"], 1], [0, point["gap"]], color=colour, label=name)
-    describe(noise, x="visibility of the state", y="lower bound − true ACE", title="(c) white noise")
-    noise.set_ylim(0, None)
-    noise.legend(loc="upper left", fontsize=9)
-    return figure
+        points(ax, at[x], at[y], marker, label=name, **style)
 
 
-def _draw_ace_plane(
-    ax: Axes, boundary: tuple[ArrayLike, ArrayLike], no_signalling: tuple[ArrayLike, ArrayLike]
-) -> None:
+def contradiction_by_effect(
+    classes: Strategies, boundary: tuple[ArrayLike, ArrayLike], no_signalling: tuple[ArrayLike, ArrayLike]
+) -> Drawn:
+    """How far the classical lower bound can exceed the average causal effect, against that effect.
+
+    classes : name → its point, with the keys "ace" and "gap". boundary, no_signalling : ACE and largest gap over
+    quantum and over no-signalling behaviours.
+    """
+    figure, ax = subplots(figsize=(5.2, 3.9))
     drawn.area(ax, *no_signalling, color="#EEEEEE", label="no signalling")
     drawn.area(ax, *boundary, color="#CFE5F3", label="quantum")
     level(ax, y=0, color=BLACK, linewidth=1.2, label="classical limit")
-    describe(ax, x="true ACE", y="lower bound − true ACE", title="(a) all strategies")
+    _mark_classes(ax, classes, "ace", "gap")
+    describe(ax, x="true average causal effect (ACE)", y=GAP)
     ax.set_ylim(-0.02, None)
     ax.legend(loc="upper left", fontsize=9)
+    return figure
 
 
-def _draw_gap_by_concurrence(ax: Axes, by_concurrence: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
-    concurrence, best, hardy = by_concurrence
+def contradiction_by_concurrence(
+    classes: Strategies, concurrence: ArrayLike, best: ArrayLike, hardy: ArrayLike
+) -> Drawn:
+    """The largest gap of a pure state of two qubits against its concurrence, and the gap of Hardy's measurements.
+
+    classes : name → its point, with the keys "concurrence" and "gap".
+    """
+    figure, ax = subplots(figsize=(5.2, 3.9))
     line(ax, concurrence, best, color=BLUE, label="best measurements")
     line(ax, concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
-    describe(ax, x="concurrence of the state", y="lower bound − true ACE", title="(b) pure states of two qubits")
+    _mark_classes(ax, classes, "concurrence", "gap")
+    describe(ax, x="concurrence of the state", y=GAP)
     ax.legend(loc="upper left", fontsize=9)
+    return figure
 
 
-def _draw_gap_by_angles(ax: Axes, by_angles: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
-    alice, bob, gap = (np.asarray(v, dtype=float) for v in by_angles)
-    gap = gap.round(12)  # so that zero has no sign
-    levels = np.linspace(min(0.0, gap.min()), gap.max(), 13)
-    shades = drawn.shades(ax, np.degrees(alice), np.degrees(bob), gap.T, levels=levels, cmap="cividis")
-    describe(ax, x="angle between Alice's observables (°)", y="angle between Bob's (°)", title="(d) best state")
+def contradiction_by_noise(classes: Strategies) -> Drawn:
+    """The gap of some strategies against the visibility of their state: lines that end where it vanishes.
+
+    classes : name → its point, with the keys "visibility", where its gap vanishes, and "gap", without noise.
+    """
+    figure, ax = subplots(figsize=(5.2, 3.9))
+    for colour, (_, stroke), (name, at) in zip(CLASS_COLOURS, CLASS_STYLES, classes.items(), strict=True):
+        line(ax, [at["visibility"], 1], [0, at["gap"]], color=colour, linestyle=stroke, label=name)
+    describe(ax, x="visibility of the state", y=GAP)
+    ax.set_ylim(0, None)
+    ax.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def contradiction_by_angles(classes: Strategies, alice: ArrayLike, bob: ArrayLike, gap: ArrayLike) -> Drawn:
+    """The largest gap for given angles (radians) between either party's observables, of shape (Alice's, Bob's).
+
+    classes : name → its point, with the keys "alice" and "bob", its angles in radians.
+    """
+    figure, ax = subplots(figsize=(5.2, 4.6))
+    values = np.asarray(gap, dtype=float).round(12)  # so that zero has no sign
+    levels = np.linspace(min(0.0, values.min()), values.max(), 13)
+    degrees = [np.degrees(np.asarray(angle, dtype=float)) for angle in (alice, bob)]
+    shades = drawn.shades(ax, *degrees, values.T, levels=levels, cmap="cividis")
+    in_degrees = {name: {key: float(np.degrees(at[key])) for key in ("alice", "bob")} for name, at in classes.items()}
+    _mark_classes(ax, in_degrees, "alice", "bob")
+    describe(ax, x="angle between Alice's observables (°)", y="angle between Bob's (°)")
+    ax.set(aspect="equal", xticks=range(0, 181, 45), yticks=range(0, 181, 45))
     ax.grid(visible=False)
-    ax.figure.colorbar(shades, ax=ax, format="%.2f", label="lower bound − true ACE")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2, fontsize=9)
+    figure.colorbar(shades, ax=ax, format="%.2f", label=GAP)
+    return figure
 
 
 def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apart: Sequence[int]) -> Drawn:

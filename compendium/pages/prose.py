@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from IPython.display import HTML, Math
+from IPython.display import HTML, Math, display
 from myst_nb import glue
 
 from compendium.claims.cards import inline
@@ -81,7 +81,7 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
 
 def say(text: str) -> None:
     """Show a sentence of Markdown with the numbers that have been noted in this notebook."""
-    from IPython.display import Markdown, display
+    from IPython.display import Markdown
 
     display(Markdown(filled(text, NOTED)))
 
@@ -120,6 +120,13 @@ def typeset(value: Any) -> str:
         return f"{plain:.4g}"
     exact = sp.sympify(plain)
     return str(sp.latex(sp.together(exact), order="rev-lex") if exact.is_number else sp.latex(exact))
+
+
+def verified(statement: str, holds: Any) -> None:
+    """Show a statement that was verified, with a tick; it may hold ``$…$``. ``ArithmeticError`` if it does not hold."""
+    if not holds:
+        raise ArithmeticError(f"this does not hold: {statement}")
+    display(HTML(f'<p class="verified">✓ {said(statement)}</p>'))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HTML:
