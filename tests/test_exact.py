@@ -156,6 +156,8 @@ def test_free_symbols_are_found_in_any_entry() -> None:
 def test_numbers_of_rational_parts_go_to_gaussian_form_and_back():
     numbers = exact([(1 + 2 * sp.I) * (3 - sp.I), sp.I**3, (1 + sp.I) ** -2, sp.Rational(2, 7), Fraction(-1, 3), 4])
     (array,) = gaussian([numbers])
+    assert gaussian([numbers[3:]]) is None
+    assert gaussian([numbers[3:]], real=True) is not None
     assert all(sp.expand(one - other) == 0 for one, other in zip(from_gaussian(array), numbers, strict=True))
 
 

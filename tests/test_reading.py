@@ -25,7 +25,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/cost
     counterfactuals/process-operators
     counterfactuals/structural-models
-    counterfactuals/queries
     counterfactuals/examples
     counterfactuals/bell-scenario
     counterfactuals/extension

@@ -154,13 +154,13 @@ def _matrix_product(A: Array, B: Array) -> Array:
     """The product of two matrices; of exact ones only the entries that are not zero are multiplied, mostly few."""
     if not (is_exact(A) or is_exact(B)):
         return np.asarray(A @ B)
-    if (quick := gaussian([A, B])) is not None:
-        return from_gaussian(np.asarray(quick[0] @ quick[1]))
+    quick = gaussian([A, B])
+    A, B = quick or (A, B)
     product = np.zeros((A.shape[0], B.shape[1]), dtype=object)
     for row, middle in zip(*np.nonzero(A), strict=True):
         columns = np.flatnonzero(B[middle])
-        product[row, columns] += A[row, middle] * B[middle, columns]
-    return product
+        product[row, columns] += B[middle, columns] * A[row, middle]
+    return product if quick is None else from_gaussian(product)
 
 
 def as_operator(value: SystemOperator | int | float | complex | sp.Expr) -> SystemOperator:

@@ -396,20 +396,25 @@ def field_matrix(array: Array) -> DomainMatrix:
     return DomainMatrix.from_Matrix(sp.Matrix(numbers(array, "array", (None, None))), extension=True).to_field()
 
 
-def gaussian(arrays: Sequence[Array]) -> list[Array] | None:
+def gaussian(arrays: Sequence[Array], real: bool = False) -> list[Array] | None:
     """The arrays with entries a + bi, of rational a and b, in a form in which products are multiplied out at once.
 
     SymPy keeps (1 + i)(1 - i) as a product, so that sums of many such products grow. None if an entry of an exact array
-    is no such number, if no array is exact or if one is rounded. Whole numbers stay. `from_gaussian` undoes it.
+    is no such number, if no array is exact or if one is rounded, and, unless `real` asks for it, if all of them are
+    rational, as SymPy multiplies those itself. Whole numbers stay. `from_gaussian` undoes it.
 
     >>> (array,) = gaussian([exact([[1, sp.I], [-sp.I, sp.Rational(1, 2)]])])
     >>> from_gaussian(array @ array)
     array([[2, 3*I/2],
            [-3*I/2, 5/4]], dtype=object)
     """
+    require(bool, real=real)
     arrays = [numbers(array, "arrays", finite=False) for array in several(arrays, "arrays")]
     kinds = {array.dtype.kind for array in arrays}
     if "O" not in kinds or not kinds <= {"O", "i", "u", "b"}:
+        return None
+    exactly = [entry for array in arrays if array.dtype == object for entry in array.flat]
+    if not real and all(isinstance(entry, Rational | sp.Rational) for entry in exactly):
         return None
     found: list[Array] = []
     for array in arrays:
@@ -424,10 +429,16 @@ def from_gaussian(array: Array) -> Array:
     """An array of `gaussian` entries as SymPy's numbers a + bi; ``ValueError`` for any other entry."""
     require(np.ndarray, array=array)
     try:
-        entries = [QQ_I.to_sympy(QQ_I.convert(entry)) for entry in array.flat]
+        entries = [_from_gaussian(entry) for entry in array.flat]
     except CoercionFailed as error:
         raise ValueError(f"array: {error}; its entries should come from `gaussian`") from error
     return _filled(entries, array.shape)
+
+
+@lru_cache(maxsize=2**14, typed=True)
+def _from_gaussian(entry: Any) -> sp.Expr:
+    expression: sp.Expr = QQ_I.to_sympy(QQ_I.convert(entry))
+    return expression
 
 
 def _filled(entries: Sequence[Any], shape: tuple[int, ...]) -> Array:

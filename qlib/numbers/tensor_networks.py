@@ -147,7 +147,8 @@ class Network:
 
     def _value(self, arrays: Mapping[Any, Array]) -> Array:
         given = [arrays[name] for name in self.named]
-        quick = gaussian(given) if self._is_gaussian else None
+        complex_rational = self._complex_rational
+        quick = None if complex_rational is None else gaussian(given, real=complex_rational)
         given, ordinary = given if quick is None else quick, given
         key = (quick is not None, *[(array.shape, array.dtype) for array in given])
         compiled = self._compiled.get(key)
@@ -163,10 +164,12 @@ class Network:
         return value if quick is None else from_gaussian(value)
 
     @cached_property
-    def _is_gaussian(self) -> bool:
-        """Whether the tensors that stay have no other entries than a + bi with rational a and b."""
+    def _complex_rational(self) -> bool | None:
+        """Whether an entry of the tensors that stay is a + bi with b ≠ 0; None if one is not of rational a and b."""
         exactly = [tensor.array for tensor in self.fixed if tensor.array.dtype.kind not in "iub"]
-        return not exactly or gaussian(exactly) is not None
+        if not exactly:
+            return False
+        return gaussian(exactly) is not None or (None if gaussian(exactly, real=True) is None else False)
 
     def sensitivity(self, arrays: Mapping[Any, Array]) -> Array:
         """How large the terms are that the value is a sum of: its change for a unit of relative change in the tensors.
@@ -241,7 +244,7 @@ class Network:
         fixed = [Tensor(array, tensor.legs) for array, tensor in zip(arrays, fixed, strict=False)]
         fixed = _merge(fixed, [*(tensor.legs for tensor in free), output])
         known = [tensor.array for tensor in fixed]
-        known = (gaussian(known) or known) if quick else known
+        known = (gaussian(known, real=True) or known) if quick else known
         plan, places = _plan(_shapes([*fixed, *free]), output).fold(known)
         batched = []
         for k, (tensor, flat) in enumerate(zip(given, free, strict=True)):
