@@ -385,8 +385,8 @@ def contradiction_by_angles(classes: Strategies, alice: ArrayLike, bob: ArrayLik
     figure, ax = subplots(figsize=(5.2, 4.6))
     values = np.asarray(gap, dtype=float).round(12)  # so that zero has no sign
     levels = np.linspace(min(0.0, values.min()), values.max(), 13)
-    degrees = [np.degrees(np.asarray(angle, dtype=float)) for angle in (alice, bob)]
-    shades = drawn.shades(ax, *degrees, values.T, levels=levels, cmap="cividis")
+    x, y = (np.degrees(np.asarray(angle, dtype=float)) for angle in (alice, bob))
+    shades = drawn.shades(ax, x, y, values.T, levels=levels, cmap="cividis")
     in_degrees = {name: {key: float(np.degrees(at[key])) for key in ("alice", "bob")} for name, at in classes.items()}
     _mark_classes(ax, in_degrees, "alice", "bob")
     describe(ax, x="angle between Alice's observables (°)", y="angle between Bob's (°)")
