@@ -20,7 +20,7 @@ def entanglement_and_strength(
 
     visibility, concurrence, strength : one entry a state. thresholds : what begins → visibility.
     """
-    figure, ax = subplots(figsize=(6.0, 4.0))
+    figure, ax = subplots(figsize=(5.2, 4.0))
     v = np.asarray(visibility)
     line(ax, v, strength, color=BLUE, label="CS at the best settings")
     line(ax, v, concurrence, color=VERMILLION, linestyle="--", label="concurrence")
@@ -46,7 +46,7 @@ def detection_power(
     shift : change of a probability. predicted : name → probability of detection, drawn as lines. simulated : name →
     relative frequency, drawn as marks. alarm : the false-alarm probability.
     """
-    figure, ax = subplots(figsize=(6.0, 3.6))
+    figure, ax = subplots(figsize=(5.2, 3.8))
     x = 100 * np.asarray(shift)
     for (name, chance), (colour, mark, dashes) in zip(predicted.items(), MARKS, strict=False):
         line(ax, x, chance, color=colour, linestyle=dashes, label=name)

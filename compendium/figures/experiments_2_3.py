@@ -39,7 +39,7 @@ def hierarchy(
     """
     if set(samples) != set(laws) or not set(hardware) <= set(samples):
         raise ValueError(f"scenarios: {list(samples)} have laws {list(laws)}, hardware {list(hardware)}")
-    figure, ax = subplots(figsize=(7.4, 4.6))
+    figure, ax = subplots(figsize=(5.4, 5.2))
     for label, height in bounds.items():
         level(ax, y=height, color=BLACK, linewidth=0.9, linestyle="--", zorder=1)
         ax.annotate(
@@ -48,7 +48,7 @@ def hierarchy(
         )  # fmt: skip
     for place, name in enumerate(samples):
         _violin(ax, place, samples[name], laws[name])
-    ax.plot([], [], "s", color="#CFE5F3", markeredgecolor=BLUE, label="exact law")
+    ax.plot([], [], "s", color="#CFE5F3", markeredgecolor=BLUE, label="exact distribution")
     ax.plot([], [], ".", color=BLUE, label="trials")
     kinds = list(dict.fromkeys(kind for points in hardware.values() for kind in points))
     for k, kind in enumerate(kinds):
@@ -61,9 +61,9 @@ def hierarchy(
         )  # fmt: skip
     name_places(ax, "x", range(len(samples)), [name.replace(" ", "\n", 1) for name in samples])
     describe(ax, y="confounding strength CS")
-    ax.set(xlim=(-0.5, len(samples) - 0.5), ylim=(-0.12, 1.95))
+    ax.set(xlim=(-0.5, len(samples) - 0.5), ylim=(-0.12, 2.25))
     ax.grid(axis="x", visible=False)
-    ax.legend(loc="upper left", fontsize=9, ncols=2)
+    ax.legend(loc="upper left", fontsize=9)
     return figure
 
 
@@ -86,7 +86,7 @@ def densities(
     bins: int = 60,
 ) -> Drawn:
     """Densities as curves, one sample as a histogram behind them, and marked values."""
-    figure, ax = subplots(figsize=(6.8, 3.6))
+    figure, ax = subplots(figsize=(5.4, 3.6))
     if samples is not None:
         histogram(ax, samples, bins, label="simulated", color="#CFE5F3", alpha=1, linewidth=0)
     for colour, (name, (x, y)) in zip(SERIES, curves.items(), strict=False):
@@ -94,8 +94,8 @@ def densities(
     for k, (label, value) in enumerate(marks.items()):
         level(ax, x=value, color=VERMILLION, linewidth=1.1, linestyle=("--", ":", "-.")[k % 3], label=label)
     describe(ax, x=xlabel, y="density")
-    ax.set_ylim(0, None)
-    ax.legend(fontsize=9)
+    ax.set_ylim(0, 1.3 * ax.get_ylim()[1])  # room for the legend
+    ax.legend(fontsize=9, ncols=2)
     return figure
 
 
@@ -106,12 +106,12 @@ def strength_under_noise(
 
     curves : name → strengths. band : (low, value, high) of the measured one. bounds : label → strength.
     """
-    figure, ax = subplots(figsize=(6.8, 3.6))
+    figure, ax = subplots(figsize=(5.4, 3.8))
     low, value, high = band
     belt(ax, low, high, color="#F6D9C8", label="measured, 95 % interval")
     level(ax, y=value, color=VERMILLION, linewidth=1.2)
-    for colour, (name, values) in zip(SERIES, curves.items(), strict=False):
-        line(ax, multiples, values, color=colour, label=name)
+    for k, (colour, (name, values)) in enumerate(zip(SERIES, curves.items(), strict=False)):
+        line(ax, multiples, values, color=colour, linestyle=("-", "--", ":")[k % 3], label=name)
     for label, height in bounds.items():
         level(ax, y=height, color=BLACK, linewidth=0.9, linestyle="--")
         ax.annotate(label, (np.max(np.asarray(multiples)), height), ha="right", va="bottom", fontsize=9)
