@@ -29,9 +29,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     counterfactuals/bell-scenario
     counterfactuals/extension
     counterfactuals/eavesdropper
-    super-confounding/bell-causally
-    super-confounding/hierarchy
-    super-confounding/see-and-do
     super-confounding/entanglement
     super-confounding/feature-selection
     super-confounding/one-language
