@@ -22,7 +22,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     fine-tuning/scenarios
     fine-tuning/theorem
     fine-tuning/exhaustion
-    fine-tuning/cost
     counterfactuals/process-operators
     counterfactuals/structural-models
     counterfactuals/examples
