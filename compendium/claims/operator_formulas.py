@@ -139,7 +139,7 @@ class SystemOperator:
     def _sympy_(self) -> Any:
         """The matrix with the systems in the order of their names, or the number if there are none."""
         array = self.on(*sorted(self.systems))
-        return sp.sympify(array[0, 0]) if not self.systems else sp.ImmutableMatrix(array)
+        return sp.sympify(array[0, 0]) if not self.systems else sp.ImmutableMatrix(array.tolist())
 
 
 def _dimensions(systems: Mapping[str, int]) -> dict[str, int]:

@@ -145,7 +145,7 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
     if isinstance(derived, set | frozenset):
         return _set_agrees(_expect(printed, list), derived)
     if isinstance(derived, np.ndarray | sp.MatrixBase) and isinstance(printed, str):
-        return all(is_zero(entry) for entry in _difference(printed, _meaning(derived), names))
+        return all(map(is_zero, set(_difference(printed, _meaning(derived), names))))
     if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
         rows = _rows(derived)
         items = _expect(printed, list)
@@ -376,7 +376,7 @@ def _meaning(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if value.ndim > 2:
             raise ValueError(f"an array of shape {value.shape} cannot stand in a formula; a matrix can")
-        return sp.ImmutableMatrix(value) if value.ndim else _meaning(value.item())
+        return sp.ImmutableMatrix(value.tolist()) if value.ndim else _meaning(value.item())  # not NumPy's numbers: slow
     if isinstance(value, sp.MatrixBase):
         return sp.ImmutableMatrix(value)
     if isinstance(value, Number):
