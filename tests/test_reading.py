@@ -26,7 +26,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     counterfactuals/structural-models
     counterfactuals/examples
     counterfactuals/bell-scenario
-    counterfactuals/extension
     counterfactuals/eavesdropper
     super-confounding/entanglement
     super-confounding/feature-selection

@@ -153,7 +153,8 @@ def _dimensions(systems: Mapping[str, int]) -> dict[str, int]:
 def _matrix_product(A: Array, B: Array) -> Array:
     """The product of two matrices; of exact ones only the entries that are not zero are multiplied, mostly few."""
     if not (is_exact(A) or is_exact(B)):
-        return np.asarray(A @ B)
+        weights = B.diagonal()
+        return np.asarray(A @ B if np.any(B - np.diag(weights)) else A * weights)
     quick = gaussian([A, B])
     A, B = quick or (A, B)
     product = np.zeros((A.shape[0], B.shape[1]), dtype=object)

@@ -145,7 +145,7 @@ def agrees(printed: Printed, derived: object, names: Names | None = None) -> boo
     if isinstance(derived, set | frozenset):
         return _set_agrees(_expect(printed, list), derived)
     if isinstance(derived, np.ndarray | sp.MatrixBase) and isinstance(printed, str):
-        return all(map(is_zero, set(_difference(printed, _meaning(derived), names))))
+        return all(map(is_zero, set(_difference(printed, _meaning(derived), names).todok().values())))
     if isinstance(derived, list | tuple | np.ndarray | sp.MatrixBase):
         rows = _rows(derived)
         items = _expect(printed, list)

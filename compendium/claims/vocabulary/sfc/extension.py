@@ -106,13 +106,25 @@ def size_names(table: ArrayLike, values: int, ancilla: int, sink: int) -> dict[s
 # --- copies: Eqs. (80) to (86) ----------------------------------------------------------------------------------------
 
 
-def CNOT(target: str, control: str) -> SystemOperator:
+def cnot(target: str, control: str) -> SystemOperator:
     """The gate that flips the target if the control is 1.
 
-    >>> (CNOT("t", "c") * operator_on(("t", "c"), np.diag([0, 1, 0, 0])) * CNOT("t", "c")).on("t", "c").diagonal()
+    >>> (cnot("t", "c") * operator_on(("t", "c"), np.diag([0, 1, 0, 0])) * cnot("t", "c")).on("t", "c").diagonal()
     array([0, 0, 0, 1])
     """
     return operator_on((target, control), [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]])
+
+
+def permutation(size: int, rule: Callable[..., Iterable[int]]) -> Array:
+    """The permutation matrix of a rule from so many bits to as many, the first bit slowest.
+
+    >>> permutation(2, lambda x, v: (x ^ v, v)).tolist() == cnot("x", "v").array.tolist()
+    True
+    """
+    matrix = np.zeros((2,) * (2 * size), dtype=int)
+    for bits in np.ndindex((2,) * size):
+        matrix[(*rule(*bits), *bits)] = 1
+    return matrix.reshape(2**size, 2**size)
 
 
 def register(i: int, qubits: Mapping[int, int], children: Mapping[int, Sequence[int]]) -> list[str]:
@@ -128,7 +140,7 @@ def register(i: int, qubits: Mapping[int, int], children: Mapping[int, Sequence[
 def copy_names(qubits: Mapping[int, int], children: Mapping[int, Sequence[int]]) -> dict[str, Any]:
     """The names of Eq. (80), for nodes of so many qubits with these children; see `register`."""
     return OPERATORS | {
-        "CNOT": lifted(CNOT),
+        "CNOT": lifted(cnot),
         "L": lifted(lambda j, i, k: f"L{j}{i},{k}"),
         "V": lifted(lambda i, k: f"V{i},{k}"),
         "N": lambda i: qubits[int(i)],
@@ -213,7 +225,7 @@ def cj_operator(matrix: ArrayLike, writes: Mapping[str, int], reads: Mapping[str
 
 
 def factorisation_names(extension: QuantumStructuralModel) -> dict[str, Any]:
-    """The names of Eq. (32) for an extension of qubits: ``V(i)``, ``S(i)``, ``Pa(i)`` and ``L(i)`` are tuples of spaces."""
+    """The names of Eq. (32) for an extension of qubits; ``V(i)``, ``S(i)``, ``Pa(i)``, ``L(i)`` are tuples of spaces."""
     nodes = tuple(extension.nodes)
     local = {i: local_isometry(node, extension) for i, node in enumerate(nodes, 1)}
 
@@ -231,7 +243,8 @@ def factorisation_names(extension: QuantumStructuralModel) -> dict[str, Any]:
         matrix, writes, reads = local[i]
         return cj_operator(matrix, {s: writes[s] for s in (*V, *S)}, {s: reads[s] for s in (*L, *Pa)})
 
-    return OPERATORS | {"rho_i": lifted(rho), **{kind: spaces(kind) for kind in ("V", "S", "Pa", "L")}, "n": len(nodes)}
+    kinds = {kind: spaces(kind) for kind in ("V", "S", "Pa", "L")}
+    return OPERATORS | kinds | {"rho_i": lifted(rho), "n": len(nodes)}
 
 
 def basis_projector(place: int, system: str, dimension: int = 2) -> SystemOperator:
@@ -260,15 +273,15 @@ class Updates:
             return np.asarray(self.values[first] == second)
         return self.holds(first) & self.holds(second)
 
-    def P(self, *events: tuple[Any, Any]) -> Any:
+    def probability(self, *events: tuple[Any, Any]) -> Any:
         """The probability that all these events happen."""
         return sp.expand(np.where(np.all([self.holds(event) for event in events], axis=0), self.law, 0).sum())
 
-    def Pc(self, event: tuple[Any, Any], given: tuple[Any, Any]) -> Any:
+    def conditional(self, event: tuple[Any, Any], given: tuple[Any, Any]) -> Any:
         """The conditional probability; given a cause of probability zero, the functions tell the outcome."""
-        below = self.P(given)
+        below = self.probability(given)
         if below != 0:
-            return sp.cancel(self.P(event, given) / below)
+            return sp.cancel(self.probability(event, given) / below)
         inside = self.holds(event)[self.holds(given)]
         if inside.any() != inside.all():
             raise ArithmeticError(f"{event} given {given}: the condition has probability zero and does not decide it")
@@ -280,8 +293,8 @@ class Updates:
         return {
             "Sum": sum_over(values),
             "t": index("t"),
-            **{name: lifted(self.P) for name in ("P", "P_z")},
-            "Pc_z": lifted(self.Pc),
+            **{name: lifted(self.probability) for name in ("P", "P_z")},
+            "Pc_z": lifted(self.conditional),
         }
 
 
