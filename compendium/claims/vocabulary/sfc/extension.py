@@ -225,7 +225,7 @@ def cj_operator(matrix: ArrayLike, writes: Mapping[str, int], reads: Mapping[str
 
 
 def factorisation_names(extension: QuantumStructuralModel) -> dict[str, Any]:
-    """The names of Eq. (32) for an extension of qubits; ``V(i)``, ``S(i)``, ``Pa(i)``, ``L(i)`` are tuples of spaces."""
+    """The names of Eq. (32) for qubits; ``V(i)``, ``S(i)``, ``Pa(i)``, ``L(i)`` are tuples of spaces."""
     nodes = tuple(extension.nodes)
     local = {i: local_isometry(node, extension) for i, node in enumerate(nodes, 1)}
 
