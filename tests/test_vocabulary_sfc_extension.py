@@ -72,6 +72,13 @@ def test_the_product_of_cnot_gates_copies_all_qubits_to_all_children(i):
     assert np.array_equal(np.array(found).astype(int), expected)
 
 
+def test_a_copy_for_a_node_that_is_no_child_does_not_exist():
+    names = sfc.copy_names({1: 1, 2: 1}, {1: (2,), 2: ()})
+    assert names["L"](2, 1, 1) == "L21,1"
+    with pytest.raises(KeyError):
+        names["L"](2, 2, 1)
+
+
 def test_a_state_of_trace_one_is_hermitian_and_has_the_entries_that_it_was_given():
     a, b, c, d, e = (R(1, 7), 2 + sp.I, 3 - sp.I, R(2, 7), 5 * sp.I)
     rho = sp.Matrix(sfc.state_of_trace_one(a, b, c, d, e))
@@ -137,7 +144,7 @@ def test_given_a_cause_of_probability_zero_the_function_tells_the_outcome_or_it_
     updates = sfc.Updates(law / law.sum(), OUTCOME)
     assert updates.conditional(("a", 1), (("u", 0), ("t", 1))) == 1
     assert updates.conditional(("a", 1), (("u", 2), ("t", 1))) == 0
-    with pytest.raises(ArithmeticError, match="does not decide it"):
+    with pytest.raises(ValueError, match="does not decide whether"):
         updates.conditional(("a", 1), ("t", 1))
 
 

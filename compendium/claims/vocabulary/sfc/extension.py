@@ -138,11 +138,12 @@ def register(i: int, qubits: Mapping[int, int], children: Mapping[int, Sequence[
 
 
 def copy_names(qubits: Mapping[int, int], children: Mapping[int, Sequence[int]]) -> dict[str, Any]:
-    """The names of Eq. (80), for nodes of so many qubits with these children; see `register`."""
+    """The names of Eq. (80), for nodes of so many qubits with these children; see `register`. No other qubit exists."""
+    existing = {qubit: qubit for i in qubits for qubit in register(i, qubits, children)}
     return OPERATORS | {
         "CNOT": lifted(cnot),
-        "L": lifted(lambda j, i, k: f"L{j}{i},{k}"),
-        "V": lifted(lambda i, k: f"V{i},{k}"),
+        "L": lifted(lambda j, i, k: existing[f"L{j}{i},{k}"]),
+        "V": lifted(lambda i, k: existing[f"V{i},{k}"]),
         "N": lambda i: qubits[int(i)],
         "Ch": lambda i: children[int(i)],
         "card": len,
@@ -284,7 +285,7 @@ class Updates:
             return sp.cancel(self.probability(event, given) / below)
         inside = self.holds(event)[self.holds(given)]
         if inside.any() != inside.all():
-            raise ArithmeticError(f"{event} given {given}: the condition has probability zero and does not decide it")
+            raise ValueError(f"given: {given} has probability zero and does not decide whether {event}")
         return sp.Integer(int(inside.all()))
 
     def names(self) -> dict[str, Any]:
