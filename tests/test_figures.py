@@ -53,6 +53,10 @@ def tables() -> Figure:
     return figures.joint_tables({"coins": [[[0.1, 0.2], [0.3, 0.4]], np.eye(2) / 2]}, ["a", "b"], "u", "v")
 
 
+def steps() -> Figure:
+    return figures.left_after({"all": 1_000_000, "after Step 1": 250}, "structures left")
+
+
 def growth() -> Figure:
     return figures.evidence_growth([[0.1, 2.0], [-0.1, -np.inf]], threshold=6, expected=0.01, rounds=[100, 200])
 
@@ -98,7 +102,7 @@ def cost() -> Figure:
     return figures.cost_against_violation([2, 4], linear, {"bits": lambda s: (s - 2) ** 2}, 2.8)
 
 
-PLOTS: list[Callable[[], Figure]] = [bounds, scale, tables, growth, counts, perturbation, cost]
+PLOTS: list[Callable[[], Figure]] = [bounds, scale, tables, steps, growth, counts, perturbation, cost]
 PLOTS += [by_effect, by_concurrence, by_noise, by_angles]
 
 
@@ -288,6 +292,14 @@ def test_tables_of_probabilities_say_each_number_in_its_cell() -> None:
     assert [text.get_text() for text in right.texts] == ["0.5", "0", "0", "0.5"]
     with pytest.raises(ValueError, match=r"^rows: each should have 1 tables"):
         figures.joint_tables({"coins": []}, ["a"], "u", "v")
+
+
+def test_what_is_left_is_said_above_each_bar_and_nothing_has_no_logarithm() -> None:
+    (ax,) = steps().axes
+    assert [text.get_text() for text in ax.texts] == ["all: 1,000,000", "after Step 1: 250"]
+    assert [bar.get_width() for bar in ax.patches] == [1_000_000, 250]
+    with pytest.raises(ValueError, match="'none' has 0"):
+        figures.left_after({"none": 0}, "left")
 
 
 def test_bounds_of_nonsense_are_refused() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from compendium.claims.printed import parse
+from compendium.claims.printed import agrees, parse
 from compendium.claims.set_formulas import Law, Reading
 from compendium.claims.vocabulary import pc
 from qlib.graphs import CausalGraph, markov_law
@@ -88,3 +88,58 @@ def test_a_graphoid_axiom_holds_for_a_law_of_four_variables(axiom):
     premises, conclusion = pc.GRAPHOID[axiom](*sets)
     assert all(pc.is_independent(law, *premise) for premise in premises)
     assert pc.is_independent(law, *conclusion)
+
+
+# ── the proof of Theorem 1 ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def two_groups():
+    """Of two parties, one group in which both outcomes are in C and one in which the first is in B."""
+    both = {"B": (), "C": (0, 1), "Y": (), "Z": (2, 3)}
+    second = {"B": (0,), "C": (1,), "Y": (2,), "Z": (3,)}
+    every = {"A": (0, 1), "X": (2, 3), "Lam": (4,), "Omega": (5,)}
+    return pc.ProofSets(2, [{name: frozenset(v) for name, v in {**every, **group}.items()} for group in (both, second)])
+
+
+def test_a_statement_of_the_proof_is_counted_in_every_group_and_says_its_sets_there():
+    proof = two_groups()
+    names = proof.names(dsep=lambda k, xs, ys, given: 10 ** (3 * k) * (len(xs) + 10 * len(ys) + 100 * len(given)))
+    value = parse("dsep(C(1), Z(compl(1)), union(Z(1), Lam))", names)
+    assert value == (211 + 1000 * 110) * sp.Symbol(str([pc.said({0}, {3}, {2, 4}), pc.said((), {3}, {4})]))
+    assert value != parse("dsep(C(2), Z(compl(2)), union(Z(2), Lam))", names)
+
+
+def test_what_a_rule_derives_is_the_printed_statement_if_it_names_the_same_sets():
+    proof = two_groups()
+    names = proof.names(dsep=lambda k, *sets: 1)
+    assert parse("dsep(B, Z, Lam)", names) == proof.derived(2, lambda s: (s["B"], s["Z"], s["Lam"]))
+    assert parse("dsep(Z, B, Lam)", names) != proof.derived(2, lambda s: (s["B"], s["Z"], s["Lam"]))
+
+
+def test_the_outcomes_are_the_union_of_b_and_c_in_every_group():
+    proof = two_groups()
+    names = {name: sp.Symbol(name) for name in "BCYZ"}
+    assert agrees("union(B, C)", proof.union("A"), names)
+    assert not agrees("union(B, Z)", proof.union("A"), names)
+    assert agrees("union(Y, Z)", proof.union("X"), names)
+
+
+def mixture():
+    """A law of Λ, Ω, B, C, Y, Z without any independence; no two probabilities are alike."""
+    counts = np.array([R(k * k + 3 * k + 1) for k in range(64)]).reshape((2,) * 6)
+    return pc.Mixture(Law(counts / counts.sum(), ("L", "O", "B_1", "C_1", "Y_1", "Z_1")))
+
+
+def test_a_sum_over_both_latents_is_the_law_of_the_outcomes_given_the_settings():
+    whole = mixture()
+    formula = whole.formula("BC", "YZ", whole.assignments())
+    assert agrees("sum_over(Lam, Omega, P(A, Omega, given(X, Lam))*P(Lam, given(X)))", formula)
+    assert not agrees("sum_over(Lam, P(A, given(X, Lam))*P(Lam))", formula)
+    assert not agrees("P(A)", formula)
+
+
+def test_a_latent_that_has_a_value_is_not_summed_over():
+    whole = mixture()
+    formula = whole.formula("C", "BZL", whole.assignments(hidden="O"))
+    assert agrees("prod_over(j, P(C(j), given(B, Z, Lam)))", formula)
+    assert not agrees("P(C, given(B, Z))", formula)

@@ -275,6 +275,29 @@ def joint_tables(rows: Mapping[str, Sequence[ArrayLike]], columns: Sequence[str]
     return figure
 
 
+def left_after(counts: Mapping[str, int], xlabel: str) -> Drawn:
+    """How many of something are left after one step and the next: bars on a logarithmic scale, named above.
+
+    Raises ``ValueError`` for a count that is not positive, which has no place on the scale.
+    """
+    for name, count in counts.items():
+        if count <= 0:
+            raise ValueError(f"counts: {name!r} has {count}; on a logarithmic scale it should be positive")
+    figure, ax = subplots(figsize=(5.4, 0.66 * len(counts) + 0.9))
+    flat_bars(ax, range(len(counts)), list(counts.values()), height=0.34, color=BLUE)
+    name_places(ax, "y", range(len(counts)), list(counts))  # for the data; on the picture they stand above the bars
+    for k, (name, count) in enumerate(counts.items()):
+        ax.annotate(f"{name}: {count:,}", (1, k - 0.17), (4, 4), textcoords="offset points", fontsize=11)
+    ax.set_xscale("log")
+    ax.set_xlim(1, 3 * max(counts.values()))
+    ax.set_ylim(len(counts) - 0.6, -0.8)
+    ax.set_yticks([])
+    ax.grid(axis="y", visible=False)
+    ax.spines["left"].set_visible(False)
+    describe(ax, x=xlabel)
+    return figure
+
+
 def evidence_growth(paths: ArrayLike, threshold: float, expected: float, rounds: ArrayLike) -> Drawn:
     """log10 of the evidence against the classical assumptions, by number of rounds, for several seeded runs.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
 import sympy as sp
 
+from compendium.claims.printed import ForAll
 from compendium.claims.set_formulas import Law, Reading
 from qlib.graphs import CausalGraph, d_separated
 
@@ -153,3 +154,135 @@ GRAPHOID: Mapping[str, Callable[..., tuple[list[Triple], Triple]]] = {
     "pc:eq6": lambda X, Y, W, Z: ([(X, W, Z | Y), (X, Y, Z | W)], (X, Y | W, Z)),
 }
 """The graphoid axioms (2) to (6): sets X, Y, W, Z → premises and conclusion, each (X, Y, Z) for (X ⊥ Y | Z)."""
+
+
+def for_cases(
+    cases: Sequence[Any], value: Callable[..., object], names: Callable[..., Mapping[str, object]] = lambda *case: {}
+) -> ForAll:
+    """A derived value for every case, each a tuple of arguments of `value` and of `names`.
+
+    >>> squares = for_cases([(1, 2), (3, 4)], lambda a, b: (a + b) ** 2, lambda a, b: {"A": a, "B": b})
+    >>> [squares.value(**at) for at in squares.assignments()]
+    [9, 49]
+    """
+    return ForAll(lambda case: value(*cases[case]), {"case": range(len(cases))}, names=lambda case: names(*cases[case]))
+
+
+Nodes = frozenset[int]
+Count = Callable[[int, Nodes, Nodes, Nodes], int]
+
+
+@dataclass(frozen=True, eq=False)
+class ProofSets:
+    """What the symbols of the proof of Theorem 1 stand for, in every group of structures with the same B and C at once.
+
+    sets : for each group A, X, B, C, Y, Z, Lam and Omega → nodes, the outcomes 0, …, n−1, then the settings, then the
+    latents. ``C(i)`` is empty in a group in which outcome i is in B.
+    A *count* says in how many cases of group k a statement about three sets of nodes holds.
+
+    >>> sets = {"A": {0, 1}, "X": {2, 3}, "B": {1}, "C": {0}, "Y": {3}, "Z": {2}, "Lam": {4}, "Omega": {5}}
+    >>> proof = ProofSets(2, [{name: frozenset(nodes) for name, nodes in sets.items()}])
+    >>> C, Z, given = (proof.names()[name] for name in ("C", "Z", "union"))
+    >>> proof.holding(lambda k, xs, ys, zs: len(xs | zs), C(sp.Integer(1)), Z)
+    1
+    """
+
+    parties: int
+    sets: Sequence[Mapping[str, Nodes]]
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """The sets of each group, with their nodes as texts."""
+        return [self._reading(sets) for sets in self.sets]
+
+    def _reading(self, sets: Mapping[str, Nodes]) -> Reading:
+        first = {**dict.fromkeys("ABC", 0), **dict.fromkeys("XYZ", self.parties)}
+        families: dict[str, dict[int, set[str]]] = {
+            name: {i + 1: set(map(str, {start + i} & sets[name])) for i in range(self.parties)}
+            for name, start in first.items()
+        }
+        return Reading({**families, **{name: {0: set(map(str, sets[name]))} for name in ("Lam", "Omega")}})
+
+    def names(self, **counts: Count) -> dict[str, Any]:
+        """The names of the sets, and of the relations of formulas, ``dsep`` or ``indep``, one for each count."""
+        return {**self.readings[0].names(), **{name: partial(self.stated, count) for name, count in counts.items()}}
+
+    def holding(self, count: Count, *arguments: Any) -> int:
+        """In how many cases a statement of a formula holds."""
+
+        def holds(k: int, *sets: Iterable[str]) -> int:
+            return count(k, *(frozenset(map(int, part)) for part in sets))
+
+        return sum(int(read.relation(partial(holds, k))(*arguments)) for k, read in enumerate(self.readings))
+
+    def counted(self, count: Count, rule: Callable[..., Iterable[Nodes]], *party: int) -> int:
+        """In how many cases holds what a rule derives."""
+        return sum(count(k, *rule(sets, *party)) for k, sets in enumerate(self.sets))
+
+    def stated(self, count: Count, *arguments: Any) -> sp.Expr:
+        """In how many cases a statement of a formula holds, times what it says in each group."""
+        sets = [read.meaning(said)(*arguments) for read in self.readings]
+        return self.holding(count, *arguments) * sp.Symbol(str(sets))
+
+    def derived(self, number: int, rule: Callable[..., Iterable[Nodes]], *party: int) -> sp.Expr:
+        """The same of the statement that a rule derives from the sets of each group, held in a number of cases."""
+        return number * sp.Symbol(str([said(*rule(sets, *party)) for sets in self.sets]))
+
+    def for_every_party(self, number: int, rule: Callable[..., Iterable[Nodes]]) -> ForAll:
+        """What a rule derives about each party i."""
+        return ForAll(lambda i: self.derived(number, rule, i), {"i": range(1, self.parties + 1)})
+
+    def union(self, name: str) -> ForAll:
+        """A set of nodes, A or X, in every group, to be compared with a union of the names B, C, Y, Z."""
+
+        def number(*nodes: Nodes) -> int:
+            return sum(1 << v for v in frozenset().union(*nodes))
+
+        def names(k: int) -> dict[str, Any]:
+            return {"union": lambda *parts: number(*(self.sets[k][str(part)] for part in parts))}
+
+        return ForAll(lambda k: number(self.sets[k][name]), {"k": range(len(self.sets))}, names=names)
+
+
+def _mixture(indices: Sequence[int]) -> Reading:
+    """The sets of Eqs. (16) to (22) with as many members of B and of C as there are indices."""
+    singles = {letter: {j: {f"{letter}_{j}"} for j in indices} for letter in "BCYZ"}
+    pairs = {A: {j: {f"{B}_{j}", f"{C}_{j}"} for j in indices} for A, B, C in ("ABC", "XYZ")}
+    upto = {"C_upto": lambda chosen: {f"C_{i}" for i in range(1, max(chosen) + 1)}}
+    return Reading({**pairs, **singles, "Lam": {0: {"L"}}, "Omega": {0: {"O"}}}, indexed=upto)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A law of Λ, Ω, members of B and C and their settings Y and Z: what Eqs. (16) to (22) are read in.
+
+    Its variables are L, O, B_1, C_1, Y_1, Z_1 and so on, some of which may be missing.
+
+    >>> copies = Law([[sp.Rational(1, 3), 0], [0, sp.Rational(2, 3)]], ("L", "C_1"))
+    >>> Mixture(copies).probability("C", "L", {"L": 1, "C_1": 1})
+    1
+    """
+
+    law: Law
+    members: Sequence[int] = (1,)
+
+    def assignments(self, hidden: str = "LO") -> list[dict[str, int]]:
+        """All values of the variables that are not hidden, by name."""
+        seen = [name for name in self.law.names if name not in hidden]
+        return [dict(zip(seen, v, strict=True)) for v in product((0, 1), repeat=len(seen))]
+
+    def probability(self, targets: str, conditions: str, values: Mapping[str, int]) -> Any:
+        """P(targets | conditions) at some values; both are the letters of sets, as BC and YZL."""
+        parts = ({v: values[v] for v in self.law.names if v[0] in letters} for letters in (targets, conditions))
+        return self.law.conditional(*parts)
+
+    def names(self, values: Mapping[str, int]) -> dict[str, Any]:
+        """The names of the equations at some values; sums run over those of L and O that have none."""
+        latents = {"Lam": "L", "Omega": "O"}
+        summed = [name for name, variable in latents.items() if variable not in values]
+        ranges = dict.fromkeys("jk", self.members)
+        return _mixture(self.members).probability(self.law, values, ranges, summed)
+
+    def formula(self, targets: str, conditions: str, at: Sequence[Mapping[str, int]]) -> ForAll:
+        """P(targets | conditions) at each of some values, to be compared with a printed formula."""
+        return for_cases([(values,) for values in at], lambda v: self.probability(targets, conditions, v), self.names)
