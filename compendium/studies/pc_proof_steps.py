@@ -45,7 +45,8 @@ NOTHING: Nodes = frozenset()
 def neighbours(structures: Structures) -> Words:
     """Each node's neighbours over links of any kind, a word for each node and structure."""
     require(Structures, structures=structures)
-    return np.bitwise_or.reduce([structures.parents, structures.children, structures.confounded])
+    words: Words = np.bitwise_or.reduce([structures.parents, structures.children, structures.confounded])
+    return words
 
 
 def linked(structures: Structures, parties: int) -> Truths:
