@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations, product
+from typing import Any
 
 import joblib
 import networkx as nx
@@ -12,9 +13,11 @@ from compendium.studies import pc_surviving_structures
 from compendium.studies.pc_surviving_structures import (
     Census,
     census,
+    count_by_symmetry,
     dedekind_number,
     factorised,
     is_certified,
+    is_described,
     is_maximal,
     latent_count,
     names,
@@ -27,6 +30,7 @@ from compendium.studies.pc_surviving_structures import (
     structure_count,
     surviving_parts,
     survivor_count,
+    up_to_exchange,
 )
 from qlib.graphs.enumeration import (
     Structures,
@@ -217,24 +221,26 @@ def test_the_formula_counts_larger_latents_of_three_parties_as_the_census_does(t
 
 
 def test_four_parties_by_symmetry_and_by_formula() -> None:
-    """Outcomes and settings apart: how many parts have which status, and in how many ways a party joins its two."""
-    for n in (2, 3, 4):
-        parts = mixed_graphs(n)
-        every = parts.parents.dtype.type(2**n - 1)
-        heads = sum(((parts.parents[v] | parts.confounded[v]) != 0).astype(int) << v for v in range(n))
-        sends = np.bitwise_or.reduce(parts.parents, axis=0) & every
-        linked = sends | heads
-        of_outcomes, counts = np.unique(sends * 2**n + linked, return_counts=True)
-        of_settings = np.bincount(heads, minlength=2**n)
-        total = 0
-        for status, count in zip(of_outcomes.tolist(), counts.tolist(), strict=True):
-            for arrowheads, times in enumerate(of_settings.tolist()):
-                ways = 1
-                for i in range(n):
-                    if not status >> n >> i & 1:
-                        ways *= 2 if arrowheads >> i & 1 else 4 if status >> i & 1 else 6
-                total += ways * count * times
-        assert total == survivor_count(n)
+    assert [count_by_symmetry(n) for n in (2, 3, 4)] == [survivor_count(n) for n in (2, 3, 4)]
+
+
+def test_a_structure_survives_if_and_only_if_it_is_described() -> None:
+    every = mixed_graphs(4)
+    assert np.array_equal(is_described(every, 2), satisfies(every, no_disturbance(2)))
+
+
+def test_every_survivor_is_that_of_one_class_with_its_parties_exchanged_or_not() -> None:
+    survivors = census(2).survivors
+    classes = up_to_exchange(survivors, 2)
+    exchange = np.array([1, 0, 3, 2])  # A₁ ↔ A₂, X₁ ↔ X₂
+
+    def exchanged(words: Any) -> Any:
+        return sum(((words[exchange] >> old & 1) << new) for new, old in enumerate(exchange)).astype(words.dtype)
+
+    mirrored = Structures(exchanged(classes.parents), exchanged(classes.confounded))
+    assert keys(classes) | keys(mirrored) == keys(survivors)
+    fixed = keys(classes) & keys(mirrored)
+    assert 2 * len(classes) - len(fixed) == len(survivors)
 
 
 def test_the_census_can_be_spread_over_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
