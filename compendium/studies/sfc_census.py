@@ -277,7 +277,8 @@ def _tables(n: int) -> Indices:
         table = boolean_functions(k + 1).reshape((-1, *(2,) * k, *(1,) * (n - k), 2))
         tables.append(np.broadcast_to(table, (len(table), *(2,) * (n + 1))))
     choices = np.meshgrid(*(np.arange(len(table)) for table in tables), indexing="ij")
-    return np.stack([table[choice.ravel()] for table, choice in zip(tables, choices, strict=True)], axis=1)
+    chosen = (table.astype(np.int8)[choice.ravel()] for table, choice in zip(tables, choices, strict=True))
+    return np.stack(list(chosen), axis=1)
 
 
 def _relabelled(tables: Indices, order: tuple[int, ...], flips: tuple[int, ...]) -> Indices:
