@@ -25,7 +25,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     counterfactuals/bell-scenario
     counterfactuals/eavesdropper
     super-confounding/entanglement
-    super-confounding/feature-selection
     super-confounding/one-language
     """.split()  # noqa: SIM905
 )
