@@ -24,7 +24,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     counterfactuals/examples
     counterfactuals/bell-scenario
     counterfactuals/eavesdropper
-    super-confounding/entanglement
     super-confounding/one-language
     """.split()  # noqa: SIM905
 )
