@@ -24,7 +24,6 @@ NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
     counterfactuals/examples
     counterfactuals/bell-scenario
     counterfactuals/eavesdropper
-    super-confounding/one-language
     """.split()  # noqa: SIM905
 )
 MOST_IN_ALL = 2700  # shown lines of the whole book
