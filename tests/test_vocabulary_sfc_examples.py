@@ -1,4 +1,4 @@
-"""What the symbols of Sec. 7 of Suresh, Frembs and Cavalcanti mean, on complex states and instruments without symmetry."""
+"""What the symbols of Sec. 7 of Suresh, Frembs and Cavalcanti mean, on complex states and instruments."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def asymmetric_wire():
 def test_the_born_rule_of_a_formula_is_that_of_the_network():
     wire = asymmetric_wire()
     names = wire.names(2)
-    source = {"A": wire.at_A[2], "B": wire.at_B[2]}
+    source = {"A": wire.at_a[2], "B": wire.at_b[2]}
     total = sum(
         weight * parse("P_zp(l, (bp, minus))", names | {"l": sp.Symbol(l)})
         for l, weight in (("u", R(1, 5)), ("v", R(4, 5)))
@@ -77,7 +77,7 @@ def test_the_printed_average_is_the_answer_of_the_engine():
     wire = asymmetric_wire()
     query = CounterfactualQuery(
         {"A": "+"}, {"A": "-"}, {"B": "b"},
-        {"A": wire.at_A[1], "B": wire.at_B[1]}, {"A": wire.at_A[2], "B": wire.at_B[2]},
+        {"A": wire.at_a[1], "B": wire.at_b[1]}, {"A": wire.at_a[2], "B": wire.at_b[2]},
     )  # fmt: skip
     printed = parse("Sum(Pc_z(lam, plus)*Pc_zp(lam, bp, minus), lam)", wire.names(2))
     assert is_zero(printed - evaluate(wire.model, query).probability)
@@ -95,7 +95,7 @@ def test_an_impossible_antecedent_is_a_star_in_a_formula():
     sure = Instrument.measure_and_prepare(
         {"+": STATES["u"], "-": IDENTITY - STATES["u"]}, {"+": STATES["u"], "-": STATES["v"]}
     )
-    impossible = sfc.Wire(wire.model, {1: sure}, wire.at_B, STATES).names(1) | {"u": sp.Symbol("u")}
+    impossible = sfc.Wire(wire.model, {1: sure}, wire.at_b, STATES).names(1) | {"u": sp.Symbol("u")}
     assert parse("Pc_zp(u, bp, minus)", impossible) == sfc.STAR
 
 

@@ -1,7 +1,7 @@
-"""What the symbols of Sec. 7 of Suresh, Frembs and Cavalcanti mean: a wire in Examples 1 and 2, a fork in Example 3.
+"""What the symbols of Sec. 7 of Suresh, Frembs and Cavalcanti mean: the wire of Examples 1 and 2, and Example 3.
 
 Operators carry the names of their spaces (`compendium.claims.operator_formulas`), so that a printed formula is computed
-as it is printed. That is a second route: `qlib.quantum.evaluate` contracts a network and builds none of these operators.
+as it is printed. That is a second route: `qlib.quantum.evaluate` contracts a network and builds no such operator.
 """
 
 from __future__ import annotations
@@ -129,13 +129,13 @@ def quotient(numerator: Any, denominator: Any) -> Any:
 class Wire:
     """The wire Λ → A → B, as the formulas of Examples 1 and 2 speak of it.
 
-    model : its node Λ prepares one of `states`, by their names. at_A, at_B : the instruments by their numbers z; the
+    model : its node Λ prepares one of `states`, by their names. at_a, at_b : the instruments by their numbers z; the
     actual one at A is number 1. states : projectors by name.
     """
 
     model: QuantumStructuralModel
-    at_A: Mapping[int, Instrument]
-    at_B: Mapping[int, Instrument]
+    at_a: Mapping[int, Instrument]
+    at_b: Mapping[int, Instrument]
     states: Mapping[str, Array]
 
     def names(self, number: int | None = None) -> Names:
@@ -144,9 +144,9 @@ class Wire:
             **operator_names(SPACES, self.states),
             **{name: sp.Symbol(name) for name in (*LABELS, "phi", "phi_bar")},
             **{"lam": index("lam"), "star": STAR, "quotient": quotient, "sigma": self.sigma},
-            "tau_A": lambda a, z: operator_on(["A_out", "A_in"], self.at_A[int(z)][label(a)]),
-            "tau_B": lambda b, z: operator_on(["B_out", "B_in"], self.at_B[int(z)][label(b)]),
-            "chan_B": lambda z: operator_on(["B_out", "B_in"], self.at_B[int(z)].channel),
+            "tau_A": lambda a, z: operator_on(["A_out", "A_in"], self.at_a[int(z)][label(a)]),
+            "tau_B": lambda b, z: operator_on(["B_out", "B_in"], self.at_b[int(z)][label(b)]),
+            "chan_B": lambda z: operator_on(["B_out", "B_in"], self.at_b[int(z)].channel),
             **{f"tr_{over}": lambda X, over=over: sp.factor(scalar(trace_over(*over)(X))) for over in ("AB", "B")},
             **(self._probabilities(number) if number else {}),
         }
@@ -168,9 +168,9 @@ class Wire:
 
     def _born(self, value: Any, number: int, a: Any, *b: Any) -> Any:
         """Tr[σ^λ (τ_A ⊗ τ_B)], with the channel at B if no outcome is named there."""
-        at_B = self.at_B[number]
+        at_B = self.at_b[number]
         B = operator_on(["B_out", "B_in"], at_B[label(b[0])] if b else at_B.channel)
-        A = operator_on(["A_out", "A_in"], self.at_A[number][label(a)])
+        A = operator_on(["A_out", "A_in"], self.at_a[number][label(a)])
         return sp.factor(scalar(trace_over("A", "B")(self.sigma(value) * tensor_product(A, B))))
 
     def _probabilities(self, number: int) -> Names:
