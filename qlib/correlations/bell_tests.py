@@ -375,7 +375,7 @@ def mermin_klyshko(parties: int) -> BellTest:
     """Mermin, Ardehali, Belinskii & Klyshko: B_n = B_{n−1} (A_0 + A_1)/2 + B'_{n−1} (A_0 − A_1)/2, 1 and 2^((n−1)/2).
 
     B' is B with settings exchanged, B_1 = A_0. So B_2 is half of CHSH and B_3 half of Mermin's expression (with the
-    settings exchanged and one of them turned round).
+    settings exchanged and one of them flipped).
     Raises ``ValueError`` for fewer than two parties, or more than 8.
     """
     _require_parties(parties)
