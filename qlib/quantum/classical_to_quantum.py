@@ -13,7 +13,7 @@ Corollary 1: `quantum_query` is the do-interventional query that corresponds to 
 
 Where the construction departs from what the paper prints, since otherwise it fails:
 
-* T′ is held at its first value t₀, where the paper has it uniform: a bijection maps uniform laws to uniform ones, so that
+* T′ is held at its first value t₀, not uniform as in the paper: a bijection maps uniform laws to uniform ones, so that
   with a uniform T′ the law of an unbalanced f, such as AND, could not be reproduced;
 * a variable that no function uses is copied once all the same: nothing would be left to be observed otherwise;
 * observing several copies needs a further element, `DISAGREEMENT`, for what is no |v…v⟩;
