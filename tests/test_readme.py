@@ -6,7 +6,9 @@ from collections import Counter
 import pytest
 import yaml
 
+from compendium.build.plan import Plan
 from compendium.claims import ledger
+from compendium.pages.reading import minutes
 from compendium.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,7 +38,9 @@ def test_its_counts_are_those_of_the_ledger() -> None:
 
 
 def test_every_command_that_it_names_is_one() -> None:
-    commands = set(re.findall(r"\bmake ([a-z]+)", README)) | set(re.findall(r"`(serve|notebooks|bench|clean)`", README))
+    commands = set(re.findall(r"\bmake ([a-z]+)", README)) | set(
+        re.findall(r"`(serve|lab|notebooks|bench|clean)`", README)
+    )
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert commands
     assert commands <= targets
@@ -52,3 +56,9 @@ def test_its_citation_file_names_the_four_papers() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     numbers = {identifier["value"] for paper in citation["references"] for identifier in paper["identifiers"]}
     assert numbers == set(re.findall(r"arXiv:\d+\.\d+", README))
+
+
+def test_no_chapter_takes_longer_to_read_than_it_says() -> None:
+    said = int(re.search(r"at most (\d+) minutes of reading each", README)[1])
+    chapters = [page.text for page in Plan().pages.values() if "{chapter}" in page.text]
+    assert max(map(minutes, chapters)) <= said
