@@ -46,7 +46,7 @@ def test_an_exercise_becomes_its_text_and_a_cell_to_fill_that_stops_nothing() ->
 
 def test_a_number_in_a_sentence_follows_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
-    monkeypatch.setattr("IPython.display.display", lambda markdown: shown.append(markdown.data))
+    monkeypatch.setattr(prose, "display", lambda markdown: shown.append(markdown.data))
     (cell,) = lab.plain_cells(BOOK, "ladder/bell", "It is {glue:text}`gap:.2f`, $\\frac{1}{2}$.", {"gap": "0.1339"})
     assert cell.outputs[0].data["text/markdown"] == "It is 0.13, $\\frac{1}{2}$."
     monkeypatch.setitem(prose.NOTED, "gap", 0.5)

@@ -173,9 +173,9 @@ def test_an_identity_that_does_not_hold_is_refused():
 
 def test_words_that_do_not_reach_the_functional_are_refused():
     with pytest.raises(mm.CertificateError, match="do not reach"):
-        mm.SumOfSquares(CHSH, (mm.ONE,), exact([[1]]))
+        mm.SumOfSquares(CHSH, (((), ()),), exact([[1]]))
     with pytest.raises(ValueError, match="do not reach"):
-        mm.numerical_gram(CHSH, (mm.ONE,))
+        mm.numerical_gram(CHSH, (((), ()),))
 
 
 def test_positivity_of_number_field_matrices_is_decided_at_the_boundary():

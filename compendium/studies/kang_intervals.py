@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from qlib.numbers.arguments import Floats, real_number, reals, whole
+from qlib.numbers.arguments import Floats, real_number, reals, show, whole
 
 ROUNDING = 1e-9  # of half a unit in the last place, for what floating-point arithmetic has done to a number
 
@@ -58,6 +60,8 @@ def prints_as(values: ArrayLike, text: str) -> NDArray[np.bool_]:
     >>> prints_as([0.50134, 0.50136], "0.5013").tolist()
     [True, False]
     """
+    if not isinstance(text, str) or not re.fullmatch(r"-?\d+(\.\d+)?", text):
+        raise ValueError(f"text: {show(text)} should be a number as it is printed, such as '0.5013'")
     decimals = len(text.partition(".")[2])
     half = 0.5 * 10.0**-decimals
     return np.asarray(abs(reals(values, "values") - float(text)) <= half * (1 + ROUNDING))

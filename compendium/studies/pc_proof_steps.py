@@ -28,7 +28,7 @@ from qlib.graphs import (
     separated,
     with_all_confoundings,
 )
-from qlib.numbers.arguments import require, whole
+from qlib.numbers.arguments import all_of, require, show, whole
 from qlib.numbers.exact_arrays import Array
 
 Words = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
@@ -51,13 +51,15 @@ def neighbours(structures: Structures) -> Words:
 
 def linked(structures: Structures, parties: int) -> Truths:
     """For each outcome and structure, whether it is in C: linked to a setting; shape (parties, structures)."""
-    whole(parties, "parties", 1)
+    require(Structures, structures=structures)
+    whole(parties, "parties", 1, structures.nodes // 2)
     return np.asarray(neighbours(structures)[:parties] >> parties != 0)
 
 
 def has_arrow(structures: Structures, u: int, v: int) -> Truths:
     """Whether a structure has the arrow u → v."""
     require(Structures, structures=structures)
+    u, v = whole(u, "u", 0, structures.nodes - 1), whole(v, "v", 0, structures.nodes - 1)
     return np.asarray(structures.parents[v] >> u & 1 == 1)
 
 
@@ -95,7 +97,7 @@ def some_path(structures: Structures, from_: Nodes, to: Nodes, avoiding: Nodes) 
 Blocks = Mapping[int, Sequence[tuple[str, Truths]]]
 
 
-def block_arrows(structures: Structures, block_of: Blocks, known: set[tuple[str, str]] | None = None) -> set[Any]:
+def _block_arrows(structures: Structures, block_of: Blocks, known: set[tuple[str, str]] | None = None) -> set[Any]:
     """The pairs of blocks between which some structure has an arrow; those that are `known` are not looked for again.
 
     block_of : node → the blocks that it may be in, each with the structures in which it is.
@@ -114,8 +116,16 @@ def as_links(arrows: set[tuple[str, str]]) -> set[str]:
     >>> sorted(as_links({("B", "C"), ("C", "Z"), ("Z", "C")}))
     ['B -> C', 'C - Z']
     """
+    _require_arrows(arrows)
     lines = {f"{min(pair)} - {max(pair)}" for pair in arrows if pair[::-1] in arrows}
     return lines | {f"{P} -> {Q}" for P, Q in arrows if (Q, P) not in arrows}
+
+
+def _require_arrows(arrows: set[tuple[str, str]]) -> None:
+    require(set, arrows=arrows)
+    for pair in arrows:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(end, str) for end in pair):
+            raise TypeError(f"arrows: {show(pair)} should be a pair of names")
 
 
 def absent_links(arrows: set[tuple[str, str]]) -> set[str]:
@@ -124,6 +134,7 @@ def absent_links(arrows: set[tuple[str, str]]) -> set[str]:
     >>> sorted(absent_links({("B", "C"), ("C", "Z"), ("Z", "C")}))
     ['B - Z', 'C -> B']
     """
+    _require_arrows(arrows)
     blocks = sorted({end for pair in arrows for end in pair})
     lines = {f"{P} - {Q}" for P, Q in combinations(blocks, 2) if not {(P, Q), (Q, P)} & arrows}
     return lines | {f"{Q} -> {P}" for P, Q in arrows if (Q, P) not in arrows}
@@ -135,7 +146,7 @@ def ends(links: set[str]) -> set[str]:
     >>> sorted(ends({"B -> C", "C - Z"}))
     ['B', 'C', 'Z']
     """
-    return {end for link in links for end in link.replace("->", "-").split(" - ")}
+    return {end for link in all_of(str, links, "links") for end in link.replace("->", "-").split(" - ")}
 
 
 # ── Lemma 1 ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +183,7 @@ class Chain:
     def arrows(self, known: set[tuple[str, str]]) -> set[tuple[str, str]]:
         """Between which blocks some structure has an arrow."""
         everywhere = np.ones(len(self.structures), dtype=bool)
-        return block_arrows(
+        return _block_arrows(
             self.structures, {v: [(name, everywhere)] for name, nodes in self.part.items() for v in nodes}, known
         )
 
@@ -254,7 +265,7 @@ def _record(steps: Steps, batch: Structures, meets_7: Truths) -> None:
         steps.left[name] += len(stage)
     for figure, stage in zip(FIGURES, stages, strict=False):
         for i in range(n) if figure == "fig6" else [None]:
-            steps.arrows[figure] = block_arrows(stage, _blocks(stage, n, i), steps.arrows[figure])
+            steps.arrows[figure] = _block_arrows(stage, _blocks(stage, n, i), steps.arrows[figure])
     for name, stage in (("Fig. 3", batch), ("(7)", stages[-1])):
         for P, Q in set(product("BC", repeat=2)) - steps.sorts[name]:
             if np.any(arrows_between(stage, n, P == "C", Q == "C")):
@@ -465,6 +476,7 @@ def conditional(event: str, given: str = "") -> sp.Expr:
     >>> conditional("C1", "Z1 L")
     P(C1 L Z1)/P(L Z1)
     """
+    require(str, event=event, given=given)
     known = frozenset(given.split())
     return _probability(known | frozenset(event.split())) / _probability(known)
 

@@ -50,7 +50,7 @@ def by_name(template: str, array: Array) -> dict[str, Any]:
     template : the name of the entry at an index, with ``{0}``, ``{1}`` for its first and second place. The array may
     have more axes than the template has places; its entries are then arrays.
 
-    >>> by_name("p({1}|{0})", np.array([[1, 2], [3, 4]]))
+    >>> by_name("p({1}|{0})", exact([[1, 2], [3, 4]]))
     {'p(0|0)': 1, 'p(1|0)': 2, 'p(0|1)': 3, 'p(1|1)': 4}
     """
     places = 1 + max(k for k in range(array.ndim) if f"{{{k}}}" in template)
