@@ -16,42 +16,36 @@ CHAPTERS = {
     for part in PARTS
     for file in sorted((paths.BOOK / part).glob("*.md"))
 }
-NOT_YET = frozenset(  # chapters that are still to be rewritten for reading
-    """
-    fine-tuning/scenarios
-    """.split()  # noqa: SIM905
-)
 MOST_IN_ALL = 2700  # shown lines of the whole book
 
 
-@pytest.mark.parametrize("chapter", sorted(set(CHAPTERS) - NOT_YET))
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_shown_cell_is_short_and_narrow(chapter: str) -> None:
     for cell in reading.shown(CHAPTERS[chapter]):
         assert cell.lines <= reading.MOST_LINES, cell.code
         assert cell.width <= reading.MOST_COLUMNS, cell.code
 
 
-@pytest.mark.parametrize("chapter", sorted(set(CHAPTERS) - NOT_YET))
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_chapter_shows_few_lines_of_code(chapter: str) -> None:
     assert sum(cell.lines for cell in reading.shown(CHAPTERS[chapter])) <= reading.MOST_SHOWN
 
 
 def test_the_book_shows_few_lines_of_code() -> None:
-    texts = [text for chapter, text in CHAPTERS.items() if chapter not in NOT_YET]
-    assert sum(cell.lines for text in texts for cell in reading.shown(text)) <= MOST_IN_ALL
+    assert sum(cell.lines for text in CHAPTERS.values() for cell in reading.shown(text)) <= MOST_IN_ALL
 
 
-@pytest.mark.parametrize("chapter", sorted(set(CHAPTERS) - NOT_YET))
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_chapter_is_read_in_half_an_hour(chapter: str) -> None:
     assert reading.minutes(CHAPTERS[chapter]) <= reading.LONGEST
 
 
-@pytest.mark.parametrize("chapter", sorted(set(CHAPTERS) - NOT_YET))
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_chapter_asks_its_reader_to_predict(chapter: str) -> None:
     assert 2 <= len(re.findall(r"^:{3,}\{predict\}", CHAPTERS[chapter], re.M)) <= 4
 
 
-@pytest.mark.parametrize("chapter", sorted(set(CHAPTERS) - NOT_YET))
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_question_and_its_answer_stand_in_one_cell_of_the_notebook(chapter: str) -> None:
     cells = jupytext.reads(CHAPTERS[chapter], fmt="md:myst").cells
     assert all(cell.source.count("{predict}") <= len(re.findall(r"^\*\*\*$", cell.source, re.M)) for cell in cells)
