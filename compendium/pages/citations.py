@@ -107,7 +107,7 @@ def short_references() -> dict[str, str]:
     for entry in ENTRY.finditer(load_bibliography()):
         fields = dict(re.findall(r"^ *(\w+) *= *\{(.*?)\},?$", entry[0], re.MULTILINE))
         names = [
-            re.sub(r"[{}\\'\"`^~]", "", a.split(",")[0]) for a in fields.get("author", entry["key"]).split(" and ")
+            re.sub(r"[{}\\'\"`^~]", "", a.split(",")[0]) for a in str(fields.get("author", entry["key"])).split(" and ")
         ]
         who = (
             f"{names[0]} et al."
