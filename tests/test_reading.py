@@ -8,6 +8,7 @@ import jupytext
 import pytest
 
 from compendium import paths
+from compendium.build.plan import Plan
 from compendium.pages import reading
 
 PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
@@ -84,3 +85,8 @@ def test_a_formula_a_check_and_a_shown_line_take_time_and_what_is_folded_takes_n
     assert reading.minutes(text + "\n## Exercises\n" + "word " * 1000) == 1
     assert reading.minutes(text + "\n:::{dropdown} More\n" + "word " * 1000 + "\n:::\n") == 1
     assert reading.minutes(text + "\n:::{predict} What?\n" + "word " * 130 + "\n:::\n") == 3
+
+
+def test_only_pages_that_show_the_ledger_wait_for_all_others() -> None:
+    plan = Plan()
+    assert set(plan.ledger_pages) == {slug for slug, page in plan.notebooks.items() if "ledger_pages" in page.text}
