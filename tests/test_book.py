@@ -86,6 +86,11 @@ def test_no_cell_shows_how_python_writes_what_others_would_write_plainly(book):
                     assert not python.search(data.get("text/plain", "")), f"{slug}: {data['text/plain'][:200]}"
 
 
+def test_the_picture_of_the_readme_is_the_chapter_s(book):
+    drawn = PLAN.generated / "joint-exogeneity" / "quantum-violation" / "three-effects.svg"
+    assert (ROOT / "book" / "_static" / drawn.name).read_bytes() == drawn.read_bytes()
+
+
 def test_every_claim_that_is_not_open_has_one_record(book):
     records = json.loads(PLAN.ledger.read_text(encoding="utf-8"))
     due = {claim.id: claim.verdict for claim in ledger.load().values() if claim.verdict != "open"}

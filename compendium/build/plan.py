@@ -30,8 +30,9 @@ LEDGER_MODULE = "ledger_pages"  # a page whose code imports it shows the ledger,
 PROFILE_NAME = re.compile(r"\w[\w-]*")
 CODE = {".py", ".pyc"}
 LONGEST = (  # start first, the longest at the head: no core is to wait for them at the end
-    "fine-tuning/exhaustion", "fine-tuning/theorem", "counterfactuals/extension", "super-confounding/feature-selection",
-    "fine-tuning/d-separation", "counterfactuals/examples",
+    "fine-tuning/scenarios", "fine-tuning/exhaustion", "fine-tuning/theorem", "counterfactuals/queries",
+    "counterfactuals/examples", "fine-tuning/cost", "joint-exogeneity/how-large", "super-confounding/feature-selection",
+    "counterfactuals/extension", "fine-tuning/d-separation",
 )  # fmt: skip
 PUBLISHED = re.compile(r"""["'/]published["'/]""")
 SOLVE = "from compendium.pages import exercises as book_exercises\n\nbook_exercises.run_solutions({slug!r}, globals())"
