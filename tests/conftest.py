@@ -17,6 +17,7 @@ settings.register_profile("daily", settings.get_profile("ci"), max_examples=30)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist asks for the groups, or they would do nothing
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together, in one process, what looks at the book; all other tests go wherever a core is free."""
     for item in items:
