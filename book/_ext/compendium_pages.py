@@ -227,6 +227,8 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
     group = next((button for button in buttons if button.get("label") == "download-buttons"), None)
     slug = page.removeprefix("book/")
     made = "generated" in app.env.metadata.get(page, {})
+    if made and group is not None:
+        buttons.remove(group)  # the docstrings are the source
     if not app.config.compendium_downloads or group is None or slug == page or made:
         return
     notebook = app.env.doc2path(page).endswith(".ipynb")

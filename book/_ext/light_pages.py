@@ -29,7 +29,7 @@ UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", 
 
 
 LICENCES = {  # whose files are in _static → what they are (what is not named is this book's own)
-    "sphinx": "basic.css doc*.js language_data.js searchtools.js sphinx_highlight.js *.png",
+    "sphinx": "basic.css doc*.js language_data.js searchtools.js sphinx_highlight.js file.png minus.png plus.png",
     "pydata-sphinx-theme": "scripts/pydata-* styles/pydata-* styles/theme.css webpack-macros.html",
     "sphinx-book-theme": "scripts/sphinx-book-theme.js styles/sphinx-book-theme.css images/* sbt-webpack-macros.html",
     "sphinx-design": "design-tabs.js sphinx-design.min.css",

@@ -23,7 +23,7 @@ window.addEventListener("load", async () => {
       (formula) => !formula.hasAttribute("display") && formula.getBoundingClientRect().width > room(formula) + 1,
     );
     for (const formula of wide) formula.classList.add("wide");
-    const boxes = [...formulas, ...document.querySelectorAll(".pst-scrollable-table-container")];
+    const boxes = [...formulas, ...document.querySelectorAll(".pst-scrollable-table-container, table.said-table")];
     const scrolls = boxes.map((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1);
     boxes.forEach((box, k) => (scrolls[k] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
   };

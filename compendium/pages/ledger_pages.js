@@ -15,12 +15,6 @@
       const chosen = keys.every((key) => !form.elements[key].value || row.dataset[key] === form.elements[key].value);
       row.hidden = !(chosen && words.every((word) => texts.get(row).includes(word)));
     }
-    const query = new URLSearchParams([...keys, "text"].map((key) => [key, form.elements[key].value]).filter(([, v]) => v));
-    try {
-      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
-    } catch {
-      // a browser that lets no file:// page change its address
-    }
     status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims shown`;
   };
 
@@ -34,13 +28,24 @@
     body.append(...(descending ? sorted.reverse() : sorted));
   };
 
+  const remember = () => {
+    const query = new URLSearchParams([...keys, "text"].map((key) => [key, form.elements[key].value]).filter(([, v]) => v));
+    try {
+      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    } catch {
+      // a browser that lets no file:// page change its address
+    }
+  };
+
   heads.forEach((head) => head.querySelector("button").addEventListener("click", () => sort(head)));
   form.addEventListener("input", filter);
+  form.addEventListener("change", remember); // a filter that was chosen can be sent to a colleague
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => {
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     body.append(...rows);
     setTimeout(filter);
+    setTimeout(remember);
   });
   for (const [key, value] of new URLSearchParams(location.search)) {
     if (form.elements[key]) form.elements[key].value = value; // ledger.html?paper=wz

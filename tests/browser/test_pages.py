@@ -180,8 +180,8 @@ def test_there_is_one_search_field(visits):
 # ── Weight and speed ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_website_is_smaller_than_25_megabytes(book):
-    assert sum(file.stat().st_size for file in PLAN.html.rglob("*") if file.is_file()) < 25 * MEGABYTE
+def test_the_website_is_smaller_than_30_megabytes(book):
+    assert sum(file.stat().st_size for file in PLAN.html.rglob("*") if file.is_file()) < 30 * MEGABYTE
 
 
 def test_the_first_view_of_a_page_is_lighter_than_1_5_megabytes(visits):

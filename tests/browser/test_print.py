@@ -76,7 +76,7 @@ def test_claims_are_open(text):
     records = json.loads(PLAN.ledger.read_text(encoding="utf-8"))
     shown = [record for record in records if record["chapter"] == "ladder/bell"]
     assert shown
-    assert text.count("altered transcriptions were put to the same check") == len(shown)
+    assert text.count("altered transcriptions were put to the same comparison") == len(shown)
 
 
 def test_the_explorables_say_what_they_show_for_their_first_setting(text):
