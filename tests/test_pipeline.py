@@ -73,6 +73,7 @@ def copy_machinery(folder: Path) -> None:
     for package in ("qlib", "compendium", "compendium/claims", "compendium/pages"):
         write(folder / package / "__init__.py", "")
     write(folder / "compendium/claims/ledger.py", LEDGER)
+    shutil.copy(ROOT / "compendium/pages/reading.py", folder / "compendium/pages")
     write(folder / "data/claims.yml", "[]\n")
     write(folder / "data/parameters/paper.yml", "{}\n")
     write(folder / "_config.yml", "title: Toy\n")
