@@ -23,6 +23,7 @@ FLAGS += [
 FLAGS += ["--remote-debugging-port=0", "--remote-allow-origins=*", "about:blank"]
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36}
 KEYS |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+KEYS |= {".": 190}  # its character code is the Delete key's
 PATIENCE = 120.0  # seconds; nothing takes as long on an idle machine
 LARGEST = 64 * 2**20  # bytes of a message
 
