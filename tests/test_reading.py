@@ -57,7 +57,7 @@ CELLS = """
 shown = 1
 ```
 ```{code-cell} ipython3
-:tags: [claim]
+:tags: [claim, hide-input]
 
 check("wz:eq1", {})
 ```
@@ -66,10 +66,17 @@ check("wz:eq1", {})
 mystnb:
   figure:
     name: f
+tags: [hide-input]
 ---
 figures.save()
 ```
 """
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
+def test_no_check_and_no_drawing_of_a_figure_is_shown(chapter: str) -> None:
+    for cell in reading.shown(CHAPTERS[chapter]):
+        assert not re.search(r"\bledger\.(check|ensure)\(|\bfigures\.save\(", cell.code), cell.code
 
 
 def test_checks_figures_and_what_says_so_are_folded_and_nothing_else() -> None:

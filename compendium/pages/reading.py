@@ -1,7 +1,7 @@
 """How a chapter reads: its cells, shown and folded, its words, and the minutes that it takes.
 
-A cell is folded if it is a check (tag ``claim``), holds the parameters, draws a figure, or says so (``hide-input``).
-All the others are shown: they are the few lines that carry an idea.
+A cell is folded if its tags say so (``hide-input``): checks, parameters, figures, plumbing. All the others are shown:
+they are the few lines that carry an idea.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ class Cell:
 
 
 def fold(metadata: Mapping[str, Any]) -> str:
-    """Why a cell is folded: "claim", "parameters", "figure", "hidden" or "removed"; "" for one that is shown.
+    """What is folded in a cell: "claim", "parameters", "figure", "hidden" or "removed"; "" for one that is shown.
 
-    >>> fold({"tags": ["claim"]}), fold({"mystnb": {"figure": {}}}), fold({})
+    >>> fold({"tags": ["claim", "hide-input"]}), fold({"tags": ["hide-input"], "mystnb": {"figure": {}}}), fold({})
     ('claim', 'figure', '')
     """
     tags = set(metadata.get("tags", []))
     if tags & {"remove-cell", "remove-input", "hide-cell"}:
         return "removed"
-    for tag, why in (("claim", "claim"), ("parameters", "parameters"), ("hide-input", "hidden")):
-        if tag in tags:
-            return why
-    return "figure" if "figure" in (metadata.get("mystnb") or {}) else ""
+    if "hide-input" not in tags:
+        return ""
+    kinds = [tag for tag in ("claim", "parameters") if tag in tags]
+    return kinds[0] if kinds else "figure" if "figure" in (metadata.get("mystnb") or {}) else "hidden"
 
 
 def cells(text: str) -> Iterator[Cell]:
@@ -128,11 +128,9 @@ PROMPTS = {
 
 
 def fold_cells(notebook: Any) -> Any:
-    """Fold a notebook's cells for its page, and for JupyterLab, which folds what says ``source_hidden``."""
+    """Say above each folded cell what is folded there; and fold it in JupyterLab, which asks for ``source_hidden``."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and (why := fold(cell.metadata)) in PROMPTS:
-            tags = cell.metadata.setdefault("tags", [])
-            cell.metadata["tags"] = [*tags, *({"hide-input"} - set(tags))]
             cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = PROMPTS[why]
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     return notebook
