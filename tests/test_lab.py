@@ -38,7 +38,7 @@ def test_links_lead_to_notebooks_that_are_written(slug: str) -> None:
 def test_an_exercise_becomes_its_text_and_a_cell_to_fill_that_stops_nothing() -> None:
     exercise = "````{exercise}\n:label: ex-a\n*Compute.* Add {ref}`intro`.\n```python\nx = ...\n```\n````\n\n"
     source = exercise + "````{solution} ex-a\nTwo.\n````"
-    text, template, solution = lab.plain_cells(BOOK, "ladder/bell", source, {})
+    text, template, solution = lab.plain_cells(BOOK, "ladder/bell", source, {}, ())
     assert text.source.startswith("**Exercise.** *Compute.* Add ")
     assert (template.source, template.metadata["tags"]) == ("x = ...", ["raises-exception"])
     assert solution.source.startswith("<details><summary>Solution</summary>\n\nTwo.")
@@ -47,11 +47,28 @@ def test_an_exercise_becomes_its_text_and_a_cell_to_fill_that_stops_nothing() ->
 def test_a_number_in_a_sentence_follows_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
     monkeypatch.setattr(prose, "display", lambda markdown: shown.append(markdown.data))
-    (cell,) = lab.plain_cells(BOOK, "ladder/bell", "It is {glue:text}`gap:.2f`, $\\frac{1}{2}$.", {"gap": "0.1339"})
+    (cell,) = lab.plain_cells(
+        BOOK, "ladder/bell", "It is {glue:text}`gap:.2f`, $\\frac{1}{2}$.", {"gap": "0.1339"}, ["gap"]
+    )
     assert cell.outputs[0].data["text/markdown"] == "It is 0.13, $\\frac{1}{2}$."
     monkeypatch.setitem(prose.NOTED, "gap", 0.5)
     exec(cell.source, {"say": prose.say})
     assert shown == ["It is 0.50, $\\frac{1}{2}$."]
+
+
+def test_a_sentence_ahead_of_its_number_says_what_is_published_and_stops_no_run() -> None:
+    said = "It is {glue:text}`gap:.2f` and {glue:text}`other`."
+    (cell,) = lab.plain_cells(BOOK, "ladder/bell", said, {"gap": "0.1339"}, ())
+    assert (cell.cell_type, cell.source) == ("markdown", "It is 0.13 and ….")
+
+
+@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
+def test_no_sentence_is_said_before_its_numbers_are_noted(slug: str) -> None:
+    known: set[str] = set()
+    for cell in lab.lab_notebook(BOOK, slug, executed=False).cells:
+        known |= set(lab.NOTED.findall(cell.source))
+        if cell.source.startswith("say("):
+            assert {gap.partition(":")[0] for gap in prose.GAP.findall(cell.source)} <= known
 
 
 def test_a_number_that_was_not_computed_is_named() -> None:

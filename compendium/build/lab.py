@@ -10,7 +10,7 @@ import posixpath
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from compendium.pages.prose import GAP, filled
 from compendium.pages.reading import fold_cells, minutes
 
 FOLDER = "lab"
+NOTED = re.compile(r'\bnote\(\s*"([^"]+)"')
 FENCE = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.M | re.S
 )
@@ -85,35 +86,44 @@ def lab_notebook(book: Book, slug: str, executed: bool = True) -> Any:
     else:
         notebook = jupytext.reads(book.plan.notebooks[slug].text, fmt="md:myst")
     notebook = in_edition(book.plan, notebook)
-    values = dict(noted(notebook))
+    values, known = dict(noted(notebook.cells)), set[str]()
     cells = []
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         if cell.cell_type == "code":
+            known |= {*NOTED.findall(cell.source), *(name for name, _ in noted([cell]))}
             cells.append(cell)
         else:
-            cells += plain_cells(book, slug, cell.source, values)
+            cells += plain_cells(book, slug, cell.source, values, known)
     say = new_code_cell("from compendium.pages.prose import say", metadata={"tags": ["hide-input"]})
     notebook.cells = [*cells[:1], say, *cells[1:]]
     notebook.metadata = nbformat.from_dict({"kernelspec": dict(KERNEL)})
     return numbered(fold_cells(notebook))
 
 
-def noted(notebook: Any) -> Iterator[tuple[str, str]]:
-    """The numbers that a run has kept for its prose, as it prints them."""
-    for cell in notebook.cells:
+def noted(cells: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """The numbers that a run of these cells has kept for its prose, as it prints them."""
+    for cell in cells:
         for output in cell.get("outputs", []):
             if name := output.get("metadata", {}).get("scrapbook", {}).get("name"):
                 kept = (text for mime, text in output["data"].items() if mime.endswith("text/plain"))
                 yield name, next(kept, "").strip("'")
 
 
-def plain_cells(book: Book, slug: str, source: str, values: Mapping[str, str]) -> Iterator[Any]:
-    """A cell of MyST's Markdown as cells of plain Markdown, of numbers in sentences, and of code to fill."""
+def plain_cells(book: Book, slug: str, source: str, values: Mapping[str, str], known: Container[str]) -> Iterator[Any]:
+    """A cell of MyST's Markdown as cells of plain Markdown, of numbers in sentences, and of code to fill.
+
+    values : the published numbers, by name. known : the names that a run has kept before it comes to this cell; a
+    sentence that says another one, ahead of its computation, says what is published, and does not change.
+    """
     for kind, piece in pieces(book, slug, source):
         text = piece.strip("\n")
         if kind == "template":
             yield new_code_cell(text, metadata={"tags": ["raises-exception"]})  # it is not filled yet
+        elif not all(name.partition(":")[0] in known for name in GAP.findall(text)):
+            yield new_markdown_cell(
+                GAP.sub(lambda gap: filled(gap[0], values) if gap[1].partition(":")[0] in values else "…", text)
+            )
         elif GAP.search(text):
             data = {"text/markdown": filled(text, values)} if values else {}
             outputs = [nbformat.v4.new_output("display_data", data)] if data else []
