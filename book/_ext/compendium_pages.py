@@ -169,6 +169,8 @@ def link_terms(app: Any, doctree: Any) -> None:
     longest = sorted(terms, key=len, reverse=True)
     pattern = re.compile(r"\b(" + "|".join(map(re.escape, longest)) + r")(?=s?\b)", re.IGNORECASE)
     for paragraph in list(doctree.findall(nodes.paragraph)):
+        if "choice" in paragraph.parent.get("classes", ()):
+            continue  # it becomes a button, which may hold no link
         for text in list(paragraph.findall(nodes.Text)):
             if not terms:
                 return

@@ -270,6 +270,7 @@ class IonQ:
             remote = backend.retrieve_job(job.id)
             return remote.result(wait=self.wait) if remote.status() == JobStatus.DONE else remote.status()
 
+        told = ""  # what the server said last, if it said anything
         while True:
             trouble, pause = "it is still under way", self.wait
             try:
@@ -286,6 +287,10 @@ class IonQ:
                 if error.status is not None and error.status not in BUSY:
                     raise HardwareError(f"{error}. {_advice(error.status)} The record is kept") from None
                 trouble, pause = str(error).removeprefix(f"{what}: "), max(pause, error.retry_after)
+                if error.status is not None:
+                    told = trouble
+                elif told:
+                    trouble = f"{told}, then {trouble}"
             if not _paused(pause, deadline):
                 raise JobPendingError(f"{what}: {trouble}. Run the campaign again to resume")
         kept = _counts(found, job, what)
