@@ -44,6 +44,7 @@ from qlib.correlations.bell_tests import (
     mermin_klyshko,
     table_of_tests,
 )
+from qlib.correlations.changed_contexts import after_change, lasting_results
 from qlib.correlations.classical_cost import (
     DeterministicStrategy,
     Line,
@@ -167,6 +168,7 @@ __all__ = [
     "SquareIdentity",
     "SumOfSquares",
     "TermwiseBound",
+    "after_change",
     "as_facets",
     "automorphisms",
     "behaviour",
@@ -219,6 +221,7 @@ __all__ = [
     "is_nondisturbing",
     "isotropic",
     "joint_law",
+    "lasting_results",
     "local_facets",
     "local_strategies",
     "mermin",

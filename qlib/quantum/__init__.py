@@ -7,6 +7,7 @@ exogenous preparations λ. ``probability`` is the generalised Born rule. A `Coun
 been found, had other instruments been used or other outcomes obtained, given what was found; `evaluate` answers,
 `disambiguate` says which instruments a question leaves open. `causal_separability` tells whether a process has a causal
 order.
+What all answers have in common that differ by facts λ that a process does not tell: `answer_bounds`.
 
 Operators are matrices in the order of the spaces named; at a node the incoming space comes before the outgoing one;
 the conventions of Choi operators are those of `process_cj` and `instrument_cj`. States of two qubits have their
@@ -67,6 +68,7 @@ from qlib.quantum.classical_to_quantum import (
     reversible,
     reversible_extension,
 )
+from qlib.quantum.completions import answer_bounds, extreme_completion, query_operators
 from qlib.quantum.counterfactuals import (
     COUNTERPOSSIBLE,
     Answer,
@@ -82,10 +84,12 @@ from qlib.quantum.counterfactuals import (
 from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 from qlib.quantum.dilations import dilated, dilation, square_root
 from qlib.quantum.instruments import Instrument, product_factors
+from qlib.quantum.kept_results import with_results_kept
 from qlib.quantum.process_operators import (
     ProcessOperator,
     QuantumNode,
     closed_loops,
+    is_extremal,
     satisfies_trace_condition,
     trace_and_replace,
 )
@@ -107,6 +111,7 @@ from qlib.quantum.random_processes import (
     random_structural_model,
     random_unitary,
 )
+from qlib.quantum.retrodiction import petz_posterior, record_posterior
 from qlib.quantum.two_qubits import (
     chsh_maximum,
     chsh_value,
@@ -145,6 +150,7 @@ __all__ = [
     "QueryKind",
     "Step",
     "Term",
+    "answer_bounds",
     "binary_extension",
     "bits",
     "blank_preparation",
@@ -165,10 +171,12 @@ __all__ = [
     "disambiguate",
     "effects",
     "evaluate",
+    "extreme_completion",
     "ghz_state",
     "influences",
     "instrument_cj",
     "intervention",
+    "is_extremal",
     "is_witness",
     "kraus_operators",
     "kron",
@@ -180,6 +188,7 @@ __all__ = [
     "oreshkov_costa_brukner",
     "outcome_tensor",
     "partial_trace",
+    "petz_posterior",
     "posterior",
     "probability",
     "process_cj",
@@ -187,12 +196,14 @@ __all__ = [
     "pure_state",
     "quantum_extension",
     "quantum_query",
+    "query_operators",
     "random_channel",
     "random_instrument",
     "random_markov_process",
     "random_state",
     "random_structural_model",
     "random_unitary",
+    "record_posterior",
     "require_positive",
     "reversible",
     "reversible_extension",
@@ -207,4 +218,5 @@ __all__ = [
     "validate_measurement",
     "validate_state",
     "werner_state",
+    "with_results_kept",
 ]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 from typing import TypeAlias
 
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import all_of, distinct, numbers, one_of, require, table, whole, wholes
-from qlib.numbers.exact_arrays import Array, is_exact, recognised, vanishes
+from qlib.numbers.exact_arrays import Array, as_complex, is_exact, recognised, vanishes
 from qlib.numbers.tensor_networks import Tensor, operator_tensor
 from qlib.quantum.channels import deviation_note, partial_trace, require_positive
 from qlib.quantum.instruments import Outcome
@@ -252,6 +252,35 @@ def _loop(array: Array, nodes: Sequence[QuantumNode], chosen: tuple[int, ...]) -
     for k in range(len(chosen)):
         array = array - trace_and_replace(array, dims, 2 * k + 1)
     return array
+
+
+def is_extremal(process: ProcessOperator) -> bool:
+    """Whether a process is no mixture of others: then every completion of it is trivial, and its answers are its own.
+
+    It is a mixture if and only if some Hermitian X ≠ 0 on its support can be added to it and subtracted from it, a
+    little of it, that is if X has the trace zero and no closed loops: a rank is counted, in floating point. Raises
+    ``ArithmeticError`` if the rank cannot be told.
+
+    >>> A = [QuantumNode("A", 2, 1)]
+    >>> [is_extremal(ProcessOperator(A, np.diag(p))) for p in ([1, 0], [0.5, 0.5])]
+    [True, False]
+    """
+    require(ProcessOperator, process=process)
+    nodes = process.endogenous
+    values, vectors = np.linalg.eigh(as_complex(process.array))
+    V = vectors[:, values > 1e-9 * values.max()]
+    sets = [chosen for k in range(1, len(nodes) + 1) for chosen in combinations(range(len(nodes)), k)]
+    rows = []
+    for i, j in product(range(V.shape[1]), repeat=2):
+        H = np.outer(V[:, i], V[:, j].conj())
+        H = H + H.conj().T if i <= j else 1j * (H - H.conj().T)
+        violations = [np.array([np.trace(H)]), *(_loop(H, nodes, chosen).ravel() for chosen in sets)]
+        rows.append(np.concatenate([part for each in violations for part in (each.real, each.imag)]))
+    singular = np.linalg.svd(np.array(rows), compute_uv=False)
+    least = singular.min() / singular.max() if len(singular) == len(rows) else 0.0
+    if 1e-10 < least < 1e-7:
+        raise ArithmeticError(f"process: whether it is extremal cannot be told at this precision (gap {least:.3g})")
+    return bool(least >= 1e-7)
 
 
 def satisfies_trace_condition(array: ArrayLike, nodes: Sequence[QuantumNode]) -> bool:
