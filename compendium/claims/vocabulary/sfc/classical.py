@@ -195,16 +195,16 @@ def values(structure: StructuralModel, name: str) -> list[Any]:
     return [structure.domains[name][k] for k in places.ravel()]
 
 
-def refused(attempt: Callable[[], object]) -> bool:
-    """Whether building something ends in a ``ValueError``, which says what is wrong with it.
+def refused(attempt: Callable[[], object], because: str = "") -> bool:
+    """Whether building something ends in a ``ValueError``, whose words hold `because`.
 
-    >>> refused(lambda: int("one")), refused(lambda: int("1"))
-    (True, False)
+    >>> refused(lambda: int("one")), refused(lambda: int("1")), refused(lambda: int("one"), "negative")
+    (True, False, False)
     """
     try:
         attempt()
-    except ValueError:
-        return True
+    except ValueError as error:
+        return because in str(error)
     return False
 
 

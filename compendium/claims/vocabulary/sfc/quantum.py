@@ -7,7 +7,8 @@ output ``A_out``. `ALGEBRA` has the names that mean the same in every formula; t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ import sympy as sp
 
 from compendium.claims.bound_indices import IndexedTerm, binder, index, lifted
 from compendium.claims.operator_formulas import SystemOperator, operator_on, scalar, tensor_product
-from qlib.numbers import conjugate, exact
+from qlib.graphs import CausalGraph
+from qlib.numbers import conjugate, exact, vanishes
 from qlib.numbers.arguments import Array
-from qlib.quantum import Instrument, Part, ProcessOperator
+from qlib.quantum import Instrument, Part, ProcessOperator, QuantumStructuralModel
 
 
 def full_trace(X: SystemOperator) -> SystemOperator:
@@ -40,8 +42,8 @@ def identity(dims: Mapping[str, int] | None = None) -> Callable[[Any], Any]:
     known = dims or {}
 
     def one(space: str) -> SystemOperator:
-        d = known.get(str(space), 2)
-        return operator_on({str(space): d}, np.eye(d, dtype=int))
+        d = known.get(space, 2)
+        return operator_on({space: d}, np.eye(d, dtype=int))
 
     return lifted(one)
 
@@ -167,3 +169,123 @@ def free_matrix(name: str, rows: int = 2, columns: int = 2) -> Array:
     array([[k_00, k_01]], dtype=object)
     """
     return exact([[sp.Symbol(f"{name}_{i}{j}") for j in range(columns)] for i in range(rows)])
+
+
+def depends(values: Any, on: Array) -> bool:
+    """Whether an expression, or an entry of a matrix, depends on the free symbols of another matrix.
+
+    >>> r, x = sp.symbols("r x0", real=True)
+    >>> depends([r + x - x], state("0")), depends([r + x], state("0"))
+    (False, True)
+    """
+    symbols = set().union(*(sp.sympify(entry).free_symbols for entry in on.flat))
+    return any(sp.expand(entry).free_symbols & symbols for entry in np.ravel(values))
+
+
+# --- structural models: Eqs. (18) to (25) -----------------------------------------------------------------------------
+
+
+def source_names(law: Mapping[Any, Any], states: Mapping[Any, Array], tau: Mapping[Any, Array] | Instrument) -> Any:
+    """The names of Eqs. (18) and (19) at a node Λ: P(λ), the state that λ prepares, and its element of an instrument.
+
+    All spaces are qubits. tau : on out ⊗ in, not normalised.
+    """
+    return ALGEBRA | {
+        "P": lifted(lambda lam: law[int(lam)]),
+        "rho": lifted(lambda lam, space: operator_on([space], states[int(lam)])),
+        "tau": lifted(lambda lam: operator_on(["L_out", "L_in"], tau[int(lam)])),
+        "dim": lambda space: {"L_in": 2, "L_out": 2}[space],
+        "tr_Lin": trace_over("L_in"),
+        "Sum": sum_over(lam=law),
+    }
+
+
+def signals(matrix: Array, dims: Sequence[int]) -> bool:
+    """Whether A influences D in a unitary from A ⊗ B to C ⊗ D of dimensions (c, d, a, b), by what arrives at D.
+
+    A does not, if |x⟩⟨z| at A leaves nothing at D for x ≠ z, and the same for every x = z, whatever B is.
+    """
+    c, d, a, b = dims
+    four = np.asarray(matrix, dtype=complex).reshape(c, d, a, b)
+    arrives = np.einsum("cdxb,cezy->xzdeby", four, four.conj())
+    nothing = np.zeros_like(arrives[0, 0])
+    expected = {True: arrives[0, 0], False: nothing}
+    return not all(np.allclose(arrives[x, z], expected[x == z]) for x, z in product(range(a), repeat=2))
+
+
+def model_items(model: QuantumStructuralModel) -> dict[str, Any]:
+    """What Def. 10 lists of a model: its kinds of nodes, where its unitary begins and ends, who owns whom."""
+    reads = {space for part in model.parts for space in part.reads}
+    writes = {space for part in model.parts for space in part.writes}
+    nodes, exogenous, sink = set(model.nodes), set(model.preparations), set(model.wires) - reads
+    kinds = {"endogenous": nodes, "exogenous": exogenous, "sink": sink | (nodes - reads)}
+    sources, ends = {"A_out": nodes, "Lambda_out": exogenous}, {"A_in": nodes, "S_in": sink}
+    own = [causes & exogenous for causes in model.influence.values()]
+    once = all(len(causes) == 1 for causes in own) and len(exogenous.union(*own)) == len(own) == len(exogenous)
+    return {
+        "nodes": [kind for kind, members in kinds.items() if members],
+        "unitary from": [end for end, spaces in sources.items() if spaces & reads],
+        "unitary to": [end for end, spaces in ends.items() if spaces & writes],
+        "one exogenous node per endogenous node": once and len(set(own)) == len(own),
+    }
+
+
+def foreign_influences(model: QuantumStructuralModel, graph: CausalGraph, owner: Mapping[str, str]) -> dict[str, bool]:
+    """Whether an influence is found that (20), or (22) for a graph of the endogenous nodes, forbids.
+
+    owner : exogenous node → the node that is its own.
+    """
+    found = [(cause, node) for node, causes in model.influence.items() for cause in causes]
+    return {
+        "(20)": any(owner[cause] != node for cause, node in found if cause in owner),
+        "(22)": any(arrow not in graph.edges for arrow in found if arrow[0] in graph.kinds),
+    }
+
+
+def structural_names(model: QuantumStructuralModel, lam: Sequence[Any] = ()) -> dict[str, Any]:
+    """The names of (21), (23) and (24): node i of a formula is the i-th exogenous node, and λ_i is ``lam[i - 1]``.
+
+    ``tau_tilde(i, what)`` is the element (19) of an outcome, or, if `what` is the state that the instrument prepares on
+    average, its channel; a ``ValueError`` says that it prepares another. The parts of the model meet at nodes only.
+    """
+    names = list(model.preparations)
+    instruments = list(model.preparations.values())
+    average = [sum(z.weight(k) * z.state(k) for k in z.outcomes) for z in instruments]
+
+    def tau_tilde(i: int, what: Any) -> SystemOperator:
+        z, spaces = instruments[int(i) - 1], node_spaces(names[int(i) - 1], instruments[int(i) - 1])
+        if not isinstance(what, SystemOperator):
+            return operator_on(spaces, z.normalised(int(what)))
+        if not vanishes(what.array - average[int(i) - 1]):
+            raise ValueError("tau_tilde: the instrument prepares another state")
+        return operator_on(spaces, sum(z.normalised(k) for k in z.outcomes))
+
+    sink = [f"{wire}_in" for wire in model.wires]
+    outputs, inputs = ([f"{name}_{side}" for name in names] for side in ("out", "in"))
+    return ALGEBRA | {
+        "rho_U": tensor_product(*(factor(part, model.dims) for part in model.parts)),
+        "rho": lifted(lambda i: operator_on({outputs[i - 1]: instruments[i - 1].d_out}, average[int(i) - 1])),
+        "tau_tilde": lifted(tau_tilde),
+        "lam": lifted(lambda i: lam[int(i) - 1]) if lam else index("lam"),
+        "P": lambda _: model.weight(dict(zip(names, lam, strict=True))),
+        "Sum": sum_over(lam=(0, 1)),
+        "n": len(names),
+        "tr_Lin": lifted(lambda X: X.trace(*(space for space in X.systems if space in inputs))),
+        "tr_SinL": trace_over(*sink, *outputs, *inputs),
+        "tr_SinLout": trace_over(*sink, *outputs),
+        "lam_all": 0,
+    }
+
+
+def born_names(instruments: Mapping[str, Instrument], sigma: ProcessOperator, outcomes: Sequence[Any]) -> Any:
+    """The names of (25): node i is the i-th of the instruments', its outcome ``outcomes[i - 1]``; σ^λ of the nodes."""
+    nodes = list(instruments)
+    return ALGEBRA | {
+        "sigma": lambda lam: process(sigma),
+        "a": lifted(lambda i: outcomes[int(i) - 1]),
+        "z": lifted(lambda i: i),
+        "n": len(nodes),
+        "tau_i": lifted(lambda i, a, z: element(nodes[i - 1], instruments[nodes[z - 1]], int(a))),
+        "tau": lambda outcomes_all, instruments_all: elements(instruments, dict(zip(nodes, outcomes, strict=True))),
+        **dict.fromkeys(("lam", "a_all", "z_all"), 0),
+    }
