@@ -23,6 +23,7 @@ from qlib.correlations.polytope import (
     facets,
     nondisturbing_vertices,
     relabellings,
+    vertex_classes,
     vertices,
 )
 from qlib.correlations.scenarios import (
@@ -190,3 +191,21 @@ def test_the_vertices_of_all_nondisturbing_phenomena_are_assignments_and_extreme
         correlators = [p.correlator(c) for c in range(n)]
         assert set(correlators) <= {1, -1}
         assert np.prod(correlators) == -1
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(3, [4, 8]), (4, [8, 16]), (5, [16, 32])])
+def test_up_to_symmetry_a_cycle_has_two_vertices_and_they_answer_alike_within_a_class(n, sizes):
+    classes = vertex_classes(cycle_scenario(n))
+    assert [len(alike) for alike in classes] == sizes
+    assert [fa.is_factorisable(alike[0]) for alike in classes] == [False, True]
+    assert all(
+        fa.is_factorisable(p) == factorises
+        for alike, factorises in zip(classes, (False, True), strict=True)
+        for p in alike[1:3]
+    )
+
+
+def test_the_classes_hold_every_vertex_once():
+    found = [p.table.tolist() for alike in vertex_classes(cycle_scenario(4)) for p in alike]
+    every = [p.table.tolist() for p in nondisturbing_vertices(cycle_scenario(4))]
+    assert len(found) == len(every) and all(table in every for table in found)

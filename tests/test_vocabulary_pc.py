@@ -9,6 +9,7 @@ import sympy as sp
 from compendium.claims.printed import agrees, parse
 from compendium.claims.set_formulas import Law, Reading
 from compendium.claims.vocabulary import pc
+from qlib.correlations import Phenomenon, is_nondisturbing, scenarios
 from qlib.graphs import CausalGraph, markov_law
 
 R = sp.Rational
@@ -143,3 +144,61 @@ def test_a_latent_that_has_a_value_is_not_summed_over():
     formula = whole.formula("C", "BZL", whole.assignments(hidden="O"))
     assert agrees("prod_over(j, P(C(j), given(B, Z, Lam)))", formula)
     assert not agrees("P(C, given(B, Z))", formula)
+
+
+# ── positions in a context ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def leaky():
+    """Three parties; the first outcome is the second setting, half of the time, and nothing else is uniform."""
+    three = scenarios.bell_scenario(2, 2, 2)
+    table = np.zeros(three.shape, dtype=object)
+    for c, (x, y, z) in enumerate(product((0, 1), repeat=3)):
+        for a, b, d in product((0, 1), repeat=3):
+            table[c, a, b, d] = (
+                (R(1, 2) + R(1, 2) * (a == y)) / 2 * (R(1, 3) + R(b ^ x, 3)) * (R(1, 5) + R(3 * (d ^ z), 5))
+            )
+    table /= np.array([row.sum() for row in table])[:, None, None, None]
+    return Phenomenon(three, table)
+
+
+def test_definition_2_is_about_every_subset_of_the_positions():
+    ghz, signalling = pc.ThreeParties(scenarios.ghz_mermin()), pc.ThreeParties(leaky())
+    assert all(ghz.agrees(g) for g in pc.SUBSETS)
+    assert [g for g in pc.SUBSETS if not signalling.agrees(g)] == [(1,), (1, 3)]
+    assert is_nondisturbing(ghz.phenomenon) and not is_nondisturbing(signalling.phenomenon)
+
+
+def test_the_two_forms_of_definition_2_say_the_same():
+    tested = [pc.ThreeParties(p) for p in (scenarios.ghz_mermin(), leaky())]
+    names = pc.no_disturbance_names(tested[1], tested)
+    for g in pc.SUBSETS:
+        column = parse("indep(A(g), X(compl(g)), X(g))", names | {"g": g})
+        assert list(column) == [int(p.agrees(g)) for p in tested]
+    assert parse("P(A(g), given(X(g)))", names | {"g": (2, 3)}) == sp.ImmutableMatrix(tested[1].given_all((2, 3)))
+
+
+def test_what_is_not_in_a_set_of_positions_is_the_rest():
+    assert agrees("setminus(A, A(g))", pc.rest("A"), pc.PAIRS)
+    assert not agrees("setminus(X, A(g))", pc.rest("A"), pc.PAIRS)
+    assert not agrees("setminus(A, A(g))", pc.rest("X"), pc.PAIRS)
+
+
+def test_definition_3_holds_with_the_weight_in_front_of_the_product():
+    nodes = {"A_1": "observed", "A_2": "observed", "X_1": "observed", "X_2": "observed", "L": "latent"}
+    graph = CausalGraph(nodes, [("X_1", "A_1"), ("X_2", "A_2"), ("L", "A_1"), ("L", "A_2")])
+    bit = lambda p: [p, 1 - p]  # noqa: E731
+    rows = iter(R(k, 17) for k in (1, 2, 3, 5, 7, 8, 11, 13))
+    tables = {name: ((), bit(R(1, k))) for name, k in (("X_1", 3), ("X_2", 4), ("L", 5))}
+    for i in (1, 2):
+        tables[f"A_{i}"] = (
+            [f"X_{i}", "L"],
+            np.array([[bit(next(rows)) for _ in (0, 1)] for _ in (0, 1)], dtype=object),
+        )
+    names = ("A_1", "A_2", "X_1", "X_2", "L")
+    law = Law(markov_law(graph, tables, names), names)
+    phenomenon = pc.two_parties(law, "A", "X")
+    assert agrees("sum_over(Lam, P(Lam)*prod_over(i, P(A(i), given(X(i), Lam))))", phenomenon)
+    assert not agrees("sum_over(Lam, prod_over(i, P(Lam)*P(A(i), given(X(i), Lam))))", phenomenon)
+    assert agrees("sum_over(Lam, P(A, X, Lam))", pc.two_parties(law, "AX", ""))
+    assert not agrees("sum_over(Lam, P(A, Lam))", pc.two_parties(law, "AX", ""))

@@ -104,6 +104,7 @@ from qlib.correlations.polytope import (
     facets,
     nondisturbing_vertices,
     relabellings,
+    vertex_classes,
     vertices,
 )
 from qlib.correlations.scenarios import (
@@ -256,6 +257,7 @@ __all__ = [
     "strategies",
     "table_of_tests",
     "tsirelson",
+    "vertex_classes",
     "vertices",
     "white_noise",
     "words",

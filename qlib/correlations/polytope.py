@@ -282,11 +282,42 @@ def facet_classes(found: Facets) -> tuple[FacetClass, ...]:
         if None in images:
             raise CertificateError(f"facet {images.index(None)}: a symmetric one is missing")
         links += enumerate(images)
-    first, second = np.array(links).T
-    graph = coo_matrix((np.ones(len(links)), (first, second)), shape=(len(found), len(found)))
-    _, label = connected_components(graph, directed=False)
-    classes = [np.flatnonzero(label == k) for k in range(label.max() + 1)]
+    classes = _linked(links, len(found))
     return tuple(
         FacetClass(len(members), found.inequality(int(members[0])), members)
         for members in sorted(classes, key=lambda members: (len(members), int(members[0])))
     )
+
+
+def _linked(links: list[Any], size: int) -> list[Integers]:
+    """The classes into which links (k, l) join the numbers below a size."""
+    first, second = np.array(links).T
+    graph = coo_matrix((np.ones(len(links)), (first, second)), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    return [np.flatnonzero(label == k) for k in range(label.max() + 1)]
+
+
+def vertex_classes(scenario: Scenario) -> tuple[tuple[Phenomenon, ...], ...]:
+    """`nondisturbing_vertices` divided into classes under the scenario's symmetries, the smallest class first.
+
+    What is asked of all of them and does not depend on names need be asked of one of each class.
+    Raises CertificateError if a symmetry leads out of the list.
+
+    >>> from qlib.correlations.scenarios import bell_scenario
+    >>> [len(alike) for alike in vertex_classes(bell_scenario(2, 2))]
+    [8, 16]
+    """
+    every = nondisturbing_vertices(scenario)
+    tables = [tuple(p.table[index] for index in scenario.entries) for p in every]
+    number = {table: k for k, table in enumerate(tables)}
+    columns = np.stack([scenario.deterministic[(slice(None), *index)] for index in scenario.entries], axis=1)
+    place = {column.tobytes(): k for k, column in enumerate(columns.T.copy())}
+    links: list[Any] = []
+    for permutation in relabellings(scenario):
+        moved = [place[column.tobytes()] for column in columns[permutation].T.copy()]
+        images = [number.get(tuple(table[k] for k in moved)) for table in tables]
+        if None in images:
+            raise CertificateError(f"vertex {images.index(None)}: a symmetric one is missing")
+        links += enumerate(images)
+    classes = sorted(_linked(links, len(every)), key=lambda members: (len(members), int(members[0])))
+    return tuple(tuple(every[int(k)] for k in members) for members in classes)

@@ -91,13 +91,26 @@ def _cut(R: Array, W: Array, w: Array) -> Array:
             raise OverflowError("the numbers grow beyond what 64-bit integers hold")
     value = R @ w
     positive, negative = np.flatnonzero(value > 0), np.flatnonzero(value < 0)
-    tight = (R @ W.T == 0).astype(np.float32)
+    tight = _packed(R @ W.T == 0)
     new = [R[value >= 0]]
     for p in positive:
-        common = tight[p] * tight[negative]
-        count = common.sum(axis=1)
-        enough = np.flatnonzero(count >= R.shape[1] - 2)
-        holders = (common[enough] @ tight.T == count[enough, None]).sum(axis=1)
-        n = negative[enough[holders == 2]]
+        common = tight[:, p, None] & tight[:, negative]
+        enough = np.flatnonzero(np.bitwise_count(common).sum(axis=0) >= R.shape[1] - 2)
+        edges = enough[_holders(common[:, enough], tight) == 2]
+        n = negative[edges]
         new.append(_primitive(value[p] * R[n] - value[n, None] * R[p]))
     return np.concatenate(new)
+
+
+def _packed(truths: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Rows of truth values as bits of words, shape (words, rows)."""
+    whole_words = np.pad(truths, ((0, 0), (0, -truths.shape[1] % 64)))
+    return np.ascontiguousarray(np.packbits(whole_words, axis=1).view(np.uint64).T)
+
+
+def _holders(sets: NDArray[np.uint64], rows: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """In how many of the rows each set is contained; both as words of bits, shape (words, …)."""
+    hold = np.ones((sets.shape[1], rows.shape[1]), dtype=bool)
+    for some, word in zip(sets, rows, strict=True):
+        hold &= some[:, None] & ~word == 0
+    return np.asarray(hold.sum(axis=1))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from compendium.claims.printed import ForAll
 from compendium.claims.set_formulas import Law, Reading
+from qlib.correlations import Phenomenon
 from qlib.graphs import CausalGraph, d_separated
+from qlib.numbers import exact
 
 SETS = "ABCDEWXYZ"  # sets of variables; with an index, one variable of the set, or those with indices in a set
 
@@ -38,6 +41,122 @@ TEX: dict[str, str] = {
     "dsep(_, _)": r"({0} \indep {1})_d",
     "dsep(_, _, _)": r"({0} \indep {1} \mid {2})_d",
 }
+
+# ── positions in a context: scenarios and Definitions 1 to 3 ────────────────────────────────────────────────────────
+
+POSITIONS = (1, 2, 3)  # of three parties
+EVERY = tuple((name, i) for name in "AX" for i in POSITIONS)
+SUBSETS = tuple(g for size in range(4) for g in combinations(POSITIONS, size))
+Variable = tuple[str, int]
+
+
+class Variables(sp.Symbol):  # type: ignore[misc]
+    """The outcomes A or the settings X of three positions; called with a set of positions, those of it.
+
+    >>> Variables("A")((1, 3))
+    (('A', 1), ('A', 3))
+    """
+
+    def __call__(self, positions: Iterable[int]) -> tuple[Variable, ...]:
+        """The variables at some positions."""
+        return tuple((self.name, i) for i in positions)
+
+
+def indicator(chosen: Iterable[Variable]) -> sp.Matrix:
+    """A set of variables as a column of zeros and ones, by which formulas compare sets."""
+    members = set(chosen)
+    return sp.Matrix([int(variable in members) for variable in EVERY])
+
+
+def rest(name: str) -> ForAll:
+    """The variables of a name, A or X, whose position is not in γ, for every γ."""
+    return ForAll(lambda g: indicator((name, i) for i in POSITIONS if i not in g), {"g": SUBSETS})
+
+
+PAIRS: dict[str, Any] = {  # names of sets of variables, and of the number of pairs {A_i, X_i}
+    "A": Variables("A"),
+    "X": Variables("X"),
+    "compl": lambda g: tuple(i for i in POSITIONS if i not in g),
+    "setminus": lambda whole, part: indicator({v for v in EVERY if v[0] == whole.name} - set(part)),
+    "subsets": indicator,
+    "given": lambda settings: settings,
+    "card": lambda contexts: sp.Matrix([len(context) for context in contexts]),
+    "max_over": lambda contexts, sizes: max(sizes),
+}
+
+
+def named(variables: Iterable[Variable]) -> list[str]:
+    """The variables of a formula by their names in a law."""
+    return [f"{name}{i}" for name, i in variables]
+
+
+@dataclass(frozen=True, eq=False)
+class ThreeParties:
+    """A phenomenon of three parties with bits, all its contexts equally probable: what Definition 2 is about.
+
+    >>> from qlib.correlations import scenarios, white_noise
+    >>> noise = ThreeParties(white_noise(scenarios.bell_scenario(2, 2, 2)))
+    >>> A, X = Variables("A"), Variables("X")
+    >>> noise.given_own(A((1,)), X((1,))) == noise.given_all((1,))
+    True
+    """
+
+    phenomenon: Phenomenon
+
+    @cached_property
+    def law(self) -> Law:
+        """The law of A1, A2, A3, X1, X2, X3."""
+        table = exact(self.phenomenon.table).reshape((2,) * 6) / 8  # settings, then outcomes
+        return Law(np.moveaxis(table, (0, 1, 2), (3, 4, 5)), named(EVERY))
+
+    def given_all(self, g: Sequence[int]) -> sp.Matrix:
+        """P(A_γ | X), a row for every context, from the table."""
+        contexts = enumerate(self.phenomenon.scenario.contexts)
+        rows = [np.ravel(self.phenomenon.marginal(c, [names[i - 1] for i in g])) for c, names in contexts]
+        return sp.Matrix([[sp.nsimplify(entry) for entry in row] for row in rows])
+
+    def given_own(self, outcomes: Sequence[Variable], settings: Sequence[Variable]) -> sp.Matrix:
+        """P(A_γ | X_γ), a row for every context, from the law."""
+        found, chosen = named(outcomes), named(settings)
+        events = [dict(zip(found, a, strict=True)) for a in product((0, 1), repeat=len(found))]
+        contexts = [dict(zip(("X1", "X2", "X3"), x, strict=True)) for x in product((0, 1), repeat=3)]
+        own = [{name: context[name] for name in chosen} for context in contexts]
+        return sp.Matrix([[self.law.conditional(event, given) for event in events] for given in own])
+
+    def agrees(self, g: Sequence[int]) -> bool:
+        """Whether P(A_γ | X) = P(A_γ | X_γ)."""
+        return bool(self.given_all(g) == self.given_own(PAIRS["A"](g), PAIRS["X"](g)))
+
+    def independent(self, *sets: Iterable[Variable]) -> bool:
+        """Whether the first of three sets is independent of the second given the third; of no variables it is."""
+        xs, ys, given = map(named, sets)
+        return not xs or not ys or is_independent(self.law, xs, ys, given)
+
+
+def no_disturbance_names(of: ThreeParties, tested: Sequence[ThreeParties]) -> dict[str, Any]:
+    """The names of Definition 2: ``P`` of one phenomenon, ``indep`` a column with an entry for each of several."""
+    return PAIRS | {
+        "P": of.given_own,
+        "indep": lambda *sets: sp.Matrix([int(phenomenon.independent(*sets)) for phenomenon in tested]),
+    }
+
+
+def two_parties(law: Law, targets: str, conditions: str) -> ForAll:
+    """P(targets | conditions), both letters of A and X, with the meaning of Definitions 1 and 3 at all values.
+
+    law : of A_1, A_2, X_1, X_2 and L, which formulas call Lam and sum over.
+    """
+    pairs = {letter: {i: {f"{letter}_{i}"} for i in (1, 2)} for letter in "AX"}
+    read = Reading({**pairs, "Lam": {0: {"L"}}})
+    seen = [name for name in law.names if name != "L"]
+    at = [dict(zip(seen, v, strict=True)) for v in product((0, 1), repeat=len(seen))]
+
+    def value(values: Mapping[str, int]) -> Any:
+        events = ({v: values[v] for v in seen if v[0] in letters} for letters in (targets, conditions))
+        return law.conditional(*events)
+
+    return for_cases([(values,) for values in at], value, lambda v: read.probability(law, v, {"i": (1, 2)}, ["Lam"]))
+
 
 # ── statements about sets of variables: causal models and the proof of Theorem 1 ────────────────────────────────────
 
