@@ -150,15 +150,12 @@ def test_a_latent_that_has_a_value_is_not_summed_over():
 
 
 def leaky():
-    """Three parties; the first outcome is the second setting, half of the time, and nothing else is uniform."""
+    """Three parties; the first outcome is mostly the second setting, and nothing is uniform."""
     three = scenarios.bell_scenario(2, 2, 2)
     table = np.zeros(three.shape, dtype=object)
-    for c, (x, y, z) in enumerate(product((0, 1), repeat=3)):
+    for c, (_, y, z) in enumerate(product((0, 1), repeat=3)):
         for a, b, d in product((0, 1), repeat=3):
-            table[c, a, b, d] = (
-                (R(1, 2) + R(1, 2) * (a == y)) / 2 * (R(1, 3) + R(b ^ x, 3)) * (R(1, 5) + R(3 * (d ^ z), 5))
-            )
-    table /= np.array([row.sum() for row in table])[:, None, None, None]
+            table[c, a, b, d] = R(1 + 2 * (a == y), 4) * R(1 + (b ^ y), 3) * R(1 + 3 * (d ^ z), 5)
     return Phenomenon(three, table)
 
 
@@ -166,7 +163,7 @@ def test_definition_2_is_about_every_subset_of_the_positions():
     ghz, signalling = pc.ThreeParties(scenarios.ghz_mermin()), pc.ThreeParties(leaky())
     assert all(ghz.agrees(g) for g in pc.SUBSETS)
     assert [g for g in pc.SUBSETS if not signalling.agrees(g)] == [(1,), (1, 3)]
-    assert is_nondisturbing(ghz.phenomenon) and not is_nondisturbing(signalling.phenomenon)
+    assert [is_nondisturbing(p.phenomenon) for p in (ghz, signalling)] == [True, False]
 
 
 def test_the_two_forms_of_definition_2_say_the_same():
@@ -185,16 +182,11 @@ def test_what_is_not_in_a_set_of_positions_is_the_rest():
 
 
 def test_definition_3_holds_with_the_weight_in_front_of_the_product():
-    nodes = {"A_1": "observed", "A_2": "observed", "X_1": "observed", "X_2": "observed", "L": "latent"}
+    nodes = {"A_1": "observed", "A_2": "observed", "X_1": "observed", "X_2": "observed", "L": "latent classical"}
     graph = CausalGraph(nodes, [("X_1", "A_1"), ("X_2", "A_2"), ("L", "A_1"), ("L", "A_2")])
-    bit = lambda p: [p, 1 - p]  # noqa: E731
-    rows = iter(R(k, 17) for k in (1, 2, 3, 5, 7, 8, 11, 13))
-    tables = {name: ((), bit(R(1, k))) for name, k in (("X_1", 3), ("X_2", 4), ("L", 5))}
-    for i in (1, 2):
-        tables[f"A_{i}"] = (
-            [f"X_{i}", "L"],
-            np.array([[bit(next(rows)) for _ in (0, 1)] for _ in (0, 1)], dtype=object),
-        )
+    ones = np.array([R(k, 17) for k in (1, 2, 3, 5, 7, 8, 11, 13)]).reshape(2, 2, 2)
+    tables = {name: ((), [R(1, k), 1 - R(1, k)]) for name, k in (("X_1", 3), ("X_2", 4), ("L", 5))}
+    tables |= {f"A_{i}": ([f"X_{i}", "L"], np.stack([1 - ones[i - 1], ones[i - 1]], axis=-1)) for i in (1, 2)}
     names = ("A_1", "A_2", "X_1", "X_2", "L")
     law = Law(markov_law(graph, tables, names), names)
     phenomenon = pc.two_parties(law, "A", "X")
