@@ -310,7 +310,7 @@ def vertex_classes(scenario: Scenario) -> tuple[tuple[Phenomenon, ...], ...]:
     every = nondisturbing_vertices(scenario)
     tables = [tuple(p.table[index] for index in scenario.entries) for p in every]
     number = {table: k for k, table in enumerate(tables)}
-    columns = np.stack([scenario.deterministic[(slice(None), *index)] for index in scenario.entries], axis=1)
+    columns = np.moveaxis(scenario.deterministic, 0, -1)[tuple(zip(*scenario.entries, strict=True))].T
     place = {column.tobytes(): k for k, column in enumerate(columns.T.copy())}
     links: list[Any] = []
     for permutation in relabellings(scenario):

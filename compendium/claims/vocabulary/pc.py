@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from compendium.claims.bound_indices import binder, index, lifted
 from compendium.claims.printed import ForAll
 from compendium.claims.set_formulas import Law, Reading
 from qlib.correlations import Phenomenon
 from qlib.graphs import CausalGraph, d_separated
 from qlib.numbers import exact
+from qlib.numbers.arguments import Array
 
 SETS = "ABCDEWXYZ"  # sets of variables; with an index, one variable of the set, or those with indices in a set
 
@@ -79,7 +82,6 @@ PAIRS: dict[str, Any] = {  # names of sets of variables, and of the number of pa
     "compl": lambda g: tuple(i for i in POSITIONS if i not in g),
     "setminus": lambda whole, part: indicator({v for v in EVERY if v[0] == whole.name} - set(part)),
     "subsets": indicator,
-    "given": lambda settings: settings,
     "card": lambda contexts: sp.Matrix([len(context) for context in contexts]),
     "max_over": lambda contexts, sizes: max(sizes),
 }
@@ -136,13 +138,30 @@ class ThreeParties:
 def no_disturbance_names(of: ThreeParties, tested: Sequence[ThreeParties]) -> dict[str, Any]:
     """The names of Definition 2: ``P`` of one phenomenon, ``indep`` a column with an entry for each of several."""
     return PAIRS | {
-        "P": of.given_own,
+        "given": lambda settings: {"given": settings},
+        "P": lambda outcomes, condition: of.given_own(outcomes, condition["given"]),
         "indep": lambda *sets: sp.Matrix([int(phenomenon.independent(*sets)) for phenomenon in tested]),
     }
 
 
+def marginal_names(joint: Array) -> dict[str, Any]:
+    """The names of Definition 1 at values A and X, pairs of bits: P(A, X, Λ) and sums over Λ, the last axis.
+
+    >>> from compendium.claims.printed import parse
+    >>> names = marginal_names(np.arange(48).reshape(2, 2, 2, 2, 3))
+    >>> parse("sum_over(Lam, P(A, X, Lam))", names | {"A": (0, 0), "X": (0, 1)})
+    12
+    """
+    add = binder(operator.add, 0)
+    return {
+        "P": lifted(lambda a, x, latent: joint[(*a, *x, latent)]),
+        "Lam": index("Lam"),
+        "sum_over": lambda latent, body: add(body, (latent, 0, joint.shape[-1] - 1)),
+    }
+
+
 def two_parties(law: Law, targets: str, conditions: str) -> ForAll:
-    """P(targets | conditions), both letters of A and X, with the meaning of Definitions 1 and 3 at all values.
+    """P(targets | conditions), both letters of A and X, with the meaning of Definition 3 at all values.
 
     law : of A_1, A_2, X_1, X_2 and L, which formulas call Lam and sum over.
     """
