@@ -5,6 +5,16 @@ variables, and answers on all three rungs of the ladder: ``distribution`` and ``
 ``counterfactual`` (abduction, action, prediction). `with_independent_noise` makes one from a Bayesian network,
 `parallel_worlds` puts several worlds side by side. Probabilities are found by elimination, exactly for exact numbers.
 
+Your own trial comes in as a table of named values, `instrumental_table`: counts, probabilities, or a data frame of
+individuals. `effect_bounds` then answers what is asked of it, with exact proofs.
+
+>>> trial = {"offered": [0, 0, 1, 1, 1, 1], "taken": [0, 0, 0, 0, 1, 1], "survived": [0, 1, 0, 1, 0, 1],
+...          "children": [74, 11514, 34, 2385, 12, 9663]}
+>>> table = instrumental_table(trial, instrument="offered", treatment="taken", outcome="survived", count="children")
+>>> print(effect_bounds(table, "ACE"))
+the average effect of taken=1 against 0 on survived: −0.1946 to 0.0054
+  under joint exogeneity, individual exclusion; 23,682 individuals
+
 In the instrumental scenario Z → X → Y a behaviour is an array p[x, y, z] = P(X=x, Y=y | Z=z); axes before these three
 are a batch. `ace_bounds` bounds the average causal effect of X on Y, `bound_certificate` proves a bound,
 `instrumental_inequality` tests whether a table fits the scenario at all, and `assumption_table` shows what each
@@ -27,6 +37,17 @@ from qlib.models.bounds import (
     bound_certificate,
     instrumental_inequality,
 )
+from qlib.models.effects import (
+    Contradiction,
+    EffectBounds,
+    OutcomeTerm,
+    Query,
+    causal_query,
+    effect_bounds,
+    effect_program,
+    nearest_admissible,
+)
+from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
 from qlib.models.potential_outcomes import (
     Assumption,
     Point,
@@ -71,12 +92,17 @@ __all__ = [
     "AffineFunction",
     "Assumption",
     "AssumptionRow",
+    "Contradiction",
     "Derivation",
     "DerivedFunction",
+    "EffectBounds",
     "InstrumentalInequality",
+    "InstrumentalTable",
     "Mechanism",
+    "OutcomeTerm",
     "Point",
     "ProbabilisticModel",
+    "Query",
     "ReducedPoint",
     "Reduction",
     "Response",
@@ -89,19 +115,24 @@ __all__ = [
     "behaviour_symbols",
     "bound_certificate",
     "bound_expressions",
+    "causal_query",
     "couple",
     "derive_bounds",
+    "effect_bounds",
+    "effect_program",
     "firing_squad",
     "hypothetical_constraints",
     "independent",
     "instrumental_behaviour",
     "instrumental_inequality",
+    "instrumental_table",
     "is_jointly_exogenous",
     "is_marginally_exogenous",
     "law_from_solution",
     "law_of_response_types",
     "law_with_marginal_exogeneity_only",
     "law_with_stratified_exclusion_only",
+    "nearest_admissible",
     "observed_behaviour",
     "parallel_worlds",
     "potential_outcome_program",

@@ -28,6 +28,8 @@ from qlib.models.balke_pearl import (
     AffineFunction,
     Bound,
 )
+from qlib.models.effects import Contradiction, effect_bounds
+from qlib.models.instrument_tables import InstrumentalTable
 from qlib.models.potential_outcomes import (
     PROBABILITY_TOLERANCE,
     Assumption,
@@ -136,20 +138,34 @@ class AceBounds:
     lower_attained_by: Any = ()
     upper_attained_by: Any = ()
 
+    def __str__(self) -> str:
+        if np.ndim(self.lower):
+            return repr(self)
+        if not self.feasible:
+            return f"no classical model: {self.violated} is violated by {float(self.excess):.4f}"
+        return f"{float(self.lower):.4f} to {float(self.upper):.4f}".replace("-", "−")
+
 
 def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
     """The bounds on the average causal effect under joint exogeneity and stratified (or individual) exclusion.
 
-    `p` is one behaviour p[x, y, z] or a batch (..., 2, 2, 2). The method is "closed form", "linear program" or
-    "exact"; by default exact for exact p (an object array of SymPy numbers or Fractions), else the closed form.
-    Raises ValueError for an invalid p (see :func:`behaviour`), an unknown method, or "exact" with floating-point p; by
-    linear program also for a p so near to infeasible, within 1e-9, that floating point cannot tell.
+    `p` is one behaviour p[x, y, z], a batch (..., 2, 2, 2), or an :class:`InstrumentalTable` of two treatments and two
+    outcomes with an instrument of any number of values (for others see :func:`effect_bounds`). The method is "closed
+    form", "linear program" or "exact"; by default exact for exact p (an object array of SymPy numbers or Fractions),
+    else the closed form. Raises ValueError for an invalid p (see :func:`behaviour`), an unknown method, or "exact" with
+    floating-point p; by linear program also for a p so near to infeasible, within 1e-9, that rounding cannot tell.
 
     >>> trial = np.array([[[0.0064, 0.0028], [0.9936, 0.1972]], [[0, 0.001], [0, 0.799]]])
     >>> bounds = ace_bounds(trial)  # the vitamin A trial of Balke and Pearl (1997)
     >>> round(bounds.lower, 4), round(bounds.upper, 4)
     (-0.1946, 0.0054)
+    >>> print(bounds)
+    −0.1946 to 0.0054
     """
+    if isinstance(p, InstrumentalTable):
+        if p.p.shape != (2, 2, 2):
+            return _of_table(p)
+        p = p.p
     array = instrumental_behaviour(p)
     exact = array.dtype == object
     routes = {"closed form": _closed_form, "linear program": _by_linear_program, "exact": _exactly}
@@ -161,6 +177,18 @@ def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
     flat = array.reshape(-1, 8) if chosen == "exact" else array.reshape(-1, 8).astype(np.float64, copy=False)
     columns = routes[chosen](flat)
     return AceBounds(*(_unwrap(column, array.shape[:-3]) for column in columns))
+
+
+def _of_table(table: InstrumentalTable) -> AceBounds:
+    """For an instrument of more than two values, by linear program."""
+    if table.p.shape[:2] != (2, 2):
+        raise ValueError(f"p: {table.p.shape[:2]} treatments and outcomes should be two each; see effect_bounds")
+    frequencies = InstrumentalTable(table.p, None, table.names, table.values)
+    try:
+        found = effect_bounds(frequencies)
+    except Contradiction as error:
+        return AceBounds(sympy.nan, sympy.nan, False, str(error.certificate), error.certificate.violation)
+    return AceBounds(found.lower, found.upper, True, None, 0)
 
 
 def _unwrap(column: Array, shape: tuple[int, ...]) -> Any:

@@ -48,6 +48,7 @@ __all__ = [
     "Solution",
     "Unbounded",
     "certificate",
+    "charnes_cooper",
     "combine",
     "dual_vertices",
     "farkas_certificate",
@@ -265,6 +266,30 @@ class LinearProgram:
     @cached_property
     def _exact_costs(self) -> list[Fraction]:
         return [_fraction(self.objective.get(v, 0), f"the cost of {v!r}") for v in self.variables]
+
+
+def charnes_cooper(program: LinearProgram, denominator: Mapping[str, Number]) -> LinearProgram:
+    """The linear program whose optimum is that of objective·q / denominator·q, over all q with a positive denominator.
+
+    Its variables are s = t q, and t = 1/(denominator·q) under the name "scale": A s = t b, denominator·s = 1. The
+    right-hand sides should be rational. It is infeasible where the denominator vanishes for all q, and unbounded where
+    the quotient is; the feasible q are assumed to be bounded. Charnes & Cooper (1962).
+    ``ValueError`` for an unknown variable, or a right-hand side that is no rational number.
+
+    >>> coin = LinearProgram(("heads", "tails"), {"heads": 1}, (Constraint("total", {"heads": 1, "tails": 1}, 1),
+    ...                                                         Constraint("bias", {"heads": 1}, Fraction(1, 4))))
+    >>> certificate(charnes_cooper(coin, {"tails": 1})).value
+    1/3
+    """
+    require(LinearProgram, program=program)
+    require(Mapping, denominator=denominator)
+    rows = []
+    for row in program.constraints:
+        scaled = -_fraction(row.rhs, f"the right-hand side of {row.name!r}")
+        rows.append(Constraint(row.name, {**row.coefficients, "scale": scaled} if scaled else row.coefficients, 0))
+    return LinearProgram(
+        (*program.variables, "scale"), program.objective, (*rows, Constraint("denominator", denominator, 1))
+    )
 
 
 def _refuse_duplicates(kind: str, names: Sequence[str]) -> None:
