@@ -6,7 +6,8 @@ variables, and answers on all three rungs of the ladder: ``distribution`` and ``
 `parallel_worlds` puts several worlds side by side. Probabilities are found by elimination, exactly for exact numbers.
 
 Your own trial comes in as a table of named values, `instrumental_table`: counts, probabilities, or a data frame of
-individuals. `effect_bounds` then answers what is asked of it, with exact proofs.
+individuals. `effect_bounds` then answers what is asked of it, with exact proofs; `effect_interval` allows for chance,
+at every sample size, and `instrumental_test` says whether the counts refute what is assumed.
 
 >>> trial = {"offered": [0, 0, 1, 1, 1, 1], "taken": [0, 0, 0, 0, 1, 1], "survived": [0, 1, 0, 1, 0, 1],
 ...          "children": [74, 11514, 34, 2385, 12, 9663]}
@@ -36,6 +37,16 @@ from qlib.models.bounds import (
     assumption_table,
     bound_certificate,
     instrumental_inequality,
+)
+from qlib.models.effect_intervals import (
+    EffectInterval,
+    InstrumentalTest,
+    effect_interval,
+    exact_region,
+    instrumental_test,
+    large_sample_intervals,
+    linear_bounds,
+    region_events,
 )
 from qlib.models.effects import (
     Contradiction,
@@ -96,8 +107,10 @@ __all__ = [
     "Derivation",
     "DerivedFunction",
     "EffectBounds",
+    "EffectInterval",
     "InstrumentalInequality",
     "InstrumentalTable",
+    "InstrumentalTest",
     "Mechanism",
     "OutcomeTerm",
     "Point",
@@ -119,24 +132,30 @@ __all__ = [
     "couple",
     "derive_bounds",
     "effect_bounds",
+    "effect_interval",
     "effect_program",
+    "exact_region",
     "firing_squad",
     "hypothetical_constraints",
     "independent",
     "instrumental_behaviour",
     "instrumental_inequality",
     "instrumental_table",
+    "instrumental_test",
     "is_jointly_exogenous",
     "is_marginally_exogenous",
+    "large_sample_intervals",
     "law_from_solution",
     "law_of_response_types",
     "law_with_marginal_exogeneity_only",
     "law_with_stratified_exclusion_only",
+    "linear_bounds",
     "nearest_admissible",
     "observed_behaviour",
     "parallel_worlds",
     "potential_outcome_program",
     "reduction",
+    "region_events",
     "response_type_program",
     "satisfies_individual_exclusion",
     "satisfies_stratified_exclusion",

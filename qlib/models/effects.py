@@ -330,6 +330,9 @@ def effect_program(
     chosen = _assumed(assumptions, query, latent)
     one_of(latent, "latent", ("classical", "no-signalling"))
     shape = table.p.shape
+    for t, y in [pair for term in query.terms for pair in term.outcomes]:
+        if t >= shape[0] or y >= shape[1]:
+            raise ValueError(f"query: {query.name} asks for Y({t})={y}, which a table of shape {shape} does not have")
     if latent == "classical" and shape[2] * shape[0] * shape[1] ** shape[0] > MOST_UNKNOWNS:
         raise ValueError(
             f"data: {shape[0]} treatments, {shape[1]} outcomes and {shape[2]} instruments make more than "
@@ -428,10 +431,10 @@ def _instrument_law(
 class Contradiction(ValueError):  # noqa: N818
     """The probabilities of a table contradict the assumptions; `certificate` is the proof, by named constraints."""
 
-    def __init__(self, certificate: lp.FarkasCertificate) -> None:
+    def __init__(self, certificate: lp.FarkasCertificate, said: str = "these probabilities contradict") -> None:
         self.certificate = certificate
         hint = "; rounding may have done that: give counts or exact numbers" if certificate.violation < ROUNDING else ""
-        super().__init__(f"data: these probabilities contradict the assumptions{hint}: {certificate}")
+        super().__init__(f"data: {said} the assumptions{hint}: {certificate}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ floating-point numbers. Every function of `qlib` takes both, and answers in the 
   where they are used.
 * `contract` and `Network` sum products of tensors by elimination, so that a model of forty variables costs no more than
   its width allows.
-* `acceptance_region`, `best_bet` and `accumulate` weigh what was counted against a class of models.
+* `acceptance_region`, `best_bet` and `accumulate` weigh what was counted against a class of models; `binomial_interval`
+  says which probabilities it leaves.
 
 >>> import sympy as sp
 >>> is_zero_expression(sp.cos(sp.pi / 7) - sp.cos(2 * sp.pi / 7) + sp.cos(3 * sp.pi / 7) - sp.Rational(1, 2))
@@ -88,7 +89,7 @@ from qlib.numbers.exact_arrays import (
     vanishes,
     zeros,
 )
-from qlib.numbers.hypothesis_tests import Bet, acceptance_region, accumulate, best_bet
+from qlib.numbers.hypothesis_tests import Bet, acceptance_region, accumulate, best_bet, binomial_interval
 from qlib.numbers.linear_programs import (
     Certificate,
     CertificateError,
@@ -141,6 +142,7 @@ __all__ = [
     "as_float",
     "as_it_stands",
     "best_bet",
+    "binomial_interval",
     "certificate",
     "charnes_cooper",
     "coincide",

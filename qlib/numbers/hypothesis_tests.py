@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
-from qlib.numbers.arguments import Floats, real_number, reals, require, whole
+from qlib.numbers.arguments import Floats, real_number, reals, require, require_alike, whole
 
 MOST_ROUNDS = 10**7  # that are simulated at a time, of all runs together
 MOST_MIXTURE_STEPS = 200_000  # of expectation–maximisation, at most
@@ -162,3 +162,29 @@ def accumulate(
     gains = np.log(bet.ratio, out=np.full_like(bet.ratio, -np.inf), where=bet.ratio > 0).ravel()
     draws = rng.choice(joint.size, size=(runs, rounds), p=joint / joint.sum())
     return np.asarray(np.cumsum(gains[draws], axis=1))
+
+
+def binomial_interval(successes: ArrayLike, trials: ArrayLike, alarm: float) -> tuple[Floats, Floats]:
+    """The probabilities of success that so many successes do not refute: Clopper and Pearson's interval.
+
+    successes, trials : whole numbers that broadcast, at least one trial. alarm : the probability that the interval
+    misses the truth, at most, half of it on either side, for any number of trials. Returns its lower and upper ends.
+    Raises ``ValueError`` for counts that are negative, not whole, or more than the trials, or an alarm outside (0, 1).
+
+    >>> low, high = binomial_interval([0, 5], 10, alarm=0.05)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.187], [0.308, 0.813])
+    """
+    real_number(alarm, "alarm")
+    if not 0 < alarm < 1:
+        raise ValueError(f"alarm={alarm}: should lie between 0 and 1")
+    k, n = reals(successes, "successes"), reals(trials, "trials")
+    require_alike(successes=k, trials=n)
+    for name, counts in {"successes": k, "trials": n}.items():
+        if not np.all((counts >= 0) & (counts == np.floor(counts))):
+            raise ValueError(f"{name}: {counts.tolist()} should be whole numbers, at least 0")
+    if not np.all((k <= n) & (n > 0)):
+        raise ValueError("successes: there should be no more of them than trials, and at least one trial")
+    low = np.where(k > 0, beta.ppf(alarm / 2, np.maximum(k, 1), n - k + 1), 0.0)
+    high = np.where(k < n, beta.isf(alarm / 2, k + 1, np.maximum(n - k, 1)), 1.0)
+    return low, high
