@@ -9,7 +9,8 @@ P[x, y, …, a, b, …]; its other form are the correlators E[i, j, …], with i
 phenomena that disturb. `facets` lists all inequalities of a scenario.
 
 A `BellTest` (`chsh`, `mermin`, …) has a classical bound, a quantum strategy, and a proof that none is better:
-`SumOfSquares` is one. `communication_program` and `dependence_program` say what a classical imitation costs.
+`SumOfSquares` is one. `latent_bounds` says which bounds on a causal effect survive a quantum common cause.
+`communication_program` and `dependence_program` say what a classical imitation costs.
 
 >>> found = factorise(tsirelson())
 >>> type(found).__name__, found.value(tsirelson()) > found.bound
@@ -94,6 +95,7 @@ from qlib.correlations.instrumental_strategies import (
     relabelled,
     see_saw,
 )
+from qlib.correlations.nonclassical_latents import LatentBounds, QuantumBound, latent_bounds
 from qlib.correlations.polytope import (
     FacetClass,
     Facets,
@@ -141,6 +143,7 @@ from qlib.correlations.scenarios import (
 from qlib.correlations.sums_of_squares import (
     SumOfSquares,
     certificate_from_strategy,
+    constraint_multipliers,
     moment_matrix,
     numerical_gram,
     overlap,
@@ -161,9 +164,11 @@ __all__ = [
     "HardyBound",
     "HiddenVariableModel",
     "Inequality",
+    "LatentBounds",
     "Line",
     "Phenomenon",
     "Proof",
+    "QuantumBound",
     "QuantumStrategy",
     "Scenario",
     "SquareIdentity",
@@ -182,6 +187,7 @@ __all__ = [
     "classical_bound",
     "clauser_horne",
     "communication_program",
+    "constraint_multipliers",
     "contextual_cycle",
     "contextual_fraction",
     "contextuality_by_default",
@@ -223,6 +229,7 @@ __all__ = [
     "isotropic",
     "joint_law",
     "lasting_results",
+    "latent_bounds",
     "local_facets",
     "local_strategies",
     "mermin",

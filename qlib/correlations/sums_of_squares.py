@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike
 from sympy.polys.matrices import DomainMatrix
 
 from qlib.correlations.behaviours import MOST_SETTINGS
-from qlib.numbers.arguments import Floats, numbers, real_number, require, several, show, whole, wholes
+from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, several, show, whole, wholes
 from qlib.numbers.exact_arrays import (
     Array,
     exact,
@@ -225,9 +225,10 @@ def _coefficients(F: Array) -> dict[Word, Any]:
     return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != IDENTITY_WORD}
 
 
-def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10) -> Floats:
+def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10, *, almost: bool = False) -> Floats:
     """The Gram matrix Q of a sum of squares with the least bound, in floating point, as a solver finds it.
 
+    almost : accept what the solver calls almost solved, to verify it.
     Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
     """
     basis = _require_words(basis, "basis")
@@ -242,8 +243,39 @@ def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10)
     sums = np.array([[scale[k] if held[k] == w else 0 for k in range(len(held))] for w in identity])
     right = [-float(wanted.get(w, 0)) for w in identity]
     unknown_entries = [(np.eye(len(held)), np.zeros(len(held)))]
-    found = solve_semidefinite(row == column, unknown_entries, (sums, right), accuracy=accuracy)
+    found = solve_semidefinite(row == column, unknown_entries, (sums, right), accuracy=accuracy, almost=almost)
     return matrix_of_triangle(found.x)
+
+
+def constraint_multipliers(F: ArrayLike, constraints: ArrayLike, values: ArrayLike, level: str = "1+AB") -> Floats:
+    """The multipliers λ with which Σ λ_k values_k + max(F − Σ λ_k C_k) is least, as a solver finds them.
+
+    F : a functional. constraints : functionals C of the same shape, [k, i, j]. values : what they are known to be. The
+    sum bounds F for every strategy that has these values, whatever λ is; :func:`rational_certificate` of F − Σ λ_k C_k,
+    for λ made rational, proves it. Raises ``ArithmeticError`` if the solver fails.
+
+    >>> A0 = [[0, 0], [1, 0]]
+    >>> constraint_multipliers(A0, [A0], [0.5]).round(4).tolist()  # where ⟨A0⟩ is known to be 1/2, it is at most 1/2
+    [1.0]
+    """
+    f = reals(F, "F", ("i", "j"))
+    C = reals(constraints, "constraints", (None, *f.shape))
+    v = reals(values, "values", (len(C),))
+    require(str, level=level)
+    basis = words(f.shape[0] - 1, f.shape[1] - 1, level)
+    column, row = np.tril_indices(len(basis))
+    scale = triangle(np.ones((len(basis), len(basis))))
+    place = {((i - 1,) if i else (), (j - 1,) if j else ()): (i, j) for i, j in np.ndindex(*f.shape)}
+    held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
+    others = [w for w in dict.fromkeys(held) if w != IDENTITY_WORD]
+    sums = np.array([[scale[k] * (held[k] == w) for k in range(len(held))] for w in others])
+    ours = np.array([-C[:, *place[w]] if w in place else np.zeros(len(C)) for w in others])
+    right = [-f[place[w]] if w in place else 0.0 for w in others]
+    costs = np.concatenate([(row == column).astype(float), v - C[:, 0, 0]])
+    gram = np.hstack([np.eye(len(held)), np.zeros((len(held), len(C)))])
+    equalities = np.hstack([sums, ours]), np.array(right, dtype=np.float64)
+    found = solve_semidefinite(costs, [(gram, np.zeros(len(held)))], equalities, accuracy=1e-8, almost=True)
+    return found.x[len(held) :]
 
 
 def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> SumOfSquares:
@@ -261,7 +293,7 @@ def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> S
     require(str, level=level)
     F = exact(numbers(F, "F", (None, None)))
     basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
-    numeric = numerical_gram(F, basis)
+    numeric = numerical_gram(F, basis, almost=True)
     rounded = np.frompyfunc(lambda x: sp.Rational(round(x * 2**bits), 2**bits), 1, 1)
     gram, wanted = rounded(numeric), _coefficients(F)
     for word, entries in _places(basis).items():
