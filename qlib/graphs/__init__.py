@@ -39,6 +39,7 @@ from qlib.graphs.enumeration import (
     with_latent_nodes,
     word,
 )
+from qlib.graphs.graph_files import adjustment_set, graph_of_bif, graph_of_dagitty, graph_of_networkx
 from qlib.graphs.graphs import (
     CausalGraph,
     NodeKind,
@@ -72,6 +73,7 @@ __all__ = [
     "SemiGraphoid",
     "Structures",
     "acyclic",
+    "adjustment_set",
     "all_pairs",
     "ancestors",
     "concatenate",
@@ -85,6 +87,9 @@ __all__ = [
     "explicit_latents",
     "faithfulness",
     "from_projections",
+    "graph_of_bif",
+    "graph_of_dagitty",
+    "graph_of_networkx",
     "independences",
     "instrumental_graph",
     "intervene_on_edges",

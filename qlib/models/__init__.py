@@ -7,7 +7,8 @@ variables, and answers on all three rungs of the ladder: ``distribution`` and ``
 
 Your own trial comes in as a table of named values, `instrumental_table`: counts, probabilities, or a data frame of
 individuals. `effect_bounds` then answers what is asked of it, with exact proofs; `effect_interval` allows for chance,
-at every sample size, and `instrumental_test` says whether the counts refute what is assumed.
+at every sample size, and `instrumental_test` says whether the counts refute what is assumed. For other graphs than the
+instrument's there is `linear_problem`.
 
 >>> trial = {"offered": [0, 0, 1, 1, 1, 1], "taken": [0, 0, 0, 0, 1, 1], "survived": [0, 1, 0, 1, 0, 1],
 ...          "children": [74, 11514, 34, 2385, 12, 9663]}
@@ -58,6 +59,7 @@ from qlib.models.effects import (
     effect_program,
     nearest_admissible,
 )
+from qlib.models.graph_effects import LinearProblem, linear_problem
 from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
 from qlib.models.potential_outcomes import (
     Assumption,
@@ -111,6 +113,7 @@ __all__ = [
     "InstrumentalInequality",
     "InstrumentalTable",
     "InstrumentalTest",
+    "LinearProblem",
     "Mechanism",
     "OutcomeTerm",
     "Point",
@@ -150,6 +153,7 @@ __all__ = [
     "law_with_marginal_exogeneity_only",
     "law_with_stratified_exclusion_only",
     "linear_bounds",
+    "linear_problem",
     "nearest_admissible",
     "observed_behaviour",
     "parallel_worlds",

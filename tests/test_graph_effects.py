@@ -1,0 +1,143 @@
+"""Graphs from elsewhere, and symbolic bounds on effects in those for which the problem is linear."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import sympy as sp
+
+from qlib.graphs import NodeKind, adjustment_set, graph_of_bif, graph_of_dagitty, graph_of_networkx
+from qlib.models import ace_bounds, effect_bounds, instrumental_table, linear_problem
+from qlib.numbers import Infeasible
+
+CONFOUNDED = graph_of_dagitty("dag { X -> Y ; X <-> Y }")
+INSTRUMENT = graph_of_dagitty("dag { Z -> X -> Y ; X <-> Y }")
+MEDIATOR = graph_of_dagitty("dag { X -> Z -> Y ; X -> Y ; Z <-> Y }")
+
+
+def same(expression: sp.Expr, text: str, given: str = "") -> bool:
+    """Whether two affine functions agree for normalised laws; `text` in causaloptim's notation, p_{values}_{given}."""
+    names = {f"p{r}_{l}": sp.Symbol(f"p({r}|{l})" if l else f"p({r})") for r in R for l in (given or [""])}
+    other = sp.sympify(text, locals=names)
+    difference = expression - other
+    for l in given or [""]:
+        last = names[f"p{R[-1]}_{l}"]
+        difference = difference.subs(last, 1 - sum(names[f"p{r}_{l}"] for r in R[:-1]))
+    return sp.expand(difference) == 0
+
+
+R = ["00", "01", "10", "11"]
+
+
+def test_confounding_alone_as_causaloptim_prints_it():
+    """causaloptim, tests/testthat/test-known-bounds.R: "simple confounded"."""
+    problem = linear_problem(CONFOUNDED, {"Y": 1}, {"X": 1}, {"X": 0})
+    (lower,), (upper,) = problem.expressions("lower"), problem.expressions("upper")
+    assert same(lower, "-p10_ - p01_")
+    assert same(upper, "1 - p10_ - p01_")
+
+
+def test_a_treatment_of_three_values_as_causaloptim_prints_it():
+    problem = linear_problem(CONFOUNDED, {"Y": 1}, {"X": 2}, {"X": 0}, values={"X": 3})
+    p = {r: sp.Symbol(f"p({r})") for r in ("00", "01", "10", "11", "20", "21")}
+    (lower,), (upper,) = problem.expressions("lower"), problem.expressions("upper")
+    total = 1 - sum(p[r] for r in list(p)[:-1])
+    assert sp.expand((lower + p["10"] + p["20"] + p["01"] + p["11"]).subs(p["21"], total)) == 0
+    assert sp.expand((upper - 1 + p["20"] + p["01"]).subs(p["21"], total)) == 0
+
+
+def test_the_controlled_direct_effect_as_causaloptim_prints_it():
+    """The same file: "Mediator", after Cai et al. (2008)."""
+    problem = linear_problem(MEDIATOR, {"Y": 1}, {"X": 1, "Z": 0}, {"X": 0, "Z": 0})
+    (lower,), (upper,) = problem.expressions("lower"), problem.expressions("upper")
+    assert same(lower, "-1 + p00_0 + p01_1", "01")
+    assert same(upper, "1 - p00_1 - p01_0", "01")
+
+
+def test_an_effect_that_is_identified_has_equal_bounds():
+    problem = linear_problem(MEDIATOR, {"Y": 1}, {"X": 1})
+    for bound in ("lower", "upper"):
+        (only,) = problem.expressions(bound)
+        assert same(only, "1 - p00_1 - p10_1", "01")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_instruments_bounds_by_three_routes(seed):
+    """Response functions of the graph, the program of the table, and Balke and Pearl's closed form."""
+    rng = np.random.default_rng(seed)
+    types, p = rng.dirichlet(np.full(16, 0.2)).reshape(2, 2, 2, 2), np.zeros((2, 2, 2))
+    for (x0, x1, y0, y1), w in np.ndenumerate(types):
+        for z, x in enumerate((x0, x1)):
+            p[x, (y0, y1)[x], z] += w
+    problem = linear_problem(INSTRUMENT, {"Y": 1}, {"X": 1}, {"X": 0})
+    lower, upper = problem.bounds(p.transpose(2, 0, 1))
+    closed, table = ace_bounds(p), effect_bounds(instrumental_table(p))
+    assert (float(lower.value), float(upper.value)) == pytest.approx((closed.lower, closed.upper), abs=1e-9)
+    assert (float(table.lower), float(table.upper)) == pytest.approx((closed.lower, closed.upper), abs=1e-9)
+    law = {problem.symbols[(z,), (x, y)]: p[x, y, z] for x, y, z in np.ndindex(2, 2, 2)}
+    assert max(float(f.subs(law)) for f in problem.expressions("lower")) == pytest.approx(closed.lower, abs=1e-9)
+
+
+def test_a_law_that_no_model_has_is_contradicted_with_a_proof():
+    law = np.zeros((2, 2, 2), dtype=int)
+    law[0, 0, 0] = law[1, 0, 1] = 1
+    with pytest.raises(Infeasible, match="observation"):
+        linear_problem(INSTRUMENT, {"Y": 1}, {"X": 1}).bounds(law)
+
+
+@pytest.mark.parametrize(
+    ("text", "do", "said"),
+    [
+        ("dag { X -> M -> Y ; X <-> Y }", {"X": 1}, r"graph: the arrows \[\('X', 'M'\)\]"),
+        ("dag { X -> Y ; X <-> M ; M <-> Y ; M -> Y }", {"X": 1}, "graph: the latent variables .* overlap"),
+        ("dag { X -> Y }", {"X": 1}, r"graph: no shared latent variable acts on \['Y'\]"),
+        ("dag { Z -> X -> Y ; X <-> Y ; Z -> Y }", {"X": 1}, r"do: the effect depends on the law of \['Z'\]"),
+        ("dag { X -> Y ; X <-> Y }", {"W": 1}, "do: 'W' should be one of"),
+        ("dag { X -> Y ; X <-> Y }", {"X": 2}, "do: X: 2 should lie between 0 and 1"),
+    ],
+)
+def test_what_is_not_linear_is_refused_naming_why(text, do, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        linear_problem(graph_of_dagitty(text), {"Y": 1}, do)
+
+
+# --- graphs from elsewhere -------------------------------------------------------------------------------------------
+
+
+def test_a_graph_is_the_same_from_dagitty_and_networkx():
+    graph = nx.DiGraph([("Z", "X"), ("X", "Y"), ("U_X_Y", "X"), ("U_X_Y", "Y")])
+    assert graph_of_networkx(graph, latent=["U_X_Y"]) == INSTRUMENT
+    text = 'dag { bb="0,0,1,1" Z [exposure,pos="0,1"] U [latent] \n Z -> X -> "Y" U -> {X} }'
+    with pytest.raises(ValueError, match=r"^text: '\{' is not understood"):
+        graph_of_dagitty(text)
+    read = graph_of_dagitty(text.replace("{X}", "X"))
+    assert read.of_kind(NodeKind.LATENT) == ("U",)
+    assert ("X", "Y") in read.edges
+
+
+@pytest.mark.parametrize("text", ["graph { A }", "dag { -> A }", "dag { A -> }", "dag { A -> -> B }"])
+def test_text_that_is_no_graph_is_refused(text):
+    with pytest.raises(ValueError, match=r"^text: "):
+        graph_of_dagitty(text)
+
+
+def test_a_network_in_bif_has_its_arrows_and_values():
+    text = """
+    network unknown { }
+    variable asia { type discrete [ 2 ] { yes, no }; }
+    variable tub { type discrete [ 2 ] { yes, no }; }  // a comment
+    probability ( asia ) { table 0.01, 0.99; }
+    probability ( tub | asia ) { (yes) 0.05, 0.95; (no) 0.01, 0.99; }
+    """
+    graph, values = graph_of_bif(text)
+    assert graph.edges == {("asia", "tub")}
+    assert values == {"asia": ("yes", "no"), "tub": ("yes", "no")}
+    with pytest.raises(ValueError, match=r"^text: it declares no discrete variable"):
+        graph_of_bif("network x { }")
+
+
+def test_an_adjustment_set_closes_the_back_doors_and_there_may_be_none():
+    graph = graph_of_dagitty("dag { X -> M -> Y ; X <- A -> Y }")
+    assert adjustment_set(graph, "X", "Y") == {"A"}
+    assert adjustment_set(CONFOUNDED, "X", "Y") is None
