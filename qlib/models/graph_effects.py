@@ -137,10 +137,8 @@ def _split(graph: CausalGraph, outcome: set[str], do: set[str]) -> tuple[tuple[s
             raise ValueError(f"graph: the latent {u!r} should have no causes, and observed effects only")
     acting = {u for u, children in latents.items() if children & outcome and len(children) > 1}
     if len(acting) != 1:
-        named = f"several latent variables, {sorted(acting)}" if acting else "no latent variable"
-        raise ValueError(
-            f"graph: {named} act on {sorted(outcome)}; the problem is linear for one that acts on all of R"
-        )
+        named = f"several latent variables, {sorted(acting)}, act" if acting else "no shared latent variable acts"
+        raise ValueError(f"graph: {named} on {sorted(outcome)}; the problem is linear for one that acts on all of R")
     (one,) = acting
     R = latents[one]
     crossing = sorted(u for u, children in latents.items() if u != one and children & R)
