@@ -8,9 +8,12 @@ import re
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
-from compendium.build import lab
+from compendium import paths
+from compendium.build import lab, takeaway
 from compendium.build.plan import Plan
 from compendium.pages import prose
 
@@ -98,3 +101,35 @@ def test_what_a_reader_has_changed_stays_and_what_a_run_has_added_does_not_count
     nbformat.write(notebook, file)
     assert lab.write_lab(plan) == ["ladder/bell"]
     assert nbformat.read(file, as_version=4).cells[0].source == "2"
+
+
+# --- papermill --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
+def test_every_notebook_knows_its_parameters(slug: str) -> None:
+    for notebook in (lab.lab_notebook(BOOK, slug, executed=False), takeaway.clean_notebook(PLAN, slug)):
+        tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+        (at,) = (k for k, of in enumerate(tags) if takeaway.GUARD in of)
+        assert set(re.findall(r'"(\w+)"', notebook.cells[at].source)) == PLAN.notebooks[slug].parameters
+        own = max((k for k, of in enumerate(tags) if "parameters" in of), default=-1)
+        assert not [cell for cell in notebook.cells[own + 1 : at] if cell.cell_type == "code"]
+
+
+def run_with(folder: Path, cells: list[nbformat.NotebookNode], **parameters: object) -> nbformat.NotebookNode:
+    """What papermill makes of a notebook of these cells, as it is handed out."""
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    notebook = takeaway.numbered(takeaway.guarded(new_notebook(cells=cells, metadata=kernel)))
+    nbformat.write(notebook, folder / "given.ipynb")
+    given, out = folder / "given.ipynb", folder / "run.ipynb"
+    return papermill.execute_notebook(given, out, parameters, kernel_name="python3", cwd=paths.ROOT)
+
+
+def test_papermill_stops_at_a_parameter_that_a_notebook_does_not_have(tmp_path: Path) -> None:
+    cells = [new_code_cell("seed = 1", metadata={"tags": ["parameters"]}), new_code_cell("print(seed)")]
+    with pytest.raises(Exception, match="there is no parameter 'sede' in this notebook; it has seed"):
+        run_with(tmp_path, cells, sede=2)
+    with pytest.raises(Exception, match="there is no parameter 'seed' in this notebook; it has none"):
+        run_with(tmp_path, [new_code_cell("print(1)")], seed=2)
+    assert run_with(tmp_path, cells, seed=2).cells[-1].outputs[0].text == "2\n"
+    assert run_with(tmp_path, cells).cells[-1].outputs[0].text == "1\n"

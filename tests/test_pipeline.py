@@ -22,6 +22,7 @@ from compendium.build.build import build
 from compendium.build.notebooks import pair
 from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
 from compendium.build.secrets import find_secret, redact, secrets_in
+from compendium.build.takeaway import GUARD
 
 CHAPTER = """---
 kernelspec:
@@ -443,7 +444,9 @@ def test_an_edited_notebook_is_taken_over_and_nothing_else_is_touched(tree):
     write(notebook, notebook.read_text(encoding="utf-8").replace("1 + 1", "1 + 2"))
     os.utime(notebook, (2**31, 2**31))
     assert pair(Plan(root=tree)) == ["part/c"]
-    assert "1 + 2" in (tree / "book/part/c.md").read_text(encoding="utf-8")
+    text = (tree / "book/part/c.md").read_text(encoding="utf-8")
+    assert "1 + 2" in text
+    assert GUARD not in text  # the notebook's own cell stays with the notebook
     assert pair(Plan(root=tree)) == []
 
 

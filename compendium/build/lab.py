@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from compendium.build.notebooks import KERNEL, register
 from compendium.build.plan import Plan, digest
-from compendium.build.takeaway import in_edition, numbered
+from compendium.build.takeaway import guarded, in_edition, numbered
 from compendium.pages.citations import short_references
 from compendium.pages.prose import GAP, filled
 from compendium.pages.reading import fold_cells, minutes
@@ -97,6 +97,7 @@ def lab_notebook(book: Book, slug: str, executed: bool = True) -> Any:
             cells += plain_cells(book, slug, cell.source, values, known)
     say = new_code_cell("from compendium.pages.prose import say", metadata={"tags": ["hide-input"]})
     notebook.cells = [*cells[:1], say, *cells[1:]]
+    guarded(notebook)
     notebook.metadata = nbformat.from_dict({"kernelspec": dict(KERNEL)})
     return numbered(fold_cells(notebook))
 

@@ -13,7 +13,7 @@ import jupytext
 import nbformat
 
 from compendium.build.plan import Chapter, Plan
-from compendium.build.takeaway import in_edition
+from compendium.build.takeaway import GUARD, guarded, in_edition
 
 FOLDER = "notebooks"
 KERNEL = {"name": "causality-quantum", "display_name": "Causality and quantum theory", "language": "python"}
@@ -52,7 +52,7 @@ def hand_out(plan: Plan) -> list[str]:
         notebook.parent.mkdir(parents=True, exist_ok=True)
         content = in_edition(plan, jupytext.read(chapter.path, fmt="md:myst"))
         content.metadata["kernelspec"] = dict(KERNEL)
-        nbformat.write(content, notebook)
+        nbformat.write(guarded(content), notebook)
         times = chapter.path.stat()
         os.utime(notebook, ns=(times.st_atime_ns, times.st_mtime_ns))
     return edited
@@ -79,12 +79,13 @@ def write(chapter: Chapter, notebook: Path) -> None:
     content = jupytext.read(chapter.path, fmt="md:myst")
     content.metadata.get("jupytext", {}).pop("formats", None)  # or it would be no half of a pair
     content.metadata["kernelspec"] = dict(KERNEL)
-    jupytext.write(content, notebook, fmt="ipynb")
+    jupytext.write(guarded(content), notebook, fmt="ipynb")
 
 
 def take_over(chapter: Chapter, notebook: Path) -> None:
     """Write an edited notebook back to its chapter; the chapter's front matter stays."""
     content = jupytext.read(notebook, fmt="ipynb")
+    content.cells = [cell for cell in content.cells if GUARD not in cell.metadata.get("tags", [])]
     content.metadata = jupytext.read(chapter.path, fmt="md:myst").metadata
     text = VERSIONS.sub("", jupytext.writes(content, fmt="md:myst"), count=2)
     chapter.path.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ import jupytext
 import nbformat
 
 from compendium.build.execute import tables_of
-from compendium.build.plan import EDITIONS, Plan, PlanError, read_yaml, sha256
+from compendium.build.plan import EDITIONS, Plan, PlanError, assigned, read_yaml, sha256
 from compendium.build.reach import syntax_tree
 from compendium.pages.reading import fold_cells
 
@@ -22,6 +22,8 @@ SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$
 REPOSITORY = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(\.git)?/?")
 SVG = "image/svg+xml"
 HIDDEN = {"remove-cell", "remove-output", "hide-cell", "hide-output"}
+GUARD = "parameters-guard"  # the tag of the cell that refuses a parameter that a notebook does not have
+GUARDED = "from compendium.pages.parameters import only\n\nonly({names})  # papermill by itself only warns of another"
 
 NEEDS = (
     "*This notebook needs the book's environment: `make notebooks` in the book's directory gives it with its kernel.*"
@@ -144,7 +146,7 @@ def clean_notebook(plan: Plan, slug: str) -> Any:
     notebook.metadata.pop("jupytext", None)
     address = repository(plan)
     install = nbformat.v4.new_code_cell(INSTALL.format(repository=address)) if address else None
-    fold_cells(notebook)
+    fold_cells(guarded(notebook))
     notebook.cells.insert(0, install or nbformat.v4.new_markdown_cell(NEEDS))
     return numbered(notebook)
 
@@ -155,6 +157,23 @@ def executed_notebook(plan: Plan, slug: str) -> Any:
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)
     return numbered(notebook)
+
+
+def guarded(notebook: Any) -> Any:
+    """A notebook that stops where papermill was given a parameter that it does not have; papermill would go on.
+
+    Papermill writes what it is given below the parameters, or first of all if there are none; the guard stands there.
+    """
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    if any(GUARD in of for of in tags):
+        return notebook
+    own = [k for k, of in enumerate(tags) if "parameters" in of]
+    names = [name for k in own for name in assigned(notebook.cells[k].source)]
+    code = GUARDED.format(names=", ".join(f'"{name}"' for name in names))
+    given = [k for k, of in enumerate(tags) if "injected-parameters" in of]
+    guard = nbformat.v4.new_code_cell(code, metadata={"tags": ["hide-input", GUARD]})
+    notebook.cells.insert(max(own + given, default=-1) + 1, guard)
+    return notebook
 
 
 def in_edition(plan: Plan, notebook: Any) -> Any:
