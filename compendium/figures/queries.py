@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Patch
 from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, cells, describe, line, points
@@ -84,7 +85,7 @@ def answers_over(x: ArrayLike, answers: Mapping[str, ArrayLike], xlabel: str) ->
             ax.annotate("∗", (at[k], y[near]), xytext=(0, 7), textcoords="offset points", ha="center", color=colour)
     describe(ax, x=xlabel, y="probability")
     ax.set_ylim(-0.03, 1.03)
-    ax.legend()
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.03), borderaxespad=0)  # above, where no curve is
     return figure
 
 
@@ -99,14 +100,21 @@ def three_steps(graph: CausalGraph, query: CounterfactualQuery, exogenous: Colle
     stands what the step is about: the outcomes that were found, the instruments that are changed (a do-instrument lets
     nothing pass), the outcomes that are supposed and asked for.
     """
-    figure, axes = subplots(1, 3, figsize=(7.6, 3.4))
+    figure, axes = subplots(2, 2, figsize=(5.2, 6.6))
     ends = (query.evidence, (), query.consequent)
-    for step, (ax, title) in enumerate(zip(axes, STEPS, strict=True)):
+    for step, (ax, title) in enumerate(zip(axes.flat, STEPS, strict=False)):
         do = {n for n in query.changed if len(query.counterfactual[n].outcomes) == 1} if step else set()
         draw_process(ax, graph, exogenous, _texts(query, step), do)
         for cause, effect in _paths(graph, ends[step], do):
             _beside(ax, layout(graph)[cause], layout(graph)[effect], down=step == 0)
         ax.set_title(title)
+    axes[1, 1].remove()
+    signs = [
+        Line2D([], [], color=VERMILLION, linestyle=(0, (3, 1.5)), lw=1.6, label="what is learnt"),
+        Line2D([], [], color=VERMILLION, lw=1.6, label="what is predicted"),
+        Patch(facecolor=BLACK, label="an intervention:\nnothing passes"),
+    ]
+    figure.legend(handles=signs, loc="center", bbox_to_anchor=(0.77, 0.27), frameon=False)
     return figure
 
 
