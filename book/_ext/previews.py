@@ -88,12 +88,15 @@ def shortened(text: str) -> str:
 
 
 def first_sentence(page: Any) -> str:
-    """The sentence with which a page's text begins; empty if there is none."""
+    """The first sentence without formulas of a page's text, not of the line on its paper; empty if there is none."""
     for paragraph in page.find_all("p"):
+        if paragraph.find_parent(class_=["chapter-line", "chapter-goals", "predict"]):
+            continue
         words = " ".join(paragraph.get_text(" ").split())
         words = re.sub(r" ([.,;:?!’)])", r"\1", words)
-        if "\\(" not in words and (sentence := re.match(r".{20,160}?[.?!](?= |$)", words)):
-            return sentence[0]
+        for sentence in re.split(r"(?<=[.?!]) ", words):
+            if "\\(" not in sentence and 20 <= len(sentence) <= 220 and sentence[-1] in ".?!":
+                return sentence
     return ""
 
 

@@ -27,7 +27,7 @@ def curves(
             level[1], (np.max(x), level[0]), xytext=(0, 3), textcoords="offset points", ha="right", fontsize="small"
         )
     describe(ax, x=xlabel, y=ylabel)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)  # above, where no curve is
     return figure
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from compendium import paths
-from compendium.claims.cards import MARKS, derived_value, displayed, heading, prose, title, value
+from compendium.claims.cards import MARKS, derived_value, displayed, heading, prose, title, value, verdict_words
 from compendium.claims.ledger import MEANS, PAPERS, VERDICTS, Claim, Correction, Record
 
 Claims = Mapping[str, Claim]
@@ -163,7 +163,7 @@ def _place(claim: Claim) -> str:
 
 
 def _correction(claim: Claim, correction: Correction, record: Record | None) -> str:
-    facts = [claim.where, claim.verdict, *([f"by {record.how}"] if record else [])]
+    facts = [claim.where, verdict_words(record) if record else claim.verdict]
     about = " · ".join(html.escape(fact) for fact in facts)
     return (
         f'<section class="correction" id="{_place(claim)}"><h3>{html.escape(title(claim))}</h3>'

@@ -130,7 +130,7 @@ def verified(statement: str, holds: Any) -> None:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HTML:
-    """A table for a page: few columns, no index, numbers typeset, ``yes`` and ``no`` for truth values.
+    """A table for a page: few columns, no index, ``yes`` and ``no`` for truth values, exact numbers typeset.
 
     heads : one text a column. Texts may hold ``$…$``; floats are shown to four digits.
     Raises ``ValueError`` for a row that is not as long as the heads.
@@ -152,4 +152,8 @@ def _entry(entry: Any) -> str:
         return said(entry)
     if isinstance(entry, bool | np.bool_):
         return "yes" if entry else "no"
+    if isinstance(entry, int | np.integer | sp.Integer):
+        return as_prose(f"{int(entry):,}")
+    if isinstance(entry, float | np.floating):
+        return as_prose(f"{entry:.4g}")
     return inline(typeset(entry))
