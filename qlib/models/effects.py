@@ -135,7 +135,7 @@ def _risk_ratio(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
 
 def _on_treated(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
     everyone = tuple(OutcomeTerm(Fraction(1), ((t, k),), t) for k in range(len(table.values[2])))
-    name = "the average effect of {X}={t} against {b} on {Y}, among those with {X}={t}"
+    name = "the average effect of {X}={t} against {b} on {Y} where {X}={t}"
     return Query(name, _average(table, t, b, y, given=t), everyone)
 
 
@@ -376,10 +376,10 @@ def _assumed(assumptions: Iterable[str], query: Query, latent: str) -> tuple[str
     known = (*EXOGENEITY, *EXCLUSION, *RESTRICTIONS, *(() if latent == "classical" else (INDEPENDENCE,)))
     for name in chosen:
         one_of(name, "assumptions", known)
-    for kind in (EXOGENEITY, EXCLUSION):
-        if not set(chosen) & {*kind}:
-            chosen = (kind[0], *chosen)
-    weak = [name for name in ("single-world exogeneity", "stratified exclusion") if name in chosen]
+    for kind in (EXCLUSION, EXOGENEITY):
+        chosen = tuple(sorted({*chosen} & {*kind} or {kind[0]})) + tuple(name for name in chosen if name not in kind)
+    pairs = (("single-world exogeneity", EXOGENEITY[0]), ("stratified exclusion", EXCLUSION[0]))
+    weak = [name for name, strong in pairs if name in chosen and strong not in chosen]
     if query.crosses_worlds and weak:
         raise ValueError(
             f"assumptions: {weak[0]!r} says nothing of two worlds at once, about which {query.name} asks; assume "
@@ -415,9 +415,9 @@ def _instrument_law(
         ):
             raise ValueError(f"instrument_law: {list(map(str, law))} should be {count} probabilities that sum to 1")
         return tuple(value / sum(law) for value in law)
-    if table.instrument_law is not None:
-        return table.instrument_law
     if query.asks_treatment or (query.crosses_worlds and kind == "marginal exogeneity"):
+        if table.instrument_law is not None:
+            return table.instrument_law
         raise ValueError(
             f"instrument_law: {query.name} depends on how often each value of {table.names[0]!r} is drawn; give "
             "counts, or their probabilities"
@@ -466,8 +466,8 @@ class EffectBounds:
             said += f"; {self.n:,} individuals"
         if self.admissible is not None:
             said += (
-                f"\n  No model fits these counts: {float(self.recoded):.1f} individuals would have to be counted in "
-                "other cells. The bounds are those of the nearest table that some model fits."
+                f"\n  No model fits these counts: {float(self.recoded):.1f} individuals would have to be"
+                "\n  counted in other cells. The bounds are those of the nearest table that has a model."
             )
         return said
 
