@@ -48,7 +48,7 @@ def test_a_treatment_of_three_values_as_causaloptim_prints_it():
 
 
 def test_the_controlled_direct_effect_as_causaloptim_prints_it():
-    """The same file: "Mediator", after Cai et al. (2008)."""
+    """The same file, "Mediator", which compares with doi 10.1111/j.1541-0420.2007.00949.x."""
     problem = linear_problem(MEDIATOR, {"Y": 1}, {"X": 1, "Z": 0}, {"X": 0, "Z": 0})
     (lower,), (upper,) = problem.expressions("lower"), problem.expressions("upper")
     assert same(lower, "-1 + p00_0 + p01_1", "01")

@@ -177,7 +177,7 @@ def test_a_table_that_bpbounds_calls_inconsistent_has_an_exact_model():
 
 
 def test_cholestyramine_as_balke_and_pearl_print_it():
-    """Balke & Pearl (1997), Sec. 4, from the data of the Lipid Research Clinics after Efron & Feldman (1991)."""
+    """Balke & Pearl (1997), from data of the Lipid Research Clinics; the table gives the printed bounds exactly."""
     p = np.zeros((2, 2, 2))
     p[:, :, 0] = [[0.919, 0.081], [0, 0]]
     p[:, :, 1] = [[0.315, 0.073], [0.139, 0.473]]
@@ -234,7 +234,7 @@ def test_each_bound_is_proved_and_the_proof_verifies(query):
 
 
 def test_necessity_and_sufficiency_of_a_randomised_treatment_are_tian_and_pearls():
-    """Tian & Pearl (2000), eqs. (14) and (28): with everybody complying, Z = X."""
+    """Tian & Pearl (2000), from experimental data: everybody complies, Z = X."""
     p = np.zeros((2, 2, 2), dtype=object)
     treated, control = sp.Rational(7, 10), sp.Rational(2, 10)
     p[0, :, 0], p[1, :, 1] = [1 - control, control], [1 - treated, treated]
