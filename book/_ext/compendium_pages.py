@@ -1,9 +1,9 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
 import hashlib
+import importlib
 import inspect
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,9 @@ def public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
         return None
     for name in (node["reftarget"], f"{node.get('py:module')}.{node['reftarget']}"):
         module, _, attribute = name.rpartition(".")
-        found = getattr(sys.modules.get(module), attribute, None)
+        if module not in env.domaindata["py"]["modules"]:
+            continue
+        found = getattr(importlib.import_module(module), attribute, None)  # which process has read it is chance
         home = f"{getattr(found, '__module__', None)}.{getattr(found, '__qualname__', None)}"
         if home != name and home in env.domaindata["py"]["objects"]:
             place = env.domaindata["py"]["objects"][home]

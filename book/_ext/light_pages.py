@@ -9,6 +9,7 @@ import html
 import importlib.metadata
 import importlib.resources
 import json
+import multiprocessing
 import re
 import shutil
 from collections.abc import Mapping
@@ -194,14 +195,23 @@ def gathered(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     """What each page tells the others and the search; one that is as it was is not parsed again."""
     file = Path(app.doctreedir) / "gathered.json"
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    found = {}
-    for name, text in texts.items():
-        digest = hashlib.sha256(previews.announced(text, name, {}).encode()).hexdigest()
-        found[name] = known.get(name)
-        if found[name] is None or found[name]["digest"] != digest:
-            found[name] = {"digest": digest, **learnt(name, text)}
+    digests = {
+        name: hashlib.sha256(previews.announced(text, name, {}).encode()).hexdigest() for name, text in texts.items()
+    }
+    new = [name for name in texts if known.get(name, {}).get("digest") != digests[name]]
+    longest_first = sorted(new, key=lambda name: -len(texts[name]))
+    told = dict(zip(longest_first, in_parallel(app.parallel, [(n, texts[n]) for n in longest_first]), strict=True))
+    found = {name: {"digest": digests[name], **told[name]} if name in told else known[name] for name in texts}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return found
+
+
+def in_parallel(processes: int, pages: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What is `learnt` of each page, by so many processes where they can be forked, as Sphinx itself does."""
+    if processes < 2 or len(pages) < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        return [learnt(*page) for page in pages]
+    with multiprocessing.get_context("fork").Pool(min(processes, len(pages))) as pool:
+        return pool.starmap(learnt, pages, chunksize=1)
 
 
 def finish(app: Any, error: Exception | None) -> None:
