@@ -8,7 +8,7 @@ import pytest
 
 from compendium import paths
 from compendium.build import mutants
-from compendium.build.mutations import mutations
+from compendium.build.mutations import mutations, watch
 from compendium.claims import ledger
 
 HEAD = """\
@@ -122,7 +122,7 @@ def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.Execute
     assert transposed.claims == ("sfc:sharp", "sfc:blunt")
     index = found[line("sharp = "), "3", "2"]
     assert index.killers == ("sfc:sharp",)
-    assert found[line("blunt = "), "sharp < 2", "sharp <= 2"].survived
+    assert not found[line("blunt = "), "sharp < 2", "sharp <= 2"].effect
     assert found[line("blunt = "), "2", "3"].survived
 
 
@@ -150,8 +150,53 @@ def test_refusals_and_texts_are_left_alone() -> None:
     assert [m.after for m in mutations(tree)] == ["x + 1", "2", "0"]
 
 
-def test_every_listed_survivor_has_a_reason_and_still_stands_in_its_file() -> None:
-    for file, function, before, _ in mutants.equivalent():
-        tree = ast.parse((paths.ROOT / file).read_text(encoding="utf-8")) if file.endswith(".py") else None
-        if tree:
-            assert before in {m.before for m in mutations(tree)}, f"{file}, {function}: {before} is not there any more"
+def test_what_is_the_same_on_all_that_is_computed_is_without_effect_unless_a_generic_case_would_differ() -> None:
+    changed = {m.after: m.special for m in mutations(ast.parse("all(x); A @ B; A.T; f(a[0]); b.conj(); max(x)"))}
+    assert [after for after, special in changed.items() if special] == ["any(x)", "B @ A", "A @ B.conj()", "A", "b"]
+
+
+def test_what_draws_or_is_stored_into_is_not_computed_twice() -> None:
+    for text in ("x[0] = 1", "y = rng.integers(5)", "y = next(x) + 1"):
+        tree = ast.parse(text)
+        assert not any(watch(m, tree, "see") for m in mutations(tree) if m.before not in ("1", text)), text
+
+
+def test_a_sample_is_the_same_whatever_else_there_is() -> None:
+    def sample(text: str) -> set[str]:
+        chosen = (m for m in mutations(ast.parse(text)) if mutants.is_chosen(m, "a.py", 0.5, 1))
+        return {f"{ast.unparse(m.parent)}: {m.before} → {m.after}" for m in chosen}
+
+    first, second = "x = a + b * c[3]", "y = d.T @ (e - f[2])"
+    assert sample(first) | sample(second) == sample(f"{first}\n{second}")
+
+
+def test_several_chapters_run_through_a_function_and_one_of_them_is_enough_to_notice() -> None:
+    places = "part/page", "a.py", "f", 1, 0, "x", "y"
+    a = mutants.MutantOutcome(*places, claims=("p",), killers=())
+    b = mutants.MutantOutcome(*places, claims=("q",), killers=("q",))
+    (both,) = mutants.merged([a, b])
+    assert (both.claims, both.killers, both.survived) == (("p", "q"), ("q",), False)
+
+
+def test_every_listed_survivor_still_stands_in_its_file() -> None:
+    functions, changes = mutants.equivalent()
+    for file in {file for file, *_ in (*functions, *changes)}:
+        path = paths.ROOT / file
+        cells = file.endswith(".md")
+        trees = [s.tree for s in mutants.read(file[5:-3])] if cells else [ast.parse(path.read_text(encoding="utf-8"))]
+        there = {(m.before, m.after) for tree in trees for m in mutations(tree)}
+        gone = {(before, after) for f, before, after in changes if f == file} - there
+        names = {n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        gone |= {(f, function) for f, function in functions if f == file and not {*function.split(".")} <= names}
+        assert not gone, f"{file}: not there any more: {gone}"
+
+
+def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path: Path, chapter: object) -> None:
+    page = tmp_path / "book" / "part" / "page.md"
+    filled = "kept.append(int(rng.integers(5)))\nfor one in range(3):\n    kept.append(one)\n"
+    page.write_text(
+        (HEAD + CHAPTER).replace("kept.append(int(rng.integers(5)))\n", filled).replace("- kept[0]", "- kept[-4]")
+    )
+    found = {(o.before, o.after): o for o in outcomes(mutants.ExecutedChapter("part/page"), "page.md")}
+    assert "sfc:sharp" in found["3", "4"].killers
+    assert "sfc:sharp" in found["3", "2"].killers

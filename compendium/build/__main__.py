@@ -213,19 +213,20 @@ def misreadings(
 @job
 def mutants(
     slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
-    seed: Annotated[int, typer.Option(help="decides the order, and so the sample")] = 0,
-    sample: Annotated[int, typer.Option(help="mutants of each chapter; 0 = all")] = 0,
-    budget: Annotated[float, typer.Option(help="seconds after which no mutant is begun")] = float("inf"),
+    seed: Annotated[int, typer.Option(help="decides the sample")] = 0,
+    share: Annotated[float, typer.Option(help="of all mutants, the part that is tried")] = 1.0,
+    cells: Annotated[bool, typer.Option(help="changes of the chapters' own cells only")] = False,
     only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
 ) -> None:
     """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""
-    from compendium.build.mutants import chapters, is_listed, mutant_outcomes, table_of_mutants
+    from compendium.build.mutants import chapters, is_listed, merged, mutant_outcomes, table_of_mutants
 
     found = []
-    for outcome in mutant_outcomes(slugs or chapters(), seed, sample or None, budget, only):
+    for outcome in mutant_outcomes(slugs or chapters(), seed, share, cells, only):
         found.append(outcome)
         if sys.stderr.isatty():
             print(f"\r{len(found)} mutants, {sum(o.survived for o in found)} survive", end="", file=sys.stderr)
+    found = merged(found)
     print(table_of_mutants(found))
     raise SystemExit(any(o.survived and not is_listed(o) for o in found))
 

@@ -5,27 +5,32 @@ and alter in place, are its derivation, together with every function of `qlib`, 
 vocabulary of formulas that runs while they are executed. Each change
 (`compendium.build.mutations`) of a line that ran is made in a fork of the executed chapter, in which only what depends
 on the changed line is executed again. A claim kills the mutant if its verdict is no longer the authored one, or if
-something raises. What no claim kills survives, and is a defect of a check unless it is equivalent:
-``data/survivors.yml`` lists those that are, each with a reason.
+something raises; so does a statement that stops the chapter, `ledger.ensure` or ``if ...: raise``. What no claim kills
+is executed once more, with the changed expression computed both with and without the change. If the two never differ,
+the change is without effect: nothing that is derived could tell. (Not so for any ↔ all, the order of factors,
+transposes, conjugations and a chapter's own bounds: there, no effect means that the case is too special.) All others
+survive, and are defects of a check unless they are equivalent: ``data/survivors.yml`` lists those that are, each with
+a reason.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import dis
 import functools
 import gc
+import hashlib
 import io
 import json
 import os
-import random
 import select
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -36,7 +41,7 @@ import yaml
 
 import qlib
 from compendium import paths
-from compendium.build.mutations import Mutation, mutations
+from compendium.build.mutations import Mutation, mutations, watch
 from compendium.claims import ledger
 
 ROOT = Path(qlib.__file__).parent.parent
@@ -50,6 +55,9 @@ ALTERING = (  # what changes the object that it is a method of, or its arguments
     *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
     *("shuffle", "sort", "symmetric_difference_update", "update"),
 )
+REFUSALS = (ROOT / "qlib" / "numbers" / "arguments.py",)  # which tests/fuzz.py tries
+STOPPED = "the chapter stops"
+WATCH = "_two_values_"  # the function that compares an expression's values without and with a change
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
 Lines = dict[CodeType, set[int]]
 
@@ -82,23 +90,42 @@ class Statement:
     def defines(self) -> bool:
         return isinstance(self.tree.body[0], ast.FunctionDef | ast.ClassDef)
 
+    @property
+    def guards(self) -> bool:
+        """Whether it stops the chapter if something is not as it should be."""
+        stops = isinstance(self.tree.body[0], ast.If) and isinstance(self.tree.body[0].body[-1], ast.Raise)
+        return stops or calls(self.tree, "ledger.ensure")
+
 
 @dataclass(frozen=True)
 class MutantOutcome:
-    """What became of a mutant: the claims whose derivation it changes, and those that noticed."""
+    """What became of a mutant: the claims whose derivation it changes, and those that noticed.
+
+    effect : whether the changed expression had another value even once, as far as that was looked at.
+    """
 
     chapter: str
     file: str
     function: str
     line: int
+    column: int
     before: str
     after: str
     claims: tuple[str, ...]
     killers: tuple[str, ...]
+    effect: bool = True
 
     @property
     def survived(self) -> bool:
-        return not self.killers
+        return self.effect and not self.killers
+
+    @property
+    def place(self) -> tuple[str, int, int, str, str]:
+        return self.file, self.line, self.column, self.before, self.after
+
+
+def calls(tree: ast.AST, function: str) -> bool:
+    return any(isinstance(node, ast.Attribute) and ast.unparse(node) == function for node in ast.walk(tree))
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:
@@ -175,9 +202,10 @@ def read(slug: str) -> Iterator[Statement]:
         position = max(text.find(cell.source, position), position)
         tree = ast.parse(cell.source)
         ast.increment_lineno(tree, text.count("\n", 0, position))
+        own = "parameters" in cell.metadata.get("tags", [])
         for node in tree.body:
-            yield statement(node, f"book/{slug}.md")
-        if "parameters" in cell.metadata.get("tags", []):
+            yield statement(node, "parameters" if own else f"book/{slug}.md")
+        if own:
             for name, value in parameters.items():
                 yield statement(ast.parse(f"{name} = {value!r}").body[0], "parameters")
 
@@ -215,7 +243,10 @@ class ExecutedChapter:
         self.verdicts: dict[str, bool] = {}
         self.seen: list[str] = []
         self.checks = set(self._checking())
-        self.needed = frozenset().union(*(self.slice(k) for k in self.checks))
+        needed = frozenset().union(*(self.slice(k) for k in self.checks))
+        guards = {k: self.slice(k) for k, one in enumerate(self.statements) if one.guards and k not in needed}
+        deriving = {k for k in needed if not (self.statements[k].imports or self.statements[k].defines)}
+        self.needed = needed.union(*(needs for needs in guards.values() if needs & deriving))
         self._execute()
         self.slices = {id: self.slice(k) for k in sorted(self.checks) for id in self.statements[k].claims}
         if missing := {claim.id for claim in claims_of(slug)} - set(self.slices):
@@ -225,7 +256,7 @@ class ExecutedChapter:
         """The numbers of the statements that hand claims to the ledger, themselves or through a function."""
         functions: set[str] = set()
         for k, one in enumerate(self.statements):
-            own = any(isinstance(n, ast.Attribute) and ast.unparse(n) == "ledger.check" for n in ast.walk(one.tree))
+            own = calls(one.tree, "ledger.check")
             if not own and not one.loads & functions:
                 continue
             if one.defines:
@@ -294,21 +325,34 @@ class ExecutedChapter:
 
         Returns, for each claim that was checked, whether it still holds; if a statement raises, its claims do not.
         """
-        altered: set[str] = set()
+        again = self._reached(changed)
         self.verdicts = {}
         self.namespace.clear()
         self.namespace["__name__"] = "__main__"
         with checking(self._check):
-            for k, one in enumerate(self.statements):
-                if k not in self.needed:
-                    continue
+            for k in sorted(self.needed):
+                if k in again:
+                    self._execute_one_again(self.statements[k])
+                else:
+                    self.namespace.update(self.statements[k].changed)
+        return self.verdicts
+
+    def _reached(self, changed: set[int]) -> set[int]:
+        """Some statements, those that depend on them, and those that make what any of these alters in place."""
+        while True:
+            found, altered = set(), set[str]()
+            for k in sorted(self.needed):
+                one = self.statements[k]
                 if k in changed or (one.loads & altered):
+                    found.add(k)
                     altered |= one.binds | (one.alters - self.imports)
-                    self._execute_one_again(one)
                 else:
                     altered -= one.binds
-                    self.namespace.update(one.changed)
-        return self.verdicts
+            altering = {(name, k) for k in found for name in self.statements[k].alters - self.imports}
+            makers = {t for name, k in altering for t in self._sources(name, k)} & self.needed
+            if makers <= found:
+                return found
+            changed = found | makers
 
     def _execute_one_again(self, one: Statement) -> None:
         for name, state in one.generators.items():
@@ -317,8 +361,11 @@ class ExecutedChapter:
         try:
             exec(one.code, self.namespace)
         except Exception:
-            self.verdicts |= dict.fromkeys(one.claims, False)
-            for name in one.changed:  # what comes after must not use what was there before
+            self.verdicts |= dict.fromkeys([*one.claims, *[STOPPED] * one.guards], False)
+            for name in {
+                *one.changed,
+                *(one.alters - self.imports),
+            }:  # what comes after must not use what was there before
                 self.namespace.pop(name, None)
 
     def ran(self, file: str, line: int) -> set[int]:
@@ -333,14 +380,30 @@ class ExecutedChapter:
     def mutants(self) -> Iterator[tuple[Mutation, str, ast.Module, int | None]]:
         """The mutants of what ran: the change, its file, the tree it is made in, and its statement, if one."""
         for k in sorted(self.needed):
-            if not self.statements[k].imports:
+            if not self.statements[k].imports and self.statements[k].code.co_filename != "parameters":
                 for mutation in mutations(self.statements[k].tree):
                     yield mutation, self.filename, self.statements[k].tree, k
-        files = {code.co_filename for k in self.needed for code in self.statements[k].covered} - {self.filename}
-        for file in sorted(files):
+        ran = {
+            (code.co_filename, line)
+            for k in self.needed
+            for code, at in self.statements[k].covered.items()
+            for line in at
+        }
+        for file in sorted({file for file, _ in ran} - {self.filename, *map(str, REFUSALS)}):
             tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-            for mutation in mutations(tree):
-                yield mutation, file, tree, None
+            for function in functions_of(tree):
+                for mutation in mutations(ast.Module([function], [])):
+                    if (file, mutation.line) in ran:
+                        yield mutation, file, tree, None
+
+
+def functions_of(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    """The outermost functions of a module, methods included: what can be changed in those that are there already."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef):
+            yield child
+        elif isinstance(child, ast.ClassDef):
+            yield from functions_of(child)
 
 
 @contextlib.contextmanager
@@ -428,31 +491,63 @@ def attempt(
     if not claims:
         return None
     patience = 2 + PATIENCE * sum(chapter.statements[s].seconds for s in chapter.needed)
-    verdicts = in_a_fork(lambda: _verdicts(chapter, mutation, file, tree, k, ran), patience)
+
+    def executed(change: Callable[[], object]) -> Any:
+        return in_a_fork(lambda: _verdicts(chapter, change, file, tree, k, ran), patience)
+
+    verdicts = executed(mutation.apply)
     killers = claims if verdicts is None else tuple(id for id in claims if not verdicts.get(id, True))
+    if verdicts and not verdicts.get(STOPPED, True):
+        killers += (STOPPED,)
+    special = mutation.special or (k is not None and mutation.moves_a_bound)
+    effect = True
+    if not killers and not special:
+        seen = executed(lambda: watch(mutation, tree, WATCH))
+        effect = seen is None or seen.get(WATCH, True)
     short = os.path.relpath(file, ROOT) if k is None else file
-    return MutantOutcome(
-        chapter.slug,
-        short,
-        _function(tree, mutation.line),
-        mutation.line,
-        mutation.before,
-        mutation.after,
-        claims,
-        killers,
-    )
+    at = _function(tree, mutation.line), mutation.line, mutation.column
+    return MutantOutcome(chapter.slug, short, *at, mutation.before, mutation.after, claims, killers, effect)
 
 
 def _verdicts(
-    chapter: ExecutedChapter, mutation: Mutation, file: str, tree: ast.Module, k: int | None, ran: set[int]
+    chapter: ExecutedChapter, change: Callable[[], object], file: str, tree: ast.Module, k: int | None, ran: set[int]
 ) -> dict[str, bool]:
-    mutation.apply()
+    """The claims that still hold with a change; if that only watches, under `WATCH`, whether it made a difference."""
+    differed: dict[str, bool] = {}
+
+    def two_values(without: Any, changed: Any) -> Any:
+        differed[WATCH] = differed[WATCH] or not is_same(without, changed)
+        return changed
+
+    setattr(builtins, WATCH, two_values)
+    if change() is True:
+        differed[WATCH] = False
     clear_caches()
     if k is None:
         install_mutant(file, tree)
-        return chapter.execute_again(ran)
-    chapter.statements[k].code = compile(tree, file, "exec")
-    return chapter.execute_again({k})
+    else:
+        chapter.statements[k].code = compile(tree, file, "exec")
+    return chapter.execute_again(ran if k is None else {k}) | differed
+
+
+def is_same(a: Any, b: Any) -> bool:
+    """Whether two values are the same, in every respect that is easily seen.
+
+    >>> is_same(np.eye(2), np.eye(2)), is_same((1, 2.0), (1, 2)), is_same(iter([1]), iter([1])), is_same(max, max)
+    (True, False, False, True)
+    """
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    try:
+        if isinstance(a, np.ndarray):
+            return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        if isinstance(a, list | tuple):
+            return len(a) == len(b) and all(map(is_same, a, b))
+        return bool(a == b)
+    except Exception:
+        return False
 
 
 def _function(tree: ast.Module, line: int) -> str:
@@ -491,10 +586,16 @@ def in_a_fork(work: Any, patience: float) -> Any:
 
 
 @functools.cache
-def equivalent() -> frozenset[tuple[str, str, str, str]]:
-    """The authored list of survivors that change nothing that is claimed: (file, function, before, after)."""
-    entries = yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"]
-    return frozenset((e["file"], e["function"], e["before"], e["after"]) for e in entries if e["reason"].strip())
+def equivalent() -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str]]]:
+    """The authored list of survivors that change nothing that is claimed.
+
+    First what may be changed at will, as (file, function); then single changes, as (file, before, after).
+    """
+    entries = [
+        e for e in yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"] if e["reason"].strip()
+    ]
+    anything = frozenset((e["file"], function) for e in entries for function in e.get("functions", ()))
+    return anything, frozenset((e["file"], *change) for e in entries for change in e.get("changes", ()))
 
 
 @functools.cache
@@ -505,35 +606,46 @@ def accepted() -> frozenset[tuple[str, str]]:
 
 
 def is_listed(outcome: MutantOutcome) -> bool:
-    return (outcome.file, outcome.function, outcome.before, outcome.after) in equivalent()
+    anything, changes = equivalent()
+    return (outcome.file, outcome.function) in anything or (outcome.file, outcome.before, outcome.after) in changes
+
+
+def is_chosen(mutation: Mutation, file: str, share: float, seed: int) -> bool:
+    """Whether a mutant is in a sample; that depends on nothing else, so that an edit elsewhere changes nothing."""
+    text = f"{seed} {os.path.basename(file)} {ast.unparse(mutation.parent)} {mutation.before} {mutation.after}"
+    return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16) < share * 16**12
 
 
 def mutant_outcomes(
-    slugs: Iterable[str], seed: int, sample: int | None, budget: float, only: str = ""
+    slugs: Iterable[str], seed: int = 0, share: float = 1.0, cells: bool = False, only: str = ""
 ) -> Iterator[MutantOutcome]:
-    """The outcomes of the mutants of some chapters, in an order that the seed decides, until the time is spent.
+    """The outcomes of the mutants of some chapters.
 
-    sample : at most so many of each chapter. only : of claims with this in their id.
+    share : of all mutants, so many are tried; the seed decides which. cells : those of the chapters' own cells only.
+    only : of claims with this in their id.
     """
-    shuffled, until = sorted(slugs), time.monotonic() + budget
-    random.Random(seed).shuffle(shuffled)
-    for slug in shuffled:
-        if time.monotonic() > until:
-            return
+    for slug in slugs:
         chapter = ExecutedChapter(slug)
         chapter.slices = {id: needs for id, needs in chapter.slices.items() if only in id}
         again = in_a_fork(functools.partial(chapter.execute_again, set(chapter.needed)), 1e4)
         if not again or not all(again.values()):
             raise ledger.LedgerError(f"{slug}: executed again unchanged, not all its claims hold")
-        every = list(chapter.mutants())
-        random.Random(seed).shuffle(every)
-        made = 0
-        for mutant in every:
-            if time.monotonic() > until or made == sample:
-                break
+        for mutant in chapter.mutants():
+            if (cells and mutant[3] is None) or not is_chosen(mutant[0], mutant[1], share, seed):
+                continue
             if outcome := attempt(chapter, *mutant):
-                made += 1
                 yield outcome
+
+
+def merged(found: Iterable[MutantOutcome]) -> list[MutantOutcome]:
+    """One outcome for each mutant: several chapters run through the same functions of the library."""
+    every: dict[tuple[str, int, int, str, str], MutantOutcome] = {}
+    for one in found:
+        seen = every.setdefault(one.place, one)
+        claims, killers = dict.fromkeys(seen.claims + one.claims), dict.fromkeys(seen.killers + one.killers)
+        effect = seen.effect or one.effect
+        every[one.place] = replace(seen, claims=tuple(claims), killers=tuple(killers), effect=effect)
+    return list(every.values())
 
 
 def claims_of(slug: str) -> list[ledger.Claim]:
@@ -547,17 +659,16 @@ def chapters() -> list[str]:
 
 
 def table_of_mutants(found: list[MutantOutcome]) -> str:
-    """Mutants, killed and survivors by paper and by claim, then every survivor that is not known to be equivalent."""
-    lines = [f"{'':42}{'mutants':>8}{'killed':>8}{'listed':>8}{'survive':>8}"]
+    """What became of the mutants, by paper and by claim, then every survivor that is not known to be equivalent."""
+    lines = [f"{'':42}{'mutants':>9}{'no effect':>11}{'killed':>9}{'listed':>9}{'survive':>9}"]
     ids = sorted({id for outcome in found for id in outcome.claims})
     for paper in sorted({id.split(":")[0] for id in ids}):
         own = [o for o in found if any(id.startswith(f"{paper}:") for id in o.claims)]
         lines.append(_row(paper, own))
-    lines.append(_row("all", found))
-    lines.append("\nmutants that the claim itself kills")
+    lines += [_row("all", found), "", "mutants with an effect that the claim itself notices"]
     for id in ids:
-        own = [o for o in found if id in o.claims]
-        lines.append(f"{id:42}{len(own):8}{sum(id in o.killers for o in own):8}")
+        own = [o for o in found if id in o.claims and o.effect]
+        lines.append(f"{id:42}{len(own):9}{'':11}{sum(id in o.killers for o in own):9}")
     lines.append("")
     for o in sorted(found, key=lambda o: (o.file, o.line)):
         if o.survived and not is_listed(o):
@@ -568,5 +679,6 @@ def table_of_mutants(found: list[MutantOutcome]) -> str:
 
 def _row(name: str, found: list[MutantOutcome]) -> str:
     survived = [o for o in found if o.survived]
+    counts = len(found), sum(not o.effect for o in found), sum(bool(o.killers) for o in found)
     listed = sum(map(is_listed, survived))
-    return f"{name:42}{len(found):8}{len(found) - len(survived):8}{listed:8}{len(survived) - listed:8}"
+    return f"{name:42}{counts[0]:9}{counts[1]:11}{counts[2]:9}{listed:9}{len(survived) - listed:9}"

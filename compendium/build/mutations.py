@@ -1,12 +1,13 @@
 """Small changes of a program, each of which a good check notices: what is done to a syntax tree.
 
 A sign, the order of factors, a transpose, a conjugation, an index, a constant, a relation, any and all, and and or.
-What only guards or words an error is left alone: refusals have tests of their own.
+What only guards or words an error, or shows an object, is left alone: refusals have tests of their own.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,13 +21,58 @@ RELATIONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 OPPOSITES = {"any": "all", "all": "any", "min": "max", "max": "min", "union": "intersection", "intersection": "union"}
 ROTATIONS = ("T", "conj", "conjugate", "transpose", "transposed", "adjoint", "swapaxes")
 LIBRARIES = ("np", "sp", "numpy", "sympy")
+REFUSING = ("_require", "require", "_refuse", "refuse")  # so begin the names of functions that only refuse
+ASSUMPTIONS = (
+    "real",
+    "positive",
+    "nonnegative",
+    "nonzero",
+    "integer",
+    "dict",
+    "strict",
+)  # say more of what is so anyway
+DRAWING = ("figures", "note", "table", "formula", "positions", "places", "layout")  # what is for the eye
+SHOWING = ("__repr__", "__str__", "_repr_html_", "_repr_latex_")
+WATCHED = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Call, ast.IfExp)
+COMPUTING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Call)
+CONTAINING = (ast.List, ast.Tuple, ast.Starred, ast.keyword, ast.Slice)
+IMPURE = (
+    *(
+        "next",
+        "iter",
+        "rng",
+        "choice",
+        "integers",
+        "random",
+        "normal",
+        "standard_normal",
+        "uniform",
+        "shuffle",
+        "ledger",
+    ),
+    *(
+        "append",
+        "add",
+        "extend",
+        "insert",
+        "update",
+        "pop",
+        "remove",
+        "setdefault",
+        "sort",
+        "seen",
+        "bool",
+        "any",
+        "all",
+    ),
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Mutation:
     """One change: the place in the tree (a field of a parent, at an index if it is a list) and what is put there.
 
-    line, before, after : for people.
+    line, column, before, after : for people. special : whether only a generic case shows it.
     """
 
     parent: ast.AST
@@ -34,8 +80,22 @@ class Mutation:
     index: int | None
     new: ast.expr
     line: int
+    column: int
     before: str
     after: str
+    special: bool = False
+
+    @property
+    def original(self) -> ast.expr:
+        """What stands in the place that is changed, before it is."""
+        found = getattr(self.parent, self.field)
+        return found if self.index is None else found[self.index]  # type: ignore[no-any-return]
+
+    @property
+    def moves_a_bound(self) -> bool:
+        """Whether it changes a whole number that something is compared with."""
+        found = self.original
+        return isinstance(self.parent, ast.Compare) and isinstance(found, ast.Constant) and isinstance(found.value, int)
 
     def apply(self) -> None:
         """Change the tree, for good."""
@@ -44,6 +104,55 @@ class Mutation:
         else:
             getattr(self.parent, self.field)[self.index] = self.new
         ast.fix_missing_locations(self.parent)
+
+
+def watch(mutation: Mutation, tree: ast.AST, name: str) -> bool:
+    """Make a change in a tree so that ``name(value without it, value with it)`` is called wherever it matters.
+
+    The two values are those of the largest expression around the change that only computes: sums, products, entries,
+    calls, up to where something is compared, collected or kept. Returns False, and changes nothing, where no such
+    expression can be computed twice: where it is stored into, or draws random numbers.
+
+    >>> tree = ast.parse("y = a[0] + 1")
+    >>> watch(next(m for m in mutations(tree) if m.before == "0"), tree, "see"), ast.unparse(tree)
+    (True, 'y = see(a[0] + 1, a[1] + 1)')
+    """
+    places = {
+        id(child): (parent, field, index)
+        for parent in ast.walk(tree)
+        for field, value in ast.iter_fields(parent)
+        for index, child in (enumerate(value) if isinstance(value, list) else [(None, value)])
+    }
+    node = _watched(mutation.original, {child: parent for child, (parent, _, _) in places.items()})
+    if node is None:
+        return False
+    parent, field, index = places[id(node)]
+    without = copy.deepcopy(node)
+    mutation.apply()
+    mutated = mutation.new if node is mutation.original else node
+    both = ast.Call(ast.Name(name, ast.Load()), [without, mutated], [])
+    ast.copy_location(both, without)
+    Mutation(parent, field, index, both, 0, 0, "", "").apply()
+    return True
+
+
+def _watched(node: ast.AST, parents: dict[int, ast.AST]) -> ast.expr | None:
+    """The largest expression around a node that only computes, else the smallest that is more than a constant."""
+    found: ast.expr | None = None
+    while isinstance(node, ast.expr | ast.keyword | ast.slice) and not (found and _draws(node)):
+        if isinstance(node, COMPUTING if found else WATCHED) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            found = node
+        if found and not isinstance(node, COMPUTING + CONTAINING):
+            break
+        node = parents.get(id(node), ast.Pass())
+    return None if found is None or _draws(found) else found
+
+
+def _draws(node: ast.AST) -> bool:
+    """Whether an expression binds a name, takes the next of something, or draws a random number."""
+    parts = list(ast.walk(node))
+    names = {p.id for p in parts if isinstance(p, ast.Name)} | {p.attr for p in parts if isinstance(p, ast.Attribute)}
+    return bool(names & {*IMPURE}) or any(isinstance(p, ast.NamedExpr | ast.Yield | ast.Await) for p in parts)
 
 
 def mutations(tree: ast.AST) -> Iterator[Mutation]:
@@ -59,15 +168,34 @@ def mutations(tree: ast.AST) -> Iterator[Mutation]:
             if isinstance(node, ast.expr):
                 for new in _alternatives(node):
                     ast.copy_location(new, node)
-                    yield Mutation(tree, field, index, new, node.lineno, ast.unparse(node), ast.unparse(new))
+                    texts = ast.unparse(node), ast.unparse(new)
+                    yield Mutation(
+                        tree, field, index, new, node.lineno, node.col_offset, *texts, _is_special(node, new)
+                    )
             yield from mutations(node)
 
 
+def _is_special(node: ast.expr, new: ast.expr) -> bool:
+    """Whether it is any ↔ all, the order of factors, a transpose or a conjugation: what only a generic case shows."""
+    if isinstance(node, ast.Call):
+        dropped = ast.unparse(new) in ast.unparse(node) and not isinstance(new, ast.Call)
+        return dropped or (isinstance(node.func, ast.Name) and node.func.id in ("any", "all"))
+    return isinstance(node, ast.Attribute) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+
+
 def _is_left_alone(parent: ast.AST, field: str, node: ast.AST) -> bool:
-    """Texts, annotations, decorators, defaults (evaluated long ago), errors, and what only decides on an error."""
+    """Texts, annotations, decorators, defaults (evaluated before), errors and what decides on them, display."""
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.arguments):
         return True
     if field in ("annotation", "returns", "decorator_list", "type_params"):
+        return True
+    if isinstance(node, ast.FunctionDef) and (node.name.startswith(REFUSING) or node.name in SHOWING):
+        return True
+    if isinstance(node, ast.keyword) and node.arg in (*ASSUMPTIONS, *DRAWING):
+        return True
+    if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[0] in DRAWING:
+        return True
+    if isinstance(node, ast.Assign) and {ast.unparse(target) for target in node.targets} & {*DRAWING}:
         return True
     return isinstance(parent, ast.If) and field == "test" and all(isinstance(s, ast.Raise) for s in parent.body)
 
