@@ -115,7 +115,7 @@ class ThreeParties:
         """P(A_γ | X), a row for every context, from the table."""
         contexts = enumerate(self.phenomenon.scenario.contexts)
         rows = [np.ravel(self.phenomenon.marginal(c, [names[i - 1] for i in g])) for c, names in contexts]
-        return sp.Matrix([[sp.nsimplify(entry) for entry in row] for row in rows])
+        return sp.Matrix(exact(np.array(rows)).tolist())
 
     def given_own(self, outcomes: Sequence[Variable], settings: Sequence[Variable]) -> sp.Matrix:
         """P(A_γ | X_γ), a row for every context, from the law."""
