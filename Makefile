@@ -30,8 +30,8 @@ book: venv ## execute what changed, check every claim, build the website
 test: venv ## unit, property and doctests, the ledger and its mutants, the built book
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
-mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (BUDGET=60: a sample)
-	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(BUDGET),--budget $(BUDGET)) $(CHAPTERS)
+mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (SHARE=0.1: a sample)
+	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(SHARE),--share $(SHARE)) $(if $(CELLS),--cells) $(CHAPTERS)
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"

@@ -140,10 +140,11 @@ def _watched(node: ast.AST, parents: dict[int, ast.AST]) -> ast.expr | None:
     """The largest expression around a node that only computes, else the smallest that is more than a constant."""
     found: ast.expr | None = None
     while isinstance(node, ast.expr | ast.keyword | ast.slice) and not (found and _draws(node)):
+        decides = isinstance(node, ast.Call) and ast.unparse(node.func) in ("any", "all", "bool")
+        if found and (decides or not isinstance(found, COMPUTING) or not isinstance(node, COMPUTING + CONTAINING)):
+            break
         if isinstance(node, COMPUTING if found else WATCHED) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             found = node
-        if found and not isinstance(node, COMPUTING + CONTAINING):
-            break
         node = parents.get(id(node), ast.Pass())
     return None if found is None or _draws(found) else found
 
