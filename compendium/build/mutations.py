@@ -37,35 +37,9 @@ WATCHED = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Subscript, ast.A
 COMPUTING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Call)
 CONTAINING = (ast.List, ast.Tuple, ast.Starred, ast.keyword, ast.Slice)
 IMPURE = (
-    *(
-        "next",
-        "iter",
-        "rng",
-        "choice",
-        "integers",
-        "random",
-        "normal",
-        "standard_normal",
-        "uniform",
-        "shuffle",
-        "ledger",
-    ),
-    *(
-        "append",
-        "add",
-        "extend",
-        "insert",
-        "update",
-        "pop",
-        "remove",
-        "setdefault",
-        "sort",
-        "seen",
-        "bool",
-        "any",
-        "all",
-    ),
-)
+    *("next", "iter", "rng", "choice", "integers", "random", "normal", "standard_normal", "uniform", "shuffle", "ledger"),
+    *("append", "add", "extend", "insert", "update", "pop", "remove", "setdefault", "sort", "seen"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
