@@ -37,8 +37,8 @@ WATCHED = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Subscript, ast.A
 COMPUTING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Call)
 CONTAINING = (ast.List, ast.Tuple, ast.Starred, ast.keyword, ast.Slice)
 IMPURE = (
-    *("next", "iter", "rng", "choice", "integers", "random", "normal", "standard_normal", "uniform", "shuffle", "ledger"),
-    *("append", "add", "extend", "insert", "update", "pop", "remove", "setdefault", "sort", "seen"),
+    *("next", "iter", "rng", "choice", "integers", "random", "normal", "standard_normal", "uniform", "shuffle"),
+    *("ledger", "append", "add", "extend", "insert", "update", "pop", "remove", "setdefault", "sort", "seen"),
 )  # fmt: skip
 
 
