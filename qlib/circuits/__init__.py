@@ -8,6 +8,9 @@ the middle of a circuit. `circuit_law` follows a circuit with density operators 
 place to run it: exact sampling, Aer with or without noise, or IonQ's simulators and machines, whose jobs are quoted,
 confirmed, recorded and resumed. `process_circuit` turns a quantum structural model into a circuit.
 
+`from_circuit` turns a circuit, or a file of OpenQASM, into a quantum structural model; `counterfactual` asks it in one
+line what its bits would have said. Noise is `GateNoise` or a noise model of Aer, and what failed can be learnt about.
+
 >>> import numpy as np
 >>> law = circuit_law(measured(bell_circuit(), [0, 0]))
 >>> law.round(12).tolist()
@@ -22,6 +25,8 @@ if missing := [name for name in ("qiskit", "qiskit_aer", "qiskit_ionq") if find_
     raise ModuleNotFoundError(f"qlib.circuits needs {', '.join(missing)}: pip install '.[circuits]'")
 
 from qlib.circuits.backends import Aer, Backend, Exact, backend, labelled, noise_model
+from qlib.circuits.circuit_models import CircuitModel, counterfactual, from_circuit, load_circuit
+from qlib.circuits.circuit_noise import GateNoise, Noise, kraus_of, pauli_string
 from qlib.circuits.circuits import (
     ErrorRates,
     bell_circuit,
@@ -40,14 +45,17 @@ from qlib.circuits.process_circuits import Estimate, ProcessCircuit, estimate, p
 __all__ = [
     "Aer",
     "Backend",
+    "CircuitModel",
     "DeclinedError",
     "ErrorRates",
     "Estimate",
     "Exact",
+    "GateNoise",
     "HardwareError",
     "IonQ",
     "Job",
     "JobPendingError",
+    "Noise",
     "ProcessCircuit",
     "Quote",
     "ask",
@@ -55,11 +63,16 @@ __all__ = [
     "bell_circuit",
     "chsh_circuits",
     "circuit_law",
+    "counterfactual",
     "estimate",
+    "from_circuit",
+    "kraus_of",
     "labelled",
+    "load_circuit",
     "measured",
     "native",
     "noise_model",
+    "pauli_string",
     "process_circuit",
     "product_circuit",
     "project_prepare",

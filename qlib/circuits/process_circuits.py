@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import null_space
 
 from qlib.circuits.backends import Aer, Backend
 from qlib.circuits.circuits import circuit_law
@@ -28,6 +27,7 @@ from qlib.numbers.exact_arrays import Array, has_free_symbols
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import partial_trace
 from qlib.quantum.counterfactuals import CounterfactualQuery
+from qlib.quantum.dilations import completed
 from qlib.quantum.instruments import Instrument, Outcome
 from qlib.quantum.processes import Part, QuantumStructuralModel, node_operators
 
@@ -194,7 +194,7 @@ class _Builder:
         if kets is not None and len(kets) == 1 and instrument.is_discard_and_prepare:
             self._release(qubits)
             out = self._take(_width(instrument.d_out))
-            self._gate(_completed(kets[0][:, None]), out)
+            self._gate(completed(kets[0][:, None]), out)
             return out
         if kets is not None and basis is not None:
             return self._measure_and_prepare(self.registers.get(name), basis, kets, qubits)
@@ -214,7 +214,7 @@ class _Builder:
         out = self._take(_width(kets.shape[1]))
         for k, ket in enumerate(kets if out else ()):
             with self.circuit.if_test((register, k)):
-                self._gate(_completed(ket[:, None]), out)
+                self._gate(completed(ket[:, None]), out)
         return out
 
     def _dilate(self, register: ClassicalRegister | None, instrument: Instrument, qubits: Qubits) -> Qubits:
@@ -225,7 +225,7 @@ class _Builder:
         for a, operators in enumerate(kraus):
             isometry[a, : len(operators)] = operators
         all_qubits = [*self._take(outcome + other + _width(d_out) - len(qubits)), *qubits]
-        self._gate(_completed(isometry.reshape(-1, instrument.d_in)), all_qubits)
+        self._gate(completed(isometry.reshape(-1, instrument.d_in)), all_qubits)
         if register is not None:
             self.circuit.measure(list(reversed(all_qubits[:outcome])), register)
         self._release(all_qubits[: outcome + other])
@@ -277,11 +277,6 @@ def _basis(instrument: Instrument) -> Array | None:
             return None
         columns.append(vectors[:, -1])
     return np.array(columns).T if len(columns) == instrument.d_in else None
-
-
-def _completed(isometry: Array) -> Array:
-    """A unitary matrix that begins with these orthonormal columns."""
-    return np.hstack([isometry, null_space(isometry.conj().T)])
 
 
 def _require_exportable(model: QuantumStructuralModel, instruments: Mapping[str, Instrument]) -> None:

@@ -115,7 +115,13 @@ from qlib.numbers.semidefinite_programs import (
     solve_semidefinite,
     triangle,
 )
-from qlib.numbers.tensor_networks import Network, Tensor, contract, operator_tensor
+from qlib.numbers.tensor_networks import (
+    Network,
+    Tensor,
+    WidthError,
+    contract,
+    operator_tensor,
+)
 
 __all__ = [
     "Bet",
@@ -133,6 +139,7 @@ __all__ = [
     "Tensor",
     "Unbounded",
     "Undecided",
+    "WidthError",
     "absolute",
     "acceptance_region",
     "accumulate",

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import count
 from math import prod
 from typing import Any, TypeAlias
 
@@ -77,6 +78,21 @@ def _legs(legs: Iterable[Leg], name: str) -> Legs:
         if leg is None or not isinstance(leg, Hashable):
             raise TypeError(f"{name}: {leg!r} is no label of a leg; give a text, a number or a tuple of them")
     return found
+
+
+class WidthError(ValueError):
+    """A network that cannot be contracted without a tensor of more than `LARGEST_TENSOR` entries.
+
+    >>> WidthError(40, 2**30).entries
+    1073741824
+    """
+
+    def __init__(self, tensors: int, entries: int) -> None:
+        self.entries, self.allowed = entries, LARGEST_TENSOR
+        super().__init__(
+            f"a network of {tensors} tensors: contracting it needs a tensor of {entries} entries, and at most "
+            f"{LARGEST_TENSOR} are allowed; keep fewer legs, or split the network"
+        )
 
 
 UNIT_TENSOR = Tensor(np.ones((), dtype=int), ())  # what a network without tensors is
@@ -438,10 +454,7 @@ def _path(inputs: Sequence[Legs], lengths: Mapping[Leg, int], output: Legs) -> l
     path = search([frozenset(legs) for legs in inputs], frozenset(output), dict(lengths))
     largest = _largest([set(legs) for legs in inputs], path, lengths, output)
     if largest > LARGEST_TENSOR:
-        raise ValueError(
-            f"a network of {len(inputs)} tensors: contracting it needs a tensor of {largest} entries, and at most "
-            f"{LARGEST_TENSOR} are allowed; keep fewer legs, or split the network"
-        )
+        raise WidthError(len(inputs), largest)
     return [(i, j) for i, j in path]
 
 
@@ -489,13 +502,13 @@ def _merge(tensors: Sequence[Tensor], others: Iterable[Legs]) -> list[Tensor]:
     users = Counter(leg for legs in (*(tensor.legs for tensor in tensors), *others) for leg in set(legs))
     lengths = {leg: n for tensor in tensors for leg, n in zip(tensor.legs, tensor.dims, strict=True)}
     counted = {leg: 1 if users[leg] > 2 else n for leg, n in lengths.items()}
-    merged: list[Tensor] = []
-    waiting = list(tensors)
+    merged: dict[int, Tensor] = {}
+    having: dict[Leg, set[int]] = {}
+    waiting, number = list(tensors), count()
     while waiting:
         a = waiting.pop()
-        for k, b in enumerate(merged):
-            if {*a.legs}.isdisjoint(b.legs):
-                continue
+        for k in sorted(set().union(*(having.get(leg, ()) for leg in a.legs))):
+            b = merged[k]
             own = Counter([*{*a.legs}, *{*b.legs}])
             legs = tuple(leg for leg in dict.fromkeys((*a.legs, *b.legs)) if users[leg] > own[leg])
             if _is_small(a.legs, b.legs, legs, counted, lengths):
@@ -503,10 +516,15 @@ def _merge(tensors: Sequence[Tensor], others: Iterable[Legs]) -> list[Tensor]:
                 users.update(legs)
                 waiting.append(Tensor(_plan(_shapes([a, b]), legs).contract([a.array, b.array]), legs))
                 del merged[k]
+                for leg in b.legs:
+                    having[leg].discard(k)
                 break
         else:
-            merged.append(a)
-    return merged
+            place = next(number)
+            merged[place] = a
+            for leg in a.legs:
+                having.setdefault(leg, set()).add(place)
+    return [*merged.values()]
 
 
 def _is_small(a: Legs, b: Legs, product: Legs, counted: Mapping[Leg, int], lengths: Mapping[Leg, int]) -> bool:

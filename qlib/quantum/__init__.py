@@ -82,8 +82,8 @@ from qlib.quantum.counterfactuals import (
     posterior,
 )
 from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
-from qlib.quantum.dilations import dilated, dilation, square_root
-from qlib.quantum.instruments import Instrument, product_factors
+from qlib.quantum.dilations import completed, dilated, dilation, square_root
+from qlib.quantum.instruments import Instrument, measure, product_factors
 from qlib.quantum.kept_results import with_results_kept
 from qlib.quantum.process_operators import (
     ProcessOperator,
@@ -162,6 +162,7 @@ __all__ = [
     "chsh_value",
     "closed_loops",
     "cnot_gates",
+    "completed",
     "concurrence",
     "copy_unitary",
     "correlation_matrix",
@@ -181,6 +182,7 @@ __all__ = [
     "kraus_operators",
     "kron",
     "largest",
+    "measure",
     "node_operators",
     "observation",
     "optimal_settings",

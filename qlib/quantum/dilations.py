@@ -19,9 +19,12 @@ from __future__ import annotations
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
+from scipy.linalg import null_space
 
 from qlib.numbers.arguments import numbers, require, whole
-from qlib.numbers.exact_arrays import Array, conjugate, is_exact, simplified
+from qlib.numbers.exact_arrays import Array, as_complex, conjugate, is_exact, simplified
+from qlib.quantum.channels import largest
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_parts import Part, unitary
 from qlib.quantum.processes import QuantumCausalModel, QuantumStructuralModel
@@ -70,6 +73,20 @@ def dilation(part: Part, d: int) -> Array:
     adjoint, one = conjugate(W.T), np.eye(len(W), dtype=int)
     U = np.block([[W, one - W @ adjoint], [one - adjoint @ W, -adjoint]])
     return simplified(U) if is_exact(U) else U
+
+
+def completed(isometry: ArrayLike) -> Array:
+    """A unitary matrix that begins with the given orthonormal columns, in floating-point numbers.
+
+    Raises ``ValueError`` if they are not orthonormal.
+
+    >>> abs(completed([[0], [1j]])).round(9).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    V = as_complex(numbers(isometry, "isometry", (None, None)))
+    if largest(V.conj().T @ V - np.eye(V.shape[1])) > 1e-9:
+        raise ValueError("isometry: its columns should be orthonormal")
+    return np.hstack([V, null_space(V.conj().T)])
 
 
 def square_root(operator: Array) -> Array:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,7 +37,11 @@ from qlib.numbers.exact_arrays import (
     zeros,
 )
 from qlib.quantum.channels import (
+    PAULI_X,
+    PAULI_Y,
+    PAULI_Z,
     deviation_note,
+    effects,
     instrument_cj,
     kraus_operators,
     kron,
@@ -46,6 +51,8 @@ from qlib.quantum.channels import (
 )
 
 Outcome: TypeAlias = Hashable
+PAULI_OF = {"X": PAULI_X, "Y": PAULI_Y, "Z": PAULI_Z}
+MOST_LETTERS = 5  # of a measurement, whose operators are matrices of 4^letters rows
 MOST_DIMENSION = 1024  # of a system; its maps have matrices of the square of it
 
 
@@ -336,6 +343,32 @@ class Instrument:
             and (self.d_in, self.d_out) == (other.d_in, other.d_out)
             and all(_alike(tau, other.operators[a], rounding_of=1.0) for a, tau in self.operators.items())
         )
+
+
+def measure(letters: str, destructive: bool = False) -> Instrument:
+    """The measurement of Pauli observables, one letter X, Y or Z for each qubit; the first letter the slowest factor.
+
+    The outcome 0 belongs to the eigenvalue +1; of several letters it is a tuple. It leaves the projected state behind
+    (Lüders), or nothing (d_out = 1) if it is destructive. In exact numbers.
+    Raises ``ValueError`` for other letters, or more than five.
+
+    >>> measure("X")[0].tolist()[0]
+    [1/4, 1/4, 1/4, 1/4]
+    >>> measure("XZ", destructive=True).outcomes, measure("XZ", destructive=True).d_out
+    (((0, 0), (0, 1), (1, 0), (1, 1)), 1)
+    """
+    require(str, letters=letters)
+    require(bool, destructive=destructive)
+    if not 1 <= len(letters) <= MOST_LETTERS or not set(letters) <= set(PAULI_OF):
+        raise ValueError(f"letters: {show(letters)} should be one to {MOST_LETTERS} of the letters X, Y, Z")
+    single = [effects(PAULI_OF[letter]) for letter in letters]
+    named: dict[Outcome, Any] = {
+        outcome if len(letters) > 1 else outcome[0]: kron(*(single[k][a] for k, a in enumerate(outcome)))
+        for outcome in product((0, 1), repeat=len(letters))
+    }
+    if destructive:
+        return Instrument(named, 2 ** len(letters), 1, letters)
+    return Instrument.projective(named, letters)
 
 
 def product_factors(tau: Array, d_out: int, d_in: int, to_rounding: bool = False) -> tuple[Array, Array] | None:
