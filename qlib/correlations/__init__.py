@@ -9,7 +9,9 @@ P[x, y, …, a, b, …]; its other form are the correlators E[i, j, …], with i
 phenomena that disturb. `facets` lists all inequalities of a scenario.
 
 A `BellTest` (`chsh`, `mermin`, …) has a classical bound, a quantum strategy, and a proof that none is better:
-`SumOfSquares` is one. `latent_bounds` says which bounds on a causal effect survive a quantum common cause.
+`SumOfSquares` is one. A `Game` has any parties, settings and outcomes: `game_values` finds its local, quantum and
+no-signalling values, each with a proof, and `bell_evidence` says what counted outcomes are worth. `latent_bounds` says
+which bounds on a causal effect survive a quantum common cause.
 `communication_program` and `dependence_program` say what a classical imitation costs.
 
 >>> found = factorise(tsirelson())
@@ -31,6 +33,15 @@ from qlib.correlations.behaviours import (
     functional,
     functional_value,
 )
+from qlib.correlations.bell_counts import (
+    BellEvidence,
+    bell_evidence,
+    tally,
+)
+from qlib.correlations.bell_laboratory import (
+    GameValues,
+    game_values,
+)
 from qlib.correlations.bell_tests import (
     BellTest,
     HardyBound,
@@ -45,7 +56,10 @@ from qlib.correlations.bell_tests import (
     mermin_klyshko,
     table_of_tests,
 )
-from qlib.correlations.changed_contexts import after_change, lasting_results
+from qlib.correlations.changed_contexts import (
+    after_change,
+    lasting_results,
+)
 from qlib.correlations.classical_cost import (
     DeterministicStrategy,
     Line,
@@ -64,6 +78,20 @@ from qlib.correlations.couplings import (
     coupling_program,
     cyclic_measure,
     is_cyclic,
+)
+from qlib.correlations.games import (
+    Game,
+    LocalValue,
+    NoSignallingValue,
+    cglmp,
+    chained,
+    chsh_game,
+    eberhard,
+    i3322,
+    letters,
+    local_value,
+    magic_square,
+    no_signalling_value,
 )
 from qlib.correlations.hidden_variables import (
     ContextualFraction,
@@ -95,7 +123,23 @@ from qlib.correlations.instrumental_strategies import (
     relabelled,
     see_saw,
 )
-from qlib.correlations.nonclassical_latents import LatentBounds, QuantumBound, latent_bounds
+from qlib.correlations.kochen_specker import (
+    ExclusivityValues,
+    LovaszBound,
+    assigned_value,
+    cabello_vectors,
+    complete_bases,
+    exclusivity_values,
+    orthogonality_graph,
+    parity_proof,
+    value_assignment,
+    yu_oh_vectors,
+)
+from qlib.correlations.nonclassical_latents import (
+    LatentBounds,
+    QuantumBound,
+    latent_bounds,
+)
 from qlib.correlations.polytope import (
     FacetClass,
     Facets,
@@ -108,6 +152,11 @@ from qlib.correlations.polytope import (
     relabellings,
     vertex_classes,
     vertices,
+)
+from qlib.correlations.quantum_values import (
+    GameBound,
+    game_bound,
+    hierarchy_words,
 )
 from qlib.correlations.scenarios import (
     Disturbance,
@@ -140,6 +189,10 @@ from qlib.correlations.scenarios import (
     tsirelson,
     white_noise,
 )
+from qlib.correlations.shared_strategies import (
+    SharedStrategy,
+    best_strategy,
+)
 from qlib.correlations.sums_of_squares import (
     SumOfSquares,
     certificate_from_strategy,
@@ -152,6 +205,7 @@ from qlib.correlations.sums_of_squares import (
 )
 
 __all__ = [
+    "BellEvidence",
     "BellTest",
     "ContextualFraction",
     "ContextualityByDefault",
@@ -159,34 +213,50 @@ __all__ = [
     "Disturbance",
     "DisturbanceError",
     "DisturbanceTest",
+    "ExclusivityValues",
     "FacetClass",
     "Facets",
+    "Game",
+    "GameBound",
+    "GameValues",
     "HardyBound",
     "HiddenVariableModel",
     "Inequality",
     "LatentBounds",
     "Line",
+    "LocalValue",
+    "LovaszBound",
+    "NoSignallingValue",
     "Phenomenon",
     "Proof",
     "QuantumBound",
     "QuantumStrategy",
     "Scenario",
+    "SharedStrategy",
     "SquareIdentity",
     "SumOfSquares",
     "TermwiseBound",
     "after_change",
     "as_facets",
+    "assigned_value",
     "automorphisms",
     "behaviour",
+    "bell_evidence",
     "bell_scenario",
+    "best_strategy",
     "by_position",
+    "cabello_vectors",
     "certificate_from_strategy",
+    "cglmp",
+    "chained",
     "chsh",
+    "chsh_game",
     "chsh_inequality",
     "chsh_of_behaviour",
     "classical_bound",
     "clauser_horne",
     "communication_program",
+    "complete_bases",
     "constraint_multipliers",
     "contextual_cycle",
     "contextual_fraction",
@@ -206,7 +276,9 @@ __all__ = [
     "disturbance_p_value",
     "disturbance_tests",
     "disturbances",
+    "eberhard",
     "entry_rows",
+    "exclusivity_values",
     "facet_classes",
     "facets",
     "factorisability_program",
@@ -216,11 +288,15 @@ __all__ = [
     "from_correlators",
     "functional",
     "functional_value",
+    "game_bound",
+    "game_values",
     "gap_functional",
     "general_bound",
     "ghz_mermin",
     "hardy",
     "hardy_paradox",
+    "hierarchy_words",
+    "i3322",
     "in_every_order",
     "inequality_of_correlators",
     "is_cyclic",
@@ -230,8 +306,11 @@ __all__ = [
     "joint_law",
     "lasting_results",
     "latent_bounds",
+    "letters",
     "local_facets",
     "local_strategies",
+    "local_value",
+    "magic_square",
     "mermin",
     "mermin_inequality",
     "mermin_klyshko",
@@ -240,11 +319,14 @@ __all__ = [
     "model_of_joint_law",
     "moment_matrix",
     "nearest_nondisturbing",
+    "no_signalling_value",
     "nondisturbing_vertices",
     "numerical_gram",
     "observed",
     "optimal_line",
+    "orthogonality_graph",
     "overlap",
+    "parity_proof",
     "parties",
     "peres_mermin",
     "peres_mermin_inequality",
@@ -263,9 +345,12 @@ __all__ = [
     "shared_measurements",
     "strategies",
     "table_of_tests",
+    "tally",
     "tsirelson",
+    "value_assignment",
     "vertex_classes",
     "vertices",
     "white_noise",
     "words",
+    "yu_oh_vectors",
 ]

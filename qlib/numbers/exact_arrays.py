@@ -40,8 +40,8 @@ from qlib.numbers.arguments import (
 __all__ = [
     "ACCURATE", "ROUNDING", "SAME",
     "Array", "Undecided", "absolute", "agree", "as_complex", "as_float", "coincide", "common",
-    "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "free_array",
-    "from_gaussian", "gaussian", "has_free_symbols",
+    "conditional_probability", "conjugate", "exact", "exact_sign", "expanded", "field_matrix", "fractions",
+    "free_array", "from_gaussian", "gaussian", "has_free_symbols",
     "is_exact", "is_finite", "is_positive_semidefinite", "is_zero", "maximum", "minimum", "negligible", "number",
     "quotient", "rational", "recognised", "rounded", "simplified", "undecided", "vanishes", "zeros",
 ]  # fmt: skip
@@ -196,6 +196,29 @@ def rational(value: Any) -> Fraction | None:
     digits = sp.re(expression.evalf(60))
     candidate = Fraction(str(digits)).limit_denominator(10**20)
     return candidate if is_zero(expression - number(candidate)) else None
+
+
+def fractions(values: ArrayLike, name: str, shape: Any = None) -> Array:
+    """The array with a Fraction for each entry; a float is the dyadic rational that it is.
+
+    shape : as in :func:`qlib.numbers.arguments.numbers`. Raises ``ValueError`` naming an entry that is not rational.
+
+    >>> fractions([0.5, sp.Rational(1, 3)], "weights").tolist()
+    [Fraction(1, 2), Fraction(1, 3)]
+    """
+    require(str, name=name)
+    array = numbers(values, name, shape)
+    found = np.empty(array.shape, dtype=object)
+    for index, entry in np.ndenumerate(array):
+        plain = entry.item() if isinstance(entry, np.generic) else entry
+        if isinstance(plain, sp.Expr):
+            value = Fraction(float(plain)) if plain.is_Float else rational(plain)
+        else:
+            value = None if np.imag(plain) else Fraction(np.real(plain))
+        if value is None:
+            raise ValueError(f"{name}: entry {index} is {entry}; it should be a rational number")
+        found[index] = value
+    return found
 
 
 def absolute(value: Any) -> Any:

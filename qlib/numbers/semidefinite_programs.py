@@ -1,7 +1,8 @@
 """Semidefinite programs in floating point, by the solver Clarabel: the one place that knows it.
 
 What a solver returns proves nothing. Whoever calls it verifies the answer without it: in exact arithmetic
-(:mod:`qlib.correlations.sums_of_squares`), or from both sides (:mod:`qlib.quantum.causal_order`).
+(:mod:`qlib.correlations.sums_of_squares`), or from both sides (:mod:`qlib.quantum.causal_order`). That a large matrix
+of whole numbers is positive is proved by a factor: M = L Lᵀ + R, where R is diagonally dominant (`positive_factor`).
 
 A symmetric matrix is handed over as its *triangle*: the entries of the upper triangle column by column, those off the
 diagonal times √2, so that the scalar product of two triangles is the trace of the product.
@@ -14,11 +15,13 @@ from dataclasses import dataclass
 from math import isqrt
 
 import clarabel
+import flint
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from qlib.numbers.arguments import Floats, real_number, reals, require, several, show
+from qlib.numbers.arguments import Array, Floats, Shape, real_number, reals, require, several, show, whole
+from qlib.numbers.exact_arrays import fractions
 
 
 def triangle(matrix: ArrayLike) -> Floats:
@@ -120,3 +123,72 @@ def solve_semidefinite(
         raise ArithmeticError(f"the semidefinite program ended with the status {solution.status}, not Solved")
     duals = np.split(np.array(solution.z), np.cumsum([len(part) for part in b])[:-1])
     return SemidefiniteSolution(np.array(solution.x), tuple(map(matrix_of_triangle, duals[equalities is not None :])))
+
+
+def positive_factor(matrix: ArrayLike) -> Array | None:
+    """A matrix L of whole numbers that proves a symmetric one of whole numbers positive semidefinite; None if none is.
+
+    It is sought in floating point and accepted by :func:`is_positive_by`, so an eigenvalue should not be small beside
+    the rounding of the largest: take a matrix M in units of 2⁻¹⁰⁰, say, and shifted by a multiple of one.
+
+    >>> positive_factor([[2 * 10**12, 10**12], [10**12, 2 * 10**12]]) is not None, positive_factor([[0, 1], [1, 0]])
+    (True, None)
+    """
+    M = _whole_matrix(matrix, "matrix")
+    entries = M.astype(np.float64)
+    smallest = float(np.linalg.eigvalsh(entries)[0])
+    if smallest <= 0:
+        return None
+    try:
+        L = np.linalg.cholesky(entries - smallest / 2 * np.eye(len(entries)))
+    except np.linalg.LinAlgError:
+        return None
+    factor = np.asarray(np.frompyfunc(round, 1, 1)(L.astype(object)))
+    return factor if is_positive_by(M, factor) else None
+
+
+def repaired(gram: ArrayLike, reserve: ArrayLike, unit: int) -> tuple[Array, Array]:
+    """A matrix of whole numbers that is all but positive, plus the least multiple of another that makes it so.
+
+    gram, reserve : symmetric, of whole numbers; the reserve is at least the identity. unit : the whole number that
+    stands for one in `gram`. The multiple is tried from 2⁻⁴⁸ of the largest entry on, doubling. Returns the sum and a
+    factor that proves it positive, see :func:`positive_factor`. Raises ``ArithmeticError`` if 2⁻¹² does not suffice.
+
+    >>> sum_of_both, factor = repaired([[2**100, 2**100], [2**100, 2**100]], [[1, 0], [0, 1]], 2**100)
+    >>> bool(is_positive_by(sum_of_both, factor)), bool(0 < sum_of_both[0, 0] - 2**100 < 2**55)
+    (True, True)
+    """
+    Q, Q0 = _whole_matrix(gram, "gram"), _whole_matrix(reserve, "reserve")
+    if Q.shape != Q0.shape:
+        raise ValueError(f"reserve: shape {Q0.shape} should be {Q.shape}, that of the matrix to be repaired")
+    largest = max(whole(unit, "unit", 1), int(abs(Q).max()))
+    for exponent in range(48, 11, -1):
+        shifted = Q + (largest >> exponent) * Q0
+        if (factor := positive_factor(shifted)) is not None:
+            return shifted, factor
+    raise ArithmeticError("the matrix is too far from a positive one to be repaired: the solver's answer is too rough")
+
+
+def is_positive_by(matrix: ArrayLike, factor: ArrayLike) -> bool:
+    """Whether M − L Lᵀ is diagonally dominant with no negative diagonal entry, in whole numbers: then M is positive.
+
+    matrix : M, symmetric, of whole numbers. factor : L, of whole numbers, with as many rows.
+
+    >>> is_positive_by([[2, 1], [1, 2]], [[1, 0], [1, 1]]), is_positive_by([[0, 1], [1, 0]], [[0], [0]])
+    (True, False)
+    """
+    M, rows = _whole_matrix(matrix, "matrix"), _whole_matrix(factor, "factor", (None, None))
+    if len(M) != len(rows) or (M != M.T).any():
+        raise ValueError("matrix: it should be symmetric, with a row for each of the factor's")
+    L = flint.fmpz_mat(rows.tolist())
+    rest = np.array((flint.fmpz_mat(M.tolist()) - L * L.transpose()).tolist(), dtype=object)
+    diagonal = rest.diagonal()
+    return bool((2 * diagonal >= abs(rest).sum(axis=1)).all() and (diagonal >= 0).all())
+
+
+def _whole_matrix(value: ArrayLike, name: str, shape: Shape = ("d", "d")) -> Array:
+    given = fractions(value, name, shape)
+    for index, entry in np.ndenumerate(given):
+        if entry.denominator != 1:
+            raise ValueError(f"{name}: entry {index} is {entry}; it should be a whole number")
+    return np.asarray(np.frompyfunc(int, 1, 1)(given), dtype=object)
