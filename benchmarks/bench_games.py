@@ -53,6 +53,11 @@ def bench_i3322(benchmark, level):
     benchmark(game_bound, i3322(), level)
 
 
+def bench_i3322_at_level_3(benchmark):
+    found = benchmark.pedantic(game_bound, (i3322(), "3"), rounds=1)
+    assert 0.2508755 < found.bound < 0.2508765  # Pál & Vértesi, Phys. Rev. A 82, 022116 (2010)
+
+
 def bench_cglmp_of_four_outcomes(benchmark):
     benchmark.pedantic(game_bound, (cglmp(4), "1+AB"), rounds=3)
 

@@ -185,9 +185,10 @@ def test_every_listed_survivor_still_stands_in_its_file() -> None:
         cells = file.endswith(".md")
         trees = [s.tree for s in mutants.read(file[5:-3])] if cells else [ast.parse(path.read_text(encoding="utf-8"))]
         there = {(m.before, m.after) for tree in trees for m in mutations(tree)}
-        gone = {(before, after) for f, before, after in changes if f == file} - there
+        gone = {(before, after) for f, _, before, after in changes if f == file} - there
         names = {n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-        gone |= {(f, function) for f, function in functions if f == file and not {*function.split(".")} <= names}
+        named = {*functions, *((f, function) for f, function, *_ in changes if function)}
+        gone |= {(f, function) for f, function in named if f == file and not {*function.split(".")} <= names}
         assert not gone, f"{file}: not there any more: {gone}"
 
 

@@ -586,16 +586,19 @@ def in_a_fork(work: Any, patience: float) -> Any:
 
 
 @functools.cache
-def equivalent() -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str]]]:
+def equivalent() -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str, str]]]:
     """The authored list of survivors that change nothing that is claimed.
 
-    First what may be changed at will, as (file, function); then single changes, as (file, before, after).
+    First what may be changed at will, as (file, function); then single changes, as (file, function, before, after),
+    where a statement outside functions has "" for its function.
     """
     entries = [
         e for e in yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"] if e["reason"].strip()
     ]
     anything = frozenset((e["file"], function) for e in entries for function in e.get("functions", ()))
-    return anything, frozenset((e["file"], *change) for e in entries for change in e.get("changes", ()))
+    return anything, frozenset(
+        (e["file"], e.get("function", ""), *change) for e in entries for change in e.get("changes", ())
+    )
 
 
 @functools.cache
@@ -607,7 +610,8 @@ def accepted() -> frozenset[tuple[str, str]]:
 
 def is_listed(outcome: MutantOutcome) -> bool:
     anything, changes = equivalent()
-    return (outcome.file, outcome.function) in anything or (outcome.file, outcome.before, outcome.after) in changes
+    place = (outcome.file, outcome.function)
+    return place in anything or (*place, outcome.before, outcome.after) in changes
 
 
 def is_chosen(mutation: Mutation, file: str, share: float, seed: int) -> bool:

@@ -150,12 +150,13 @@ def kraus_of(channel: Any) -> Array:
 
 def _branch(circuit: Any) -> tuple[str, Array]:
     """What one entry of a ``QuantumError`` does: a name, and Kraus operators."""
+    from qiskit.exceptions import QiskitError
     from qiskit.quantum_info import Operator, SuperOp
 
     names = "·".join(item.operation.name for item in circuit.data) or "id"
     try:
         return names, numbers(Operator(circuit), "circuit")[None]
-    except Exception:  # a reset, a Kraus map: no operator, but a channel
+    except QiskitError:  # a reset, a Kraus map: no operator, but a channel
         return names, kraus_of(SuperOp(circuit))
 
 

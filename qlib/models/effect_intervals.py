@@ -221,7 +221,8 @@ def instrumental_test(
 ) -> InstrumentalTest:
     """Whether counts refute what is assumed of an instrument: the least level at which the exact region has no model.
 
-    The p-value is 1 if some model gives the frequencies themselves. ``ValueError`` for probabilities instead of counts.
+    The p-value is 1 if some model gives the frequencies themselves, and never told to be less than 1e-15.
+    ``ValueError`` for probabilities instead of counts.
 
     >>> instrumental_test([[[90, 5], [5, 90]], [[5, 5], [0, 0]]]).p_value < 1e-6  # Y follows Z, X does not
     True

@@ -14,7 +14,7 @@ assumed is named:
 * "monotonicity": no one's treatment falls as the instrument rises, X(z) ≤ X(z') for z < z' in the table's order.
 * "one-sided noncompliance": with the first value of the instrument everybody has the first value of the treatment.
 
-That several assumptions of independence are equivalent is proved by Richardson & Robins (2014, arXiv:2401.13758) for
+That several assumptions of independence are equivalent is proved by Richardson & Robins (2024, arXiv:2401.13758) for
 two treatments and outcomes, and by Song, Guo, Chan & Richardson (arXiv:2405.09510) for any number. The program has the
 unknowns q[x,y0,y1,…|z] = P(X=x, Y(0)=y0, Y(1)=y1, … | Z=z). That X, too, responds to Z as a function restricts them no
 further (:func:`qlib.models.potential_outcomes.couple`); with monotonicity it does, in the way of Strassen's theorem:
