@@ -54,11 +54,12 @@ def pages(book) -> dict[Path, Page]:
 
 
 def test_the_summary_counts_the_claims_and_names_the_file_to_open(book):
-    claims = ledger.load()
-    verdicts = Counter(claim.verdict for claim in claims.values())
-    for verdict, number in verdicts.items():
-        assert re.search(rf"{verdict} +{number}\b", book.stdout), book.stdout
-    assert f"Claims of the four papers ({len(claims)})" in book.stdout
+    claims = ledger.load().values()
+    papers = ledger.of_papers(claims)
+    own = Counter(claim.verdict for claim in claims if claim.paper == ledger.OWN)
+    for verdict, number in Counter(claim.verdict for claim in papers).items():
+        assert re.search(rf"{verdict} +{number} +{own[verdict]}\b", book.stdout), book.stdout
+    assert f"Claims of the four papers ({len(papers)}), and this book's own" in book.stdout
     assert f"Open {PLAN.html / 'index.html'}" in book.stdout
 
 

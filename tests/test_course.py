@@ -13,7 +13,7 @@ import yaml
 from compendium import paths
 from compendium.pages.exercises import BLOCK, CODE, LABEL, exercises
 
-PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
+PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding", "together")
 CHAPTERS = sorted(
     file.relative_to(paths.BOOK).with_suffix("").as_posix()
     for part in PARTS

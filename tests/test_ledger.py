@@ -57,7 +57,35 @@ NUMBERED_OR_NAMED = {"wz": 25, "kang": 35, "pc": 49, "sfc": 126}  # sentences of
 def test_the_items_of_the_four_papers_are_there_in_the_order_of_the_papers() -> None:
     papers = [claim.paper for claim in CLAIMS.values()]
     assert Counter(papers) >= Counter(NUMBERED_OR_NAMED)
-    assert papers == sorted(papers, key=list(ledger.PAPERS).index)
+    assert papers == sorted(papers, key=list(ledger.SOURCES).index)
+
+
+def test_a_theorem_of_the_book_is_confirmed_or_still_open() -> None:
+    claim("confirmed", id="new:test")
+    with pytest.raises(ValueError, match="confirmed or open, not 'modelled'"):
+        claim("modelled", id="new:test")
+    with pytest.raises(ValueError, match="confirmed or open, not 'corrected'"):
+        claim("corrected", id="new:test", correction=correction(p="0.6"))
+
+
+def stored(folder: Path, *claims: Claim) -> Path:
+    file = folder / "claims.yml"
+    file.write_text(yaml.safe_dump([c.model_dump(exclude_none=True) for c in claims]), encoding="utf-8")
+    return file
+
+
+def test_what_a_claim_rests_on_is_in_the_ledger(tmp_path: Path) -> None:
+    ground, theorem = claim("confirmed"), claim("confirmed", id="new:theorem", uses=["wz:test"])
+    assert ledger.load(stored(tmp_path, ground, theorem))["new:theorem"].uses == ["wz:test"]
+    with pytest.raises(ledger.LedgerError, match="new:theorem uses wz:test, which is not an id"):
+        ledger.load(stored(tmp_path, theorem))
+
+
+def test_no_claim_rests_on_itself(tmp_path: Path) -> None:
+    first = claim("confirmed", id="new:a", uses=["new:b"])
+    second = claim("confirmed", id="new:b", uses=["new:a"])
+    with pytest.raises(ledger.LedgerError, match="in a circle: new:"):
+        ledger.load(stored(tmp_path, first, second))
 
 
 def test_ids_and_anchors_are_unique() -> None:

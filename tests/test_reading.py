@@ -11,7 +11,7 @@ from compendium import paths
 from compendium.build.plan import Plan
 from compendium.pages import reading
 
-PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding")
+PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding", "together")
 CHAPTERS = {
     f"{part}/{file.stem}": file.read_text(encoding="utf-8")
     for part in PARTS

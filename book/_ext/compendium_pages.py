@@ -265,6 +265,7 @@ PAPER_OF_PART = {
     "ladder": "sfc",
     "counterfactuals": "sfc",
     "super-confounding": "kang",
+    "together": "new",
 }
 
 

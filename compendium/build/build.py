@@ -21,6 +21,7 @@ from compendium.build.plan import Plan
 from compendium.build.secrets import redact, secrets_in
 
 DONE, FAILED, DETAIL = "✓ ", "✗ ", "  │ "
+OWN = "new"  # the source of this book's own statements
 VERDICTS = ("confirmed", "corrected", "modelled", "not-reproducible", "open")
 
 
@@ -130,13 +131,16 @@ def follow(plan: Plan, command: list[str], extra: dict[str, str], total: int, co
 def summarise(plan: Plan, seconds: float, website: bool, console: Console) -> None:
     """Claims by verdict, corrections found, seconds, and the file to open."""
     records = json.loads(plan.ledger.read_text(encoding="utf-8"))
-    counts = Counter(record["verdict"] for record in records)
-    counts["open"] = sum(claim["verdict"] == "open" for claim in plan.claims)
-    table = Table(title=f"Claims of the four papers ({len(plan.claims)})", title_justify="left", box=None)
+    verdicts = [(record["id"].startswith(f"{OWN}:"), record["verdict"]) for record in records]
+    verdicts += [(claim["id"].startswith(f"{OWN}:"), "open") for claim in plan.claims if claim["verdict"] == "open"]
+    counts = Counter(verdicts)
+    papers = sum(n for (own, _), n in counts.items() if not own)
+    table = Table(title=f"Claims of the four papers ({papers}), and this book's own", title_justify="left", box=None)
     table.add_column("verdict")
-    table.add_column("claims", justify="right")
+    table.add_column("papers", justify="right")
+    table.add_column("own", justify="right")
     for verdict in VERDICTS:
-        table.add_row(verdict, str(counts[verdict]))
+        table.add_row(verdict, str(counts[False, verdict]), str(counts[True, verdict]))
     console.print()
     console.print(table)
     corrected = [record["id"] for record in records if record["verdict"] == "corrected"]

@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from compendium.claims.ledger import PAPERS, Claim, Means, Record, Verdict
+from compendium.claims.ledger import OWN, SOURCES, Claim, Means, Record, Verdict, load
 from compendium.claims.typeset import formula_tex
 from compendium.claims.vocabulary import tex_names
 
@@ -61,7 +61,8 @@ def title(claim: Claim) -> str:
     >>> title(ledger.load()["wz:eq4"])
     'Wang & Zhang, Eq. (4)'
     """
-    return f"{PAPERS[claim.paper].rsplit(' ', 1)[0]}, {claim.item}"
+    source = SOURCES[claim.paper]
+    return f"{source if claim.paper == OWN else source.rsplit(' ', 1)[0]}, {claim.item}"
 
 
 def plain(claim: Claim, record: Record) -> str:
@@ -71,9 +72,19 @@ def plain(claim: Claim, record: Record) -> str:
 
 def _counted(record: Record) -> str:
     total, agreeing = len(record.printed), len(record.printed) - len(record.wrong)
+    said = word_for_printed(record.id)
     if total == agreeing:
-        return "the printed value holds" if total == 1 else f"all {total} printed values hold"
-    return f"{agreeing} of {total} printed values hold"
+        return f"the {said} value holds" if total == 1 else f"all {total} {said} values hold"
+    return f"{agreeing} of {total} {said} values hold"
+
+
+def word_for_printed(id: str) -> str:
+    """What a paper says is printed; what this book says is stated.
+
+    >>> word_for_printed("wz:eq4"), word_for_printed("new:thresholds")
+    ('printed', 'stated')
+    """
+    return "stated" if id.startswith(f"{OWN}:") else "printed"
 
 
 def inline(tex: str) -> str:
@@ -175,12 +186,24 @@ def _folded(claim: Claim, record: Record) -> str:
     true = claim.correction.values if claim.correction else {}
     rows = "".join(_row(claim, key, record, key in true) for key in record.printed)
     statement = f"<p>{prose(claim.statement)}</p>" if claim.tex else ""
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "printed", "derived here", ""))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", word_for_printed(claim.id), "derived here", ""))
     return (
         f'{statement}<div class="claim-table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         f'<p class="claim-note">{record.mutants} altered transcriptions were put to the same comparison, '
-        f'{BY[record.how]}; it refused them all. <code class="claim-id">{record.id}</code></p>'
+        f'{BY[record.how]}; it refused them all. <code class="claim-id">{record.id}</code></p>{_ground(claim)}'
     )
+
+
+def _ground(claim: Claim) -> str:
+    """What a claim rests on, each with a link to its check; nothing if it names nothing."""
+    if not claim.uses:
+        return ""
+    claims = load()
+    links = ", ".join(
+        f'<a href="../{claims[id].chapter}.html#{claims[id].anchor}">{html.escape(title(claims[id]))}</a>'
+        for id in claim.uses
+    )
+    return f'<p class="claim-note claim-uses">It rests on {links}.</p>'
 
 
 def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:

@@ -1,5 +1,8 @@
 """The ledger: every checkable item of the four papers, each with what is printed, what is derived, and a verdict.
 
+Beside the papers' items stand the theorems of this book's own, ids ``new:…``: what is printed is there what the book
+states, and is put to the same test.
+
 The authored half is ``data/claims.yml``; the derived half is made by the chapters. A chapter derives an item and calls
 `check`, which compares (see `compendium.claims.printed`), refuses anything but the verdict that ``claims.yml`` states,
 puts every mutant of the printed item to the same comparison and refuses a check that lets one through, and displays a
@@ -8,9 +11,10 @@ card. The card carries the record, so the executed chapters *are* the store of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +34,9 @@ PAPERS = {
     "pc": "Pearl & Cavalcanti 2019",
     "sfc": "Suresh, Frembs & Cavalcanti 2023",
 }
+OWN = "new"  # the key of what no paper says and this book proves
+SOURCES = PAPERS | {OWN: "This book"}
+ID = rf"^({'|'.join(SOURCES)}):[a-z0-9-]+$"
 UNDELIMITED = r"^[^$]*$"  # a formula by itself, without the signs that begin and end one
 MIME = "application/vnd.compendium.claim+json"
 
@@ -68,13 +75,13 @@ class Correction(BaseModel):
 
 
 class Claim(BaseModel):
-    """One item of a paper, as authored in ``claims.yml``.
+    """One item of a paper, or a theorem of this book, as authored in ``claims.yml``.
 
-    tex : the printed item as a displayed formula, where it is one.
+    tex : the printed item as a displayed formula, where it is one. uses : the ids of the claims that it rests on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    id: str = Field(pattern=r"^(wz|kang|pc|sfc):[a-z0-9-]+$")
+    id: str = Field(pattern=ID)
     item: str = Field(min_length=1)
     where: str = Field(min_length=1)
     kind: Literal["definition", "equation", "theorem", "figure", "table", "number"]
@@ -82,6 +89,7 @@ class Claim(BaseModel):
     tex: str = Field(default="", pattern=UNDELIMITED)
     printed: dict[str, Transcription] = Field(min_length=1)
     names: dict[str, str] = Field(default_factory=dict)
+    uses: list[Annotated[str, Field(pattern=ID)]] = Field(default_factory=list)
     chapter: str = Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")
     verdict: Verdict
     correction: Correction | None = None
@@ -94,13 +102,15 @@ class Claim(BaseModel):
         true = self.correction.values if self.correction else {}
         if (self.verdict == "corrected") != bool(true):
             raise ValueError(f"verdict {self.verdict!r} {'takes no' if true else 'needs'} values in its correction")
+        if self.paper == OWN and self.verdict not in ("confirmed", "open"):
+            raise ValueError(f"a theorem of this book is confirmed or open, not {self.verdict!r}: state it as it is")
         if unknown := set(true) - set(self.printed):
             raise ValueError(f"correction of keys that are not printed: {', '.join(sorted(unknown))}")
         return self
 
     @property
     def paper(self) -> str:
-        """The paper's key: wz, kang, pc or sfc."""
+        """The key of its source: wz, kang, pc, sfc, or new for this book."""
         return self.id.split(":")[0]
 
     @property
@@ -176,7 +186,24 @@ def _load(path: Path, _modified: int) -> dict[str, Claim]:
         if claim.id in claims:
             raise LedgerError(f"{path.name}: {claim.id} stands there twice")
         claims[claim.id] = claim
+    _require_ground(claims, path.name)
     return claims
+
+
+def _require_ground(claims: Mapping[str, Claim], file: str) -> None:
+    """What a claim rests on is in the ledger, and nothing rests on itself, by whatever way around."""
+    for claim in claims.values():
+        if unknown := [id for id in claim.uses if id not in claims]:
+            raise LedgerError(f"{file}: {claim.id} uses {', '.join(unknown)}, which is not an id of the ledger")
+    try:
+        tuple(TopologicalSorter({id: claim.uses for id, claim in claims.items()}).static_order())
+    except CycleError as error:
+        raise LedgerError(f"{file}: claims that rest on each other in a circle: {' → '.join(error.args[1])}") from error
+
+
+def of_papers(claims: Iterable[Claim]) -> list[Claim]:
+    """The claims that a paper makes, without this book's own."""
+    return [claim for claim in claims if claim.paper != OWN]
 
 
 def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.Names | None = None) -> None:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from compendium import paths
 from compendium.claims.cards import MARKS
-from compendium.claims.ledger import VERDICTS, Claim
+from compendium.claims.ledger import VERDICTS, Claim, of_papers
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Picture:
 
 
 def state_html(claims: Iterable[Claim]) -> str:
-    """How many items are confirmed, corrected and so on, each a link to the ledger."""
-    counts = Counter(claim.verdict for claim in claims)
+    """How many items of the papers are confirmed, corrected and so on, each a link to the ledger."""
+    counts = Counter(claim.verdict for claim in of_papers(claims))
     items = "".join(
         f'<li class="claim-{verdict}"><a href="reference/{"corrections" if verdict == "corrected" else "ledger"}.html">'
         f"<strong>{counts[verdict]}</strong> "

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from compendium import paths
 from compendium.claims.cards import MARKS, derived_value, displayed, heading, prose, title, value, verdict_words
-from compendium.claims.ledger import MEANS, PAPERS, VERDICTS, Claim, Correction, Record
+from compendium.claims.ledger import MEANS, OWN, PAPERS, SOURCES, VERDICTS, Claim, Correction, Record, Verdict
 
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
 KINDS = ("definition", "equation", "theorem", "figure", "table", "number")
 COLUMNS = {
     "item": "Item",
-    "paper": "Paper",
+    "paper": "Source",
     "statement": "Statement",
     "kind": "Kind",
     "how": "Means",
@@ -95,12 +95,19 @@ def _counts(claims: Iterable[Claim]) -> str:
     totals = "".join(f"<td>{n}</td>" for n in [*columns, sum(columns)])
     body = f'{rows}<tr><th scope="row">all</th>{totals}</tr>'
     table = f'<table><thead><tr><td></td>{names}<th scope="col">all</th></tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="ledger-counts">{table}</div>'
+    return f'<div class="ledger-counts">{table}{_own(counts)}</div>'
+
+
+def _own(counts: Mapping[tuple[Verdict, str], int]) -> str:
+    """A line on the theorems of this book, which are no part of the papers' count; nothing while there are none."""
+    if not (number := sum(n for (_, source), n in counts.items() if source == OWN)):
+        return ""
+    return f"<p>Beside them: {number} statements of this book's own (<code>{OWN}</code>), put to the same test.</p>"
 
 
 def _controls() -> str:
     choices: dict[str, tuple[str, list[tuple[str, str]]]] = {
-        "Paper": ("paper", list(PAPERS.items())),
+        "Source": ("paper", list(SOURCES.items())),
         "Kind": ("kind", [(kind, kind) for kind in KINDS]),
         "Means": ("how", [(how, how) for how in MEANS]),
         "Verdict": ("verdict", [(verdict, verdict) for verdict in VERDICTS]),
@@ -120,7 +127,7 @@ def _row(claim: Claim, record: Record | None) -> str:
     how = record.how if record else ""
     cells = {
         "item": f"{linked(claim, html.escape(claim.item))}<br><code>{claim.id}</code>",
-        "paper": html.escape(PAPERS[claim.paper]),
+        "paper": html.escape(SOURCES[claim.paper]),
         "statement": prose(claim.statement),
         "kind": claim.kind,
         "how": how or "–",
@@ -214,7 +221,7 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
     reason = claim.correction
     if reason is None:
         raise ValueError(f"{claim.id}: verdict {claim.verdict!r} needs a correction that tells why")
-    about = f"{PAPERS[claim.paper]}, {claim.where}"
+    about = f"{SOURCES[claim.paper]}, {claim.where}"
     return (
         f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
         f"<h3>{html.escape(claim.item)}</h3>"
@@ -226,7 +233,7 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
 
 def _listed(claims: Iterable[Claim]) -> str:
     items = (
-        f"<li>{linked(claim, html.escape(f'{PAPERS[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
+        f"<li>{linked(claim, html.escape(f'{SOURCES[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
         f"{prose(claim.statement)}</li>"
         for claim in claims
     )

@@ -1,4 +1,5 @@
-"""What the symbols of a paper mean and how they are typeset, one module a paper: wz, kang, pc, sfc.
+"""What the symbols of a paper mean and how they are typeset, one module a paper: wz, kang, pc, sfc; and new,
+for the theorems of this book.
 
 Each module offers `TEX`, the typeset form of the names that stand in the paper's transcriptions, and functions that
 give printed notation its meaning, so that a chapter's check is what was derived and the claim's id.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PAPERS = ("wz", "kang", "pc", "sfc")
+PAPERS = ("wz", "kang", "pc", "sfc", "new")
 
 
 def tex_names(paper: str) -> Mapping[str, str]:
@@ -30,6 +31,8 @@ def tex_names(paper: str) -> Mapping[str, str]:
             from compendium.claims.vocabulary.kang import TEX
         case "pc":
             from compendium.claims.vocabulary.pc import TEX
+        case "new":
+            from compendium.claims.vocabulary.new import TEX
         case _:
             from compendium.claims.vocabulary.sfc import TEX
     return TEX
