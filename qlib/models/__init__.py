@@ -61,6 +61,12 @@ from qlib.models.effects import (
 )
 from qlib.models.graph_effects import LinearProblem, linear_problem
 from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
+from qlib.models.natural_bounds import (
+    behaviour_without_signalling,
+    classical_gain,
+    model_with_monotone_treatment,
+    natural_bounds,
+)
 from qlib.models.potential_outcomes import (
     Assumption,
     Point,
@@ -129,9 +135,11 @@ __all__ = [
     "average_causal_effect",
     "balke_pearl_program",
     "behaviour_symbols",
+    "behaviour_without_signalling",
     "bound_certificate",
     "bound_expressions",
     "causal_query",
+    "classical_gain",
     "couple",
     "derive_bounds",
     "effect_bounds",
@@ -154,6 +162,8 @@ __all__ = [
     "law_with_stratified_exclusion_only",
     "linear_bounds",
     "linear_problem",
+    "model_with_monotone_treatment",
+    "natural_bounds",
     "nearest_admissible",
     "observed_behaviour",
     "parallel_worlds",
