@@ -10,7 +10,7 @@ from compendium.claims.printed import agrees, parse
 from compendium.claims.set_formulas import Law, Reading
 from compendium.claims.vocabulary import pc
 from qlib.correlations import Phenomenon, is_nondisturbing, scenarios
-from qlib.graphs import CausalGraph, markov_law
+from qlib.graphs import CausalGraph, disjoint_triples, markov_law
 
 R = sp.Rational
 NODES = dict.fromkeys("ABC", "observed")
@@ -41,6 +41,27 @@ def test_an_independence_holds_exactly_where_the_law_has_it():
     assert not pc.is_independent(law, "A", "C", "B")
     assert pc.is_independent(lopsided(CHAIN), "A", "C", "B")
     assert not pc.is_independent(lopsided(CHAIN), "A", "C")
+
+
+def test_two_routes_to_independence_agree_also_where_a_condition_has_no_probability():
+    certain = Law(np.array([[[R(1, 3), 0], [0, 0]], [[0, 0], [R(1, 2), R(1, 6)]]]), "ABC")
+    for law in (lopsided(COLLIDER), lopsided(CHAIN), certain):
+        for triple in disjoint_triples("ABC"):
+            assert pc.is_independent(law, *triple) == pc.is_independent_by_division(law, *triple)
+    assert pc.is_independent_by_division(certain, "A", "C", "B")
+    assert not pc.is_independent_by_division(certain, "A", "C")
+
+
+def test_three_sets_make_a_statement_if_they_are_disjoint_and_two_of_them_not_empty():
+    sets, law = pc.ThreeSets("ABC"), lopsided(COLLIDER)
+    values = sets.everywhere(lambda *triple: pc.is_independent(law, *triple))
+    found = {(C, D, E): values.value(C=C, D=D, E=E) for C, D, E in product(range(8), repeat=3)}
+    assert {sets for sets, value in found.items() if value == 1} == {(1, 4, 0), (4, 1, 0)}  # A and C
+    assert sum(int(value) >= 0 for value in found.values()) == 2 * len(list(disjoint_triples("ABC")))
+    assert agrees("indep(C, D, E)", values, sets.names(COLLIDER, law))
+    assert agrees("dsep(C, D, E)", values, sets.names(COLLIDER, law))
+    assert not agrees("dsep(C, E, D)", values, sets.names(COLLIDER, law))
+    assert not agrees("dsep(C, D, E)", values, sets.names(CHAIN, law))
 
 
 def test_a_law_of_the_chain_obeys_the_chain_and_not_the_collider():

@@ -17,7 +17,7 @@ from compendium.claims.printed import ForAll
 from compendium.claims.set_formulas import Law, Reading
 from qlib.correlations import Phenomenon
 from qlib.graphs import CausalGraph, d_separated
-from qlib.numbers import exact
+from qlib.numbers import exact, is_zero
 from qlib.numbers.arguments import Array
 
 SETS = "ABCDEWXYZ"  # sets of variables; with an index, one variable of the set, or those with indices in a set
@@ -213,6 +213,45 @@ def is_independent(law: Law, xs: Iterable[str], ys: Iterable[str], given: Iterab
         if sp.expand(joint - law.marginal({**x, **z}) * law.marginal({**y, **z})) != 0:
             return False
     return True
+
+
+def is_independent_by_division(law: Law, xs: Iterable[str], ys: Iterable[str], given: Iterable[str] = ()) -> bool:
+    """Whether P(x, y | z) = P(x | z) P(y | z) wherever P(z) > 0: another route to `is_independent`."""
+    for values in product(*(range(law.size(name)) for name in law.names)):
+        event = dict(zip(law.names, values, strict=True))
+        x, y, z = ({name: event[name] for name in part} for part in (xs, ys, given))
+        if not is_zero(law.conditional({**x, **y}, z) - law.conditional(x, z) * law.conditional(y, z)):
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class ThreeSets:
+    """Statements about three sets C, D and E of variables, each given by a number whose bits choose: Definition 5.
+
+    >>> apart = ThreeSets("AB").everywhere(lambda xs, ys, given: xs == {"A"})
+    >>> [apart.value(C=C, D=D, E=0) for C, D in ((1, 2), (2, 1), (1, 1))]
+    [1, 0, -1]
+    """
+
+    variables: str
+
+    def number(self, holds: Callable[..., object], C: int, D: int, E: int) -> sp.Integer:
+        """Whether a statement holds, 1 or 0, or −1 where it is none: the sets are to be disjoint, C and D not empty."""
+        sets = [{v for k, v in enumerate(self.variables) if int(n) >> k & 1} for n in (C, D, E)]
+        is_statement = sets[0] and sets[1] and not any(p & q for p, q in combinations(sets, 2))
+        return sp.Integer(bool(holds(*sets)) if is_statement else -1)
+
+    def everywhere(self, holds: Callable[..., object]) -> ForAll:
+        """The same for all sets, to be compared with a printed formula."""
+        return ForAll(partial(self.number, holds), dict.fromkeys("CDE", range(2 ** len(self.variables))))
+
+    def names(self, graph: CausalGraph, law: Law) -> dict[str, Any]:
+        """``dsep(C, D, E)`` in a graph, ``indep(C, D, E)`` in a law."""
+        return {
+            "dsep": partial(self.number, partial(d_separated, graph)),
+            "indep": partial(self.number, partial(is_independent_by_division, law)),
+        }
 
 
 def statement_names(
