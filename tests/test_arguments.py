@@ -11,16 +11,16 @@ import pytest
 import sympy as sp
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import CXGate
-from qiskit.quantum_info import Choi, DensityMatrix, Operator, Statevector, random_unitary
+from qiskit.quantum_info import Choi, DensityMatrix, Kraus, Operator, Statevector, SuperOp, random_unitary
 
 from compendium.studies.kang_laws import mean_region
-from qlib.correlations import bell_tests, scenarios
+from qlib.correlations import behaviours, bell_tests, scenarios
 from qlib.models import bounds, potential_outcomes
 from qlib.numbers import arguments
-from qlib.quantum import channels, two_qubits
+from qlib.quantum import channels, retrodiction, two_qubits
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_operators import QuantumNode
-from qlib.quantum.process_parts import unitary
+from qlib.quantum.process_parts import channel, unitary
 from qlib.quantum.processes import QuantumStructuralModel, probability
 
 UNIFORM = np.full((2, 2, 2), 0.25)
@@ -191,15 +191,127 @@ def test_matrices_of_qiskit_are_kronecker_products_in_the_order_of_the_qubits() 
     assert reduced == pytest.approx(np.outer(one.data[:, 0], one.data[:, 0].conj()))
 
 
-def test_of_one_space_the_order_of_its_qubits_is_nobodys_business() -> None:
-    U = random_unitary(4, seed=4)
-    assert unitary(U, ["A"], ["B"]).array == pytest.approx(U.data)
-    assert Instrument.unitary(U).same_as(Instrument.unitary(U.data))
+def kron3(*matrices: np.ndarray) -> np.ndarray:
+    return np.kron(np.kron(matrices[0], matrices[1]), matrices[2])
+
+
+def three_qubit_gate() -> tuple[QuantumCircuit, np.ndarray]:
+    """A circuit on three qubits without any symmetry, and its matrix with the first qubit the slowest, by hand."""
+    u, v, w = (random_unitary(2, seed=seed).data for seed in (7, 8, 9))
+    circuit = QuantumCircuit(3)
+    for qubit, matrix in enumerate((u, v, w)):
+        circuit.unitary(matrix, [qubit])
+    circuit.cx(0, 1)
+    circuit.cx(2, 0)
+    zero, one, eye, x = np.diag([1, 0]), np.diag([0, 1]), np.eye(2), np.array([[0, 1], [1, 0]])
+    first = kron3(zero, eye, eye) + kron3(one, x, eye)
+    second = kron3(eye, eye, zero) + kron3(x, eye, one)
+    return circuit, second @ first @ kron3(u, v, w)
+
+
+@pytest.mark.parametrize("form", ["operator", "gate", "circuit", "instruction"])
+def test_whatever_takes_an_operator_takes_qiskits_on_three_qubits_in_their_order(form: str) -> None:
+    circuit, U = three_qubit_gate()
+    given = {"operator": Operator(circuit), "gate": circuit.to_gate(), "circuit": circuit,
+             "instruction": circuit.to_instruction()}[form]  # fmt: skip
+    close = {"abs": 1e-9}
+    assert arguments.numbers(given, "U") == pytest.approx(U, **close)
+    assert arguments.numbers([given, U], "U") == pytest.approx(np.array([U, U]), **close)  # NumPy would not reorder
+    assert arguments.numbers([[given], (given,)], "U").shape == (2, 1, 8, 8)
+    assert unitary(given, ["A"], ["B"]).array == pytest.approx(U, **close)
+    assert unitary(given, [*"abc"], [*"xyz"]).array == pytest.approx(U, **close)
+    assert channel([given], [*"abc"], [*"xyz"]).array == pytest.approx(channel([U], ["a"], ["b"]).array, **close)
+    assert Instrument.unitary(given).same_as(Instrument.unitary(U))
+    assert Instrument.from_kraus({0: [given]}).same_as(Instrument.from_kraus({0: [U]}))
+    assert channels.kron(given, given) == pytest.approx(np.kron(U, U), **close)
+    assert channels.partial_trace(given, (2, 2, 2), (0, 1)) == pytest.approx(
+        np.einsum("abcdec->abde", U.reshape((2,) * 6)).reshape(4, 4), **close
+    )
+
+
+def test_whatever_takes_a_state_or_an_effect_takes_qiskits_on_three_qubits_in_their_order() -> None:
+    circuit, U = three_qubit_gate()
+    ket = U[:, 0]
+    rho = np.outer(ket, ket.conj())
+    for state in (Statevector(circuit), DensityMatrix(circuit)):
+        assert channels.density_operator(state) == pytest.approx(rho)
+        assert channels.validate_state(state) == pytest.approx(rho)
+        assert Instrument.do(state, 2).same_as(Instrument.do(rho, 2))
+        assert Instrument.discard_and_prepare({0: 0.5, 1: 0.5}, dict(enumerate([state, np.eye(8) / 8]))).same_as(
+            Instrument.discard_and_prepare({0: 0.5, 1: 0.5}, {0: rho, 1: np.eye(8) / 8})
+        )
+        M, N = (np.array([[[[1, 0], [0, 0]], [[0, 0], [0, 1]]]]), np.eye(4)[None, None])
+        assert channels.born_rule(state, M, N)[0, 0, :, 0] == pytest.approx(
+            [np.sum(np.abs(ket[:4]) ** 2), np.sum(np.abs(ket[4:]) ** 2)]
+        )
+    P = DensityMatrix(circuit)
+    effects = [Operator(P.data), Operator(np.eye(8) - P.data)]
+    expected = [rho, np.eye(8) - rho]
+    assert Instrument.projective(effects).same_as(Instrument.projective(expected))
+    soft = [Operator(0.5 * effect.data + np.eye(8) / 4) for effect in effects]
+    assert Instrument.from_povm(soft).same_as(Instrument.from_povm([0.5 * e + np.eye(8) / 4 for e in expected]))
+    assert Instrument.measure_and_prepare(effects, [P, Statevector(circuit)]).same_as(
+        Instrument.measure_and_prepare(expected, [rho, rho])
+    )
+    assert retrodiction.petz_posterior(P, effects[0]) == pytest.approx(rho)
+    assert retrodiction.record_posterior([0.5, 0.5], [P, np.eye(8) / 8], effects[0]) == pytest.approx(
+        retrodiction.record_posterior([0.5, 0.5], [rho, np.eye(8) / 8], rho)
+    )
+
+
+def test_channels_of_qiskit_on_three_qubits_act_on_them_in_their_order() -> None:
+    """A mixture of two circuits without symmetry, as Kraus, Choi and SuperOp, and a circuit with a reset."""
+    circuit, U = three_qubit_gate()
+    W = kron3(*(random_unitary(2, seed=seed).data for seed in (17, 18, 19)))
+    w = QuantumCircuit(3)
+    for qubit, seed in enumerate((17, 18, 19)):
+        w.unitary(random_unitary(2, seed=seed).data, [qubit])
+    mixture = Kraus([np.sqrt(0.3) * Operator(circuit).data, np.sqrt(0.7) * Operator(w).data])
+    expected = channel(np.array([np.sqrt(0.3) * U, np.sqrt(0.7) * W]), ["A"], ["B"]).array
+    for form in (Kraus, Choi, SuperOp):
+        assert channel(form(mixture), ["A"], ["B"]).array == pytest.approx(expected, abs=1e-9)
+        assert Instrument.from_kraus({0: form(mixture)}).channel == pytest.approx(expected.T, abs=1e-9)
+    assert arguments.kraus_numbers(circuit, "U")[0] * np.exp(0.3j) != pytest.approx(U)  # up to a phase only
+    forgetful = QuantumCircuit(2)
+    forgetful.reset(1)
+    found = channel(forgetful, [*"ab"], [*"xy"]).array
+    into = [np.kron(np.eye(2), np.outer([1, 0], row)) for row in np.eye(2)]
+    assert found == pytest.approx(channel(np.array(into), ["A"], ["B"]).array, abs=1e-9)
+
+
+def test_kets_are_states_wherever_density_operators_are() -> None:
+    ket = np.array([0.6, 0, 0.48j, 0.64])
+    rho = np.outer(ket, ket.conj())
+    for call in (two_qubits.concurrence, two_qubits.chsh_maximum, two_qubits.correlation_matrix):
+        assert call(ket) == pytest.approx(call(rho))
+    observables = np.stack([[channels.PAULI_Z, channels.PAULI_X], [channels.PAULI_Y, channels.PAULI_Z]]).astype(complex)
+    assert behaviours.correlators(ket, observables) == pytest.approx(behaviours.correlators(rho, observables))
+    E = np.diag([1.0, 0.5, 0.25, 1])
+    assert retrodiction.petz_posterior(ket, E) == pytest.approx(retrodiction.petz_posterior(rho, E))
+    kets = [ket, np.eye(4)[1]]
+    assert retrodiction.record_posterior([0.4, 0.6], kets, E) == pytest.approx(
+        retrodiction.record_posterior([0.4, 0.6], [np.outer(k, np.conj(k)) for k in kets], E)
+    )
+    with pytest.raises(ValueError, match=r"rho: its squared norm is .* and should be 1"):
+        two_qubits.concurrence(2 * ket)
+    with pytest.raises(ValueError, match=r"rho: shape \(2, 2\) should be \(\.\.\., 4, 4\)"):
+        two_qubits.concurrence([1.0, 0.0])
 
 
 def test_a_channel_of_qiskit_is_no_matrix() -> None:
     with pytest.raises(TypeError, match=r"matrix: Qiskit's Choi is no matrix"):
         unitary(Choi(np.eye(16) / 4), ["q0", "q1"], ["a", "b"])
+
+
+def test_what_is_no_channel_of_qiskit_is_refused_by_name() -> None:
+    measuring = QuantumCircuit(1, 1)
+    measuring.measure(0, 0)
+    with measuring.if_test((measuring.clbits[0], 1)):
+        measuring.x(0)
+    with pytest.raises(TypeError, match="kraus: Qiskit's QuantumCircuit is no channel"):
+        channel(measuring, ["A"], ["B"])
+    with pytest.raises(ValueError, match="kraus: it has two families of Kraus operators"):
+        channel(SuperOp(np.diag([1, -1, 1, 1])), ["A"], ["B"])
 
 
 # --- all public functions --------------------------------------------------------------------------------------------

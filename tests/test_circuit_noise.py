@@ -118,6 +118,28 @@ def test_two_circuits_and_a_selection_of_runs_give_the_same_answer() -> None:
     assert found.probability == 1  # the flip is known: not a matter of chance
 
 
+def test_what_is_sampled_lies_in_the_region_of_the_exact_answer_and_not_in_that_of_another() -> None:
+    """Noise of which the evidence leaves two events possible, with different answers: a region of two binomial laws."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.ry(1.1, 0)
+    circuit.cx(0, 1)
+    circuit.append(pauli_error([("I", 0.6), ("X", 0.4)]), [1])
+    circuit.ry(0.7, 1)
+    circuit.measure([0, 1], [0, 1])
+    model = from_circuit(circuit)
+    question: dict[str, Any] = {"given": {"c1": 1}, "had": {"c0": 1}, "then": {"c1": 0}}
+    exact = model.counterfactual(**question)
+    assert min(exact.terms, key=lambda t: t.posterior).posterior > 0.1
+    assert abs(exact.terms[0].probability - exact.terms[1].probability) > 0.5
+    found = model.sample(20_000, np.random.default_rng(7), **question)
+    low, high = found.region_of(exact, alarm=1e-6)
+    assert low <= found.probability <= high
+    assert high - low < 0.12
+    other = model.counterfactual(**{**question, "given": {"c1": 0}})
+    low, high = found.region_of(other, alarm=1e-6)
+    assert not low <= found.probability <= high
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -22,8 +22,8 @@ from qlib.quantum.counterfactuals import (
     evaluate,
     posterior,
 )
-from qlib.quantum.instruments import Instrument
-from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, unitary
+from qlib.quantum.instruments import Instrument, measure
+from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, probability, unitary
 
 HALF = sp.Rational(1, 2)
 ZERO, ONE = exact([[1, 0], [0, 0]]), exact([[0, 0], [0, 1]])
@@ -391,6 +391,60 @@ def test_explanation_is_shown_in_terminal_and_notebook(capsys: pytest.CaptureFix
     assert "∗ for 1 of 7 of the batch" in str(batch.explanation())
 
 
+def test_an_explanation_leaves_out_what_has_only_one_value() -> None:
+    """A preparation of a single state says nothing, and has no column."""
+    source = Instrument.discard_and_prepare({0: 0.5, 1: 0.5}, {0: [1.0, 0.0], 1: [0.0, 1.0]})
+    ancilla = Instrument.do([1.0, 0.0], 1)
+    parts = (unitary(np.eye(4), ["Λ", "ancilla"], ["A", "rest"]), unitary(np.eye(2), ["A"], ["B"]))
+    model = QuantumStructuralModel(("A", "B"), {"Λ": source, "ancilla": ancilla}, parts, {"rest": 2})
+    answer = evaluate(model, CounterfactualQuery({"A": 0}, {}, {"B": 0}, {"A": Z, "B": Z}))
+    abduction, _, prediction = answer.explanation().steps
+    assert abduction.columns == ("Λ", "P(λ)", "P(a|λ)", "P(λ|a)")
+    assert prediction.columns[0] == "Λ"
+    assert all(len(row) == len(step.columns) for step in (abduction, prediction) for row in step.rows)
+    assert "ancilla" not in str(answer.explanation())
+
+
+# --- what need not be said -------------------------------------------------------------------------------------------
+
+
+@given(rng=st.integers(0, 2**32 - 1).map(np.random.default_rng))
+@settings(deadline=None, max_examples=10)
+def test_a_node_without_an_instrument_is_not_measured(rng: np.random.Generator) -> None:
+    """In both worlds; and one that only the other world measures was idle in this one. Nodes may be named."""
+    base = random_model(rng)
+    model = QuantumStructuralModel(["A", "B", "C"], base.preparations, base.parts, base.wires)
+    done, other, idle = random_instrument(rng), random_instrument(rng), Instrument.idle(2)
+    short = CounterfactualQuery({"C": 0}, {"B": 1}, {"C": 1}, {"C": done}, {"B": other})
+    full = CounterfactualQuery(
+        {"C": 0}, {"B": 1}, {"C": 1}, {"A": idle, "B": idle, "C": done}, {"A": idle, "B": other, "C": done}
+    )
+    assert short.changed == ("B",)
+    assert evaluate(model, short).probability == pytest.approx(evaluate(base, full).probability)
+    assert evaluate(base, full).probability == pytest.approx(by_brute_force(base, full))
+    assert probability(model, {"C": done}, {"C": 0}) == pytest.approx(
+        probability(base, {"A": idle, "B": idle, "C": done}, {"C": 0})
+    )
+
+
+def test_nothing_else_need_be_said_where_nothing_changes() -> None:
+    said = CounterfactualQuery({"A": "+"}, {}, {"B": 0}, {"A": X, "B": Z}, {})
+    unsaid = CounterfactualQuery({"A": "+"}, {}, {"B": 0}, {"A": X, "B": Z})
+    assert evaluate(EXAMPLE_1, unsaid).probability == evaluate(EXAMPLE_1, said).probability
+    assert unsaid.counterfactual == said.counterfactual
+
+
+def test_where_something_has_to_be_done_it_cannot_be_left_out() -> None:
+    nodes = (QuantumNode("A", 1, 2), QuantumNode("B", 2, 1))
+    model = QuantumStructuralModel(nodes, {}, (unitary(np.eye(2), ["A"], ["B"]),))
+    read = measure("Z", destructive=True)
+    made = Instrument.do([0.0, 1.0], 1)
+    assert probability(model, {"A": made, "B": read}, {"B": 1}) == pytest.approx(1)
+    assert evaluate(model, CounterfactualQuery({}, {}, {"B": 1}, {"A": made}, {"B": read})).probability == 1
+    with pytest.raises(ValueError, match="node A: no instrument is given, and 1 dimensions cannot go on as 2"):
+        probability(model, {"B": read}, {"B": 0})
+
+
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
@@ -413,7 +467,7 @@ def test_evidence_of_probability_zero_is_refused() -> None:
         ({"consequent": {"B": 2}}, "consequent: B = 2, but the counterfactual instrument at B has 0, 1"),
         ({"consequent": {"A": "+"}}, "node A is in the antecedent and in the consequent"),
         ({"consequent": {}}, "the consequent should be an outcome of at least one node"),
-        ({"counterfactual": {"C": X}}, "counterfactual instrument at node 'C': no actual instrument is given"),
+        ({"counterfactual": {"A": ID}}, "counterfactual instrument at node 'A': ndarray should be Instrument"),
         ({"actual": {"A": X, "B": ID}}, "actual instrument at node 'B': ndarray should be Instrument"),
     ],
 )
@@ -427,8 +481,8 @@ def test_malformed_queries_are_refused(change: dict[str, Any], message: str) -> 
 
 
 def test_queries_that_do_not_fit_the_process_are_refused() -> None:
-    with pytest.raises(ValueError, match="actual world: node B: no instrument is given"):
-        evaluate(EXAMPLE_1, CounterfactualQuery({"A": "+"}, {}, {"A": "-"}, {"A": X}, {}))
+    with pytest.raises(ValueError, match="actual world: 'C' is not a node"):
+        evaluate(EXAMPLE_1, CounterfactualQuery({"A": "+"}, {}, {"A": "-"}, {"A": X, "B": Z}, {"C": Z}))
     with pytest.raises(ValueError, match="actual world: 'C' is not a node"):
         evaluate(EXAMPLE_1, CounterfactualQuery({"A": "+"}, {}, {"C": 0}, {"A": X, "B": Z, "C": Z}, {}))
     narrow = Instrument.measure_and_prepare([ZERO, ONE], [[[1]], [[1]]])

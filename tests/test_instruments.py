@@ -6,9 +6,9 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlib.numbers.exact_arrays import Array, exact, vanishes
+from qlib.numbers.exact_arrays import Array, exact, is_exact, vanishes
 from qlib.quantum.channels import choi, instrument_cj, kron, partial_trace, process_cj, pure_state
-from qlib.quantum.instruments import Instrument, product_factors
+from qlib.quantum.instruments import Instrument, measure, product_factors
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 DIMS = st.integers(1, 3)
@@ -34,6 +34,13 @@ def random_kraus(rng: np.random.Generator, outcomes: int, d_in: int, d_out: int,
 def random_instrument(rng: np.random.Generator, d_in: int, d_out: int) -> tuple[Instrument, dict[str, Array]]:
     kraus = {f"outcome {a}": K for a, K in enumerate(random_kraus(rng, 2, d_in, d_out))}
     return Instrument.from_kraus(kraus, "random"), kraus
+
+
+def named_kraus(rng: np.random.Generator, d_in: int, d_out: int, names: str) -> dict[str, Array]:
+    """Kraus operators of an instrument with these outcomes; the last has those that are left."""
+    K = random_kraus(rng, len(names), d_in, d_out)
+    last = len(names) - 1
+    return {a: K[k] if k < last else np.concatenate(K[last:]) for k, a in enumerate(names)}
 
 
 def random_state(rng: np.random.Generator, d: int) -> Array:
@@ -247,22 +254,38 @@ def test_operators_cannot_be_changed_afterwards() -> None:
 # ── qiskit ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("d_in", "d_out"), [(2, 2), (2, 3), (3, 2), (4, 2)])
+def other_order(d: int) -> list[int]:
+    """The places of the basis states of qubits when their order is reversed; of other systems nothing changes."""
+    n = d.bit_length() - 1
+    if d != 2**n:
+        return list(range(d))
+    return [int(f"{k:0{n}b}"[::-1], 2) if n else 0 for k in range(d)]
+
+
+@pytest.mark.parametrize(("d_in", "d_out"), [(2, 2), (2, 3), (3, 2), (4, 2), (2, 4), (8, 4)])
 def test_maps_come_from_qiskit_and_go_there_whatever_their_form(d_in: int, d_out: int) -> None:
-    """Random maps, neither symmetric nor of equal dimensions, and their images of a random state on both sides."""
+    """Random maps, neither symmetric nor of equal dimensions, and their images of a random state on both sides.
+
+    The first qubit is the slowest index here and the fastest there.
+    """
     from qiskit.quantum_info import Choi, DensityMatrix, Kraus, SuperOp
 
     rng = np.random.default_rng(10 * d_in + d_out)
     instrument, kraus = random_instrument(rng, d_in, d_out)
+    into, out = other_order(d_in), other_order(d_out)
+    theirs = {a: Kraus([k[np.ix_(out, into)] for k in K]) for a, K in kraus.items()}
     for form in (Kraus, Choi, SuperOp):
-        maps = {a: form(Kraus(list(K))) for a, K in kraus.items()}
+        maps = {a: form(channel) for a, channel in theirs.items()}
         assert Instrument.from_quantum_info(maps).same_as(instrument)
+        if form is Kraus:
+            assert Instrument.from_kraus(maps).same_as(instrument)
     rho = random_state(rng, d_in)
     for outcome, K in kraus.items():
-        np.testing.assert_allclose(choi(K), Choi(Kraus(list(K))).data, atol=1e-12)
+        np.testing.assert_allclose(choi(theirs[outcome]), choi(K), atol=1e-9)
         there = instrument.quantum_info(outcome)
         for form in (Choi, Kraus, SuperOp):
-            np.testing.assert_allclose(DensityMatrix(rho).evolve(form(there)).data, image(K, rho), atol=1e-7)
+            found = DensityMatrix(rho[np.ix_(into, into)]).evolve(form(there)).data
+            np.testing.assert_allclose(found[np.ix_(out, out)], image(K, rho), atol=1e-7)
 
 
 def test_a_choi_operator_has_the_input_first_and_no_transpose() -> None:
@@ -276,12 +299,106 @@ def test_a_choi_operator_has_the_input_first_and_no_transpose() -> None:
         np.testing.assert_allclose(choi(K), expected, atol=1e-12)
 
 
-def test_an_operator_of_qiskit_is_a_unitary_instrument_in_the_same_basis() -> None:
-    """Also of two qubits: row k of the matrix is row k, in qiskit's order of qubits as in any other."""
+def test_an_operator_of_qiskit_is_a_unitary_instrument_on_qubits_in_their_order() -> None:
+    """U ⊗ V with U on the first of two qubits, without symmetry: Qiskit's matrix of it is V ⊗ U."""
     from qiskit.quantum_info import Operator, random_unitary
 
-    U = random_unitary(4, seed=5)
-    assert Instrument.from_quantum_info({"U": Operator(U)}).same_as(Instrument.unitary(U.data, "U"))
+    U, V = random_unitary(2, seed=5), random_unitary(2, seed=6)
+    expected = Instrument.unitary(np.kron(U.data, V.data), "UV")
+    there = Operator(np.kron(V.data, U.data))
+    assert Instrument.from_quantum_info({"UV": there}).same_as(expected)
+    assert Instrument.unitary(there, "UV").same_as(expected)
+    assert Instrument.unitary(V.expand(U), "UV").same_as(Instrument.unitary(np.kron(V.data, U.data), "UV"))
+
+
+# ── compositions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(SEEDS)
+def test_one_instrument_after_another_is_the_product_of_their_maps(rng: np.random.Generator) -> None:
+    """Dimensions 3 → 2 → 4, and several outcomes each: the image of a random state."""
+    first, second = named_kraus(rng, 3, 2, "ab"), named_kraus(rng, 2, 4, "xyz")
+    both = Instrument.from_kraus(second, "second") @ Instrument.from_kraus(first, "first")
+    assert (both.d_in, both.d_out, both.name) == (3, 4, "second after first")
+    assert both.outcomes == tuple((a, x) for a in "ab" for x in "xyz")
+    rho = random_state(rng, 3)
+    for a, x in both.outcomes:
+        expected = image(second[x], image(first[a], rho))
+        np.testing.assert_allclose(image(both.kraus((a, x)), rho), expected, atol=1e-9)
+
+
+@given(SEEDS)
+def test_instruments_beside_each_other_are_the_tensor_product_of_their_maps(rng: np.random.Generator) -> None:
+    """Dimensions 3 → 2, 1 → 2 and 2 → 1, on an entangled state; the first factor is the slowest."""
+    kraus = [named_kraus(rng, 3, 2, "ab"), named_kraus(rng, 1, 2, "u"), named_kraus(rng, 2, 1, "xyz")]
+    one, two, three = (Instrument.from_kraus(K) for K in kraus)
+    all_three = one.tensor(two, three)
+    assert (all_three.d_in, all_three.d_out) == (6, 4)
+    assert all_three.outcomes == tuple((a, x) for a in "ab" for x in "xyz")  # the second says nothing
+    assert all_three.same_as(one.tensor(two).tensor(three))
+    rho = random_state(rng, 6)
+    for a, x in all_three.outcomes:
+        K = [np.kron(np.kron(k, v), m) for k in kraus[0][a] for v in kraus[1]["u"] for m in kraus[2][x]]
+        np.testing.assert_allclose(image(all_three.kraus((a, x)), rho), image(np.array(K), rho), atol=1e-9)
+
+
+def test_compositions_are_exact_for_exact_instruments_and_join_batches() -> None:
+    t = sp.Symbol("t", real=True)
+    turn = Instrument.unitary(exact([[sp.cos(t), -sp.sin(t)], [sp.sin(t), sp.cos(t)]]))
+    turned = measure("Z") @ turn
+    assert sp.simplify(np.trace(turned[0] @ exact(np.eye(4, dtype=int))) - 1) == 0
+    assert turned.outcomes == (0, 1)
+    at_once = turn.tensor(measure("X"))
+    assert at_once.outcomes == (0, 1)
+    assert is_exact(at_once[0])
+    angles = np.linspace(0.1, 1, 3)
+    c, s = np.cos(angles), np.sin(angles)
+    batch = measure("Z") @ Instrument.unitary(np.moveaxis(np.array([[c, -s], [s, c]]), -1, 0))
+    for k, angle in enumerate(angles):
+        single = turned[1].astype(object)
+        expected = np.frompyfunc(lambda e, at=angle: complex(sp.sympify(e).subs(t, at)), 1, 1)(single).astype(complex)
+        np.testing.assert_allclose(batch[1][k], expected, atol=1e-12)
+
+
+def test_outcomes_of_compositions_are_those_that_tell_something() -> None:
+    idle = Instrument.idle(2)
+    assert (idle @ measure("Z")).outcomes == (measure("Z") @ idle).outcomes == (0, 1)
+    assert (Instrument.do(P0, 2, "made") @ idle).outcomes == ("made",)
+    assert (idle @ Instrument.do(P0, 2, "made")).outcomes == ("",)
+    assert measure("XY").tensor(measure("Z")).outcomes[1] == ((0, 0), 1)
+    assert [*measure("Z").tensor(idle, measure("X")).operators] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_instruments_that_do_not_follow_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="instrument 'XX' after instrument 'Z': it takes dimension 4, and dimension 2"):
+        measure("XX") @ measure("Z")
+    with pytest.raises(TypeError, match=r"earlier: .* should be an Instrument"):
+        measure("Z") @ np.eye(2)
+    with pytest.raises(TypeError, match=r"others: .* should be an Instrument"):
+        measure("Z").tensor(np.eye(2))  # type: ignore[arg-type]
+
+
+# ── kets ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_ket_is_a_state_wherever_one_is_prepared() -> None:
+    ket = np.array([0.6, 0.48 + 0.64j])
+    rho = np.outer(ket, ket.conj())
+    down = np.diag([0.0, 1.0])
+    assert Instrument.do(ket, 2).same_as(Instrument.do(rho, 2))
+    weights = {"a": 0.25, "b": 0.75}
+    assert Instrument.discard_and_prepare(weights, {"a": ket, "b": down}).same_as(
+        Instrument.discard_and_prepare(weights, {"a": rho, "b": down})
+    )
+    effects = [np.diag([1.0, 0.0]), down]
+    for states in ([ket, [0, 1j]], np.array([ket, [0, 1j]]), {0: rho, 1: [0, 1j]}):
+        assert Instrument.measure_and_prepare(effects, states).same_as(
+            Instrument.measure_and_prepare(effects, [rho, down])
+        )
+    assert is_exact(Instrument.do(exact([0, sp.I]), 1)["do"])
+    assert Instrument.do(exact([0, sp.I]), 1)["do"].tolist() == [[0, 0], [0, 1]]
+    with pytest.raises(ValueError, match=r"states, outcome 'do': its squared norm is 2\.0, and should be 1"):
+        Instrument.do([1.0, 1.0], 2)
 
 
 def test_maps_of_different_dimensions_are_refused() -> None:
@@ -318,7 +435,7 @@ def test_an_operator_of_another_size_is_refused() -> None:
 def test_kraus_operators_of_different_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"outcome 1: Kraus operators of shape \(1, 2, 3\) should be"):
         Instrument.from_kraus({0: np.eye(2)[None], 1: np.ones((1, 2, 3))})
-    with pytest.raises(ValueError, match=r"outcome 0: Kraus operators of shape \(2, 2\) should be"):
+    with pytest.raises(ValueError, match=r"outcome 0: Kraus operators: shape \(2, 2\) should be \(\.\.\., ·, ·, ·\)"):
         Instrument.from_kraus({0: np.eye(2)})
 
 

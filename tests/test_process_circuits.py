@@ -317,8 +317,17 @@ def test_a_unitary_that_writes_what_it_reads_is_refused() -> None:
 
 def test_instruments_that_do_not_fit_are_refused() -> None:
     model = identity_model({0: P0, 1: P1})
-    with pytest.raises(ValueError, match="node B: no instrument is given"):
-        process_circuit(model, {"A": Z})
+    with pytest.raises(ValueError, match="'C' is not a node; the nodes are"):
+        process_circuit(model, {"A": Z, "C": Z})
+
+
+def test_a_node_without_an_instrument_lets_pass_what_comes_in() -> None:
+    model = identity_model({0: P0, 1: P1})
+    made = process_circuit(model, {"B": Z})
+    assert made.outcomes["A"] == ("",)
+    np.testing.assert_allclose(
+        made.law().sum(axis=0).ravel(), process_circuit(model, {"A": Z, "B": Z}).law().sum((0, 1))
+    )
 
 
 def test_every_value_of_a_variable_is_a_code_of_its_bits() -> None:

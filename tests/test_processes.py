@@ -287,7 +287,7 @@ def test_a_graph_has_the_nodes_of_the_model(names: str, message: str) -> None:
     [
         ({"C": Instrument.idle(2)}, {}, "'C' is not a node; the nodes are A, B"),
         ({}, {"C": 0}, "'C' is not a node"),
-        ({}, {}, "node A: no instrument is given"),
+        ({}, {"A": 0}, "no outcome 0"),
         ({"A": Instrument.idle(3)}, {}, "instrument 'idle' at node A: it maps dimension 3 to 3"),
         ({"A": Instrument.idle(2), "B": Instrument.idle(2)}, {"A": 5}, "no outcome 5"),
     ],

@@ -18,7 +18,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import Array, all_of, numbers, probabilities, reals, require, show, whole, wholes
+from qlib.numbers.arguments import (
+    Array,
+    all_of,
+    kraus_numbers,
+    numbers,
+    probabilities,
+    reals,
+    require,
+    require_shape,
+    show,
+    whole,
+    wholes,
+)
 from qlib.numbers.exact_arrays import as_complex
 from qlib.quantum.channels import IDENTITY, PAULI_X, PAULI_Y, PAULI_Z, largest
 
@@ -91,7 +103,8 @@ class Noise:
         >>> Noise.from_kraus([[[1, 0], [0, 0.6]], [[0, 0.8], [0, 0]]]).probabilities
         {'rest': 1.0}
         """
-        K = as_complex(numbers(kraus, "kraus", (None, "D", "D")))
+        K = as_complex(kraus_numbers(kraus, "kraus"))
+        require_shape(K, "kraus", (None, "D", "D"))
         D = K.shape[-1]
         if D not in (2, 4, 8):
             raise ValueError(f"kraus: shape {K.shape}; the operators should act on one, two or three qubits")
@@ -137,15 +150,9 @@ def kraus_of(channel: Any) -> Array:
     >>> kraus_of(Kraus([[[0, 1], [1, 0]]])).real.tolist()
     [[[0.0, 1.0], [1.0, 0.0]]]
     """
-    from qiskit.quantum_info import Kraus, Operator
-
-    try:
-        operators = Kraus(channel).data
-    except Exception as error:
-        raise TypeError(f"channel: {show(channel)} should be a channel of qiskit.quantum_info") from error
-    if isinstance(operators, tuple):
-        raise ValueError("channel: it has two families of Kraus operators, so that it is not completely positive")
-    return np.array([numbers(Operator(K), "channel") for K in operators])
+    if not hasattr(channel, "to_instruction"):
+        raise TypeError(f"channel: {show(channel)} should be a channel of qiskit.quantum_info")
+    return kraus_numbers(channel, "channel")
 
 
 def _branch(circuit: Any) -> tuple[str, Array]:

@@ -26,10 +26,10 @@ from qlib.numbers.arguments import numbers, real_number, reals, require, show, w
 from qlib.numbers.exact_arrays import Array, has_free_symbols
 from qlib.numbers.hypothesis_tests import acceptance_region
 from qlib.quantum.channels import partial_trace
-from qlib.quantum.counterfactuals import CounterfactualQuery
+from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, Answer, CounterfactualQuery
 from qlib.quantum.dilations import completed
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.processes import Part, QuantumStructuralModel, node_operators
+from qlib.quantum.processes import Part, QuantumStructuralModel, node_operators, unmeasured
 
 if TYPE_CHECKING:
     from qiskit import ClassicalRegister, QuantumCircuit
@@ -93,6 +93,9 @@ def process_circuit(model: QuantumStructuralModel, instruments: Mapping[str, Ins
     require(QuantumStructuralModel, model=model)
     require(Mapping, instruments=instruments)
     node_operators(model, instruments, {})
+    nodes = model.nodes
+    idle = {name: unmeasured(name, nodes[name].d_in, nodes[name].d_out) for name in nodes if name not in instruments}
+    instruments = {**instruments, **idle}
     _require_exportable(model, instruments)
     builder = _Builder(model, instruments)
     return ProcessCircuit(builder.build(), builder.outcomes)
@@ -336,6 +339,21 @@ class Estimate:
                 bounds[(slice(None), *index)] = np.array(acceptance_region([p], runs, alarm / 2 / size))[:, 0] / runs
         least = -_largest_mean(low / total, high / total, -bounds[0])
         return least, _largest_mean(low / total, high / total, bounds[1])
+
+    def region_of(self, answer: Any, alarm: float) -> tuple[float, float]:
+        """Least and largest estimate to be accepted if an exact `Answer` is right; see `region`.
+
+        >>> from qlib.circuits import bell_circuit, from_circuit, measured
+        >>> bell = from_circuit(measured(bell_circuit(), [0, 0]))
+        >>> found = bell.sample(100, np.random.default_rng(1), then={"m0": 0})
+        >>> found.region_of(bell.counterfactual(then={"m0": 0}), alarm=0.01)
+        (0.36, 0.64)
+        """
+        require(Answer, answer=answer)
+        values = [0.0 if term.probability is COUNTERPOSSIBLE else float(term.probability) for term in answer.terms]
+        posterior, conditional = [float(term.posterior) for term in answer.terms], np.nan_to_num(values)
+        shape = self.evidence.shape
+        return self.region(np.reshape(posterior, shape), np.reshape(conditional, shape), alarm)
 
 
 def _largest_mean(low: Array, high: Array, values: Array) -> float:

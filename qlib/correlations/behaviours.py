@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlib.numbers.arguments import numbers, real_number, reals, require_shape, whole, wholes
 from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact, is_zero, maximum, simplified
-from qlib.quantum.channels import IDENTITY
+from qlib.quantum.channels import IDENTITY, _without_kets
 from qlib.quantum.two_qubits import MOST_PARTIES, chsh_value
 
 MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
@@ -99,8 +99,8 @@ def _effects(settings: int) -> NDArray[np.int_]:
 def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
     """E[i, j, …] = tr[ρ O_1 ⊗ O_2 ⊗ …], the correlators of n parties with two observables each, index 0 the identity.
 
-    rho : density operators, shape (..., 2ⁿ, 2ⁿ). observables : shape (..., n, 2, 2, 2), party and setting before the
-    matrix. Returns shape (..., 3, …, 3), real; exact for exact arguments.
+    rho : density operators, shape (..., 2ⁿ, 2ⁿ), or a ket. observables : shape (..., n, 2, 2, 2), party and setting
+    before the matrix. Returns shape (..., 3, …, 3), real; exact for exact arguments.
     Raises ``ValueError`` for shapes that do not fit, or correlators that are not real.
 
     >>> from qlib.quantum.channels import PAULI_X, PAULI_Z
@@ -110,7 +110,7 @@ def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
            [0, 1, 0],
            [0, 0, 1]], dtype=object)
     """
-    R, O = numbers(rho, "rho"), numbers(observables, "observables")
+    R, O = _without_kets(rho, "rho"), numbers(observables, "observables")
     if O.ndim < 4 or O.shape[-3:] != (2, 2, 2):
         raise ValueError(f"observables: shape {O.shape} should be (..., n, 2, 2, 2): party, setting, matrix")
     n = O.shape[-4]

@@ -38,8 +38,8 @@ from qlib.numbers.algebraic_numbers import (
 )
 from qlib.numbers.arguments import (
     all_of,
-    as_it_stands,
     distinct,
+    kraus_numbers,
     numbers,
     one_of,
     probabilities,
@@ -151,7 +151,6 @@ __all__ = [
     "all_of",
     "as_complex",
     "as_float",
-    "as_it_stands",
     "best_bet",
     "binomial_interval",
     "certificate",
@@ -187,6 +186,7 @@ __all__ = [
     "is_real",
     "is_zero",
     "is_zero_expression",
+    "kraus_numbers",
     "matrix_of_triangle",
     "maximum",
     "minimum",

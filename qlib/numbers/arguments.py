@@ -175,16 +175,52 @@ def _between(low: float | None, high: float | None) -> str:
     return f"be at most {high}" if low is None else f"lie between {low} and {high}"
 
 
-def as_it_stands(value: Any) -> Any:
-    """The matrix of one of Qiskit's operators or states in Qiskit's own order; anything else as it is.
+def kraus_numbers(value: ArrayLike, name: str) -> Array:
+    """Kraus operators as an array of numbers, shape (..., k, d_out, d_in); those of a channel of Qiskit's reordered.
 
-    For systems that are one space here, whatever qubits they are made of; elsewhere `numbers` reorders the qubits.
+    A channel is Kraus, Choi, SuperOp, PTM, Stinespring, or a circuit with resets; everything else is as in `numbers`.
+    Raises ``ValueError`` for another shape, or a channel that is not completely positive.
+
+    >>> from qiskit.quantum_info import SuperOp
+    >>> flip = SuperOp([[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]])
+    >>> abs(kraus_numbers(flip, "flip")).round(9).tolist()
+    [[[0.0, 1.0], [1.0, 0.0]]]
     """
-    return value.data if _is_qiskit(value) and hasattr(value, "reverse_qargs") else value
+    return numbers(_kraus_in_order(value, name) if _is_qiskit(value) else value, name, (..., None, None, None))
+
+
+def _kraus_in_order(channel: Any, name: str) -> Array:
+    from qiskit.quantum_info import Kraus
+
+    try:
+        found = Kraus(channel)
+    except Exception as error:
+        raise TypeError(f"{name}: Qiskit's {type(channel).__name__} is no channel") from error
+    if isinstance(found.data, tuple):
+        raise ValueError(f"{name}: it has two families of Kraus operators, so that it is not completely positive")
+    inn, out = found.input_dims()[::-1], found.output_dims()[::-1]
+    order = [*reversed(range(len(out))), *reversed(range(len(out), len(out) + len(inn)))]
+    return np.array([K.reshape(*out, *inn).transpose(order).reshape(K.shape) for K in found.data])
 
 
 def _is_qiskit(value: object) -> bool:
-    return any((kind.__module__ or "").startswith("qiskit.") for kind in type(value).__mro__)
+    return _of_qiskit(type(value))
+
+
+def _of_qiskit(one: type) -> bool:
+    return any((kind.__module__ or "").startswith("qiskit.") for kind in one.__mro__)
+
+
+def _holds_qiskit(value: Any) -> bool:
+    """Whether one of Qiskit's objects stands somewhere in nested lists, where NumPy would take its matrix as it is."""
+    if not isinstance(value, list | tuple):
+        return _is_qiskit(value)
+    kinds = set(map(type, value))
+    return any(map(_of_qiskit, kinds)) or (bool(kinds & {list, tuple}) and any(map(_holds_qiskit, value)))
+
+
+def _all_in_order(value: Any, name: str) -> Any:
+    return [_all_in_order(one, name) for one in value] if isinstance(value, list | tuple) else numbers(value, name)
 
 
 def _in_order(value: Any, name: str) -> Array:
@@ -200,7 +236,7 @@ def _in_order(value: Any, name: str) -> Array:
         except Exception as error:
             kind = type(value).__name__
             raise TypeError(
-                f"{name}: Qiskit's {kind} is no matrix; for maps see `Instrument.from_quantum_info`"
+                f"{name}: Qiskit's {kind} is no matrix; for maps see `channel` and `Instrument.from_quantum_info`"
             ) from error
     return np.asarray(value.reverse_qargs().data)
 
@@ -208,6 +244,8 @@ def _in_order(value: Any, name: str) -> Array:
 def _as_array(value: Any, name: str) -> Array:
     if _is_qiskit(value):
         return _in_order(value, name)
+    if isinstance(value, list | tuple) and _holds_qiskit(value):
+        value = _all_in_order(value, name)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         index = tuple(map(int, np.argwhere(np.ma.getmaskarray(value))[0]))
         raise ValueError(f"{name}: {_entry(index) or 'it'} is masked; fill it in or leave it out")

@@ -38,6 +38,7 @@ from qlib.quantum.channels import (
     PAULI_Z,
     born_rule,
     choi,
+    density_operator,
     deviation_note,
     effects,
     instrument_cj,
@@ -102,6 +103,7 @@ from qlib.quantum.processes import (
     node_operators,
     outcome_tensor,
     probability,
+    unmeasured,
 )
 from qlib.quantum.random_processes import (
     random_channel,
@@ -166,6 +168,7 @@ __all__ = [
     "concurrence",
     "copy_unitary",
     "correlation_matrix",
+    "density_operator",
     "deviation_note",
     "dilated",
     "dilation",
@@ -217,6 +220,7 @@ __all__ = [
     "swap_factors",
     "trace_and_replace",
     "unitary",
+    "unmeasured",
     "validate_measurement",
     "validate_state",
     "werner_state",

@@ -14,7 +14,17 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import Complexes, numbers, real_number, reals, require, whole, wholes
+from qlib.numbers.arguments import (
+    Complexes,
+    kraus_numbers,
+    numbers,
+    real_number,
+    reals,
+    require,
+    require_shape,
+    whole,
+    wholes,
+)
 from qlib.numbers.exact_arrays import (
     ROUNDING,
     Array,
@@ -50,10 +60,33 @@ def pure_state(vector: ArrayLike) -> Array:
     ket = numbers(vector, "vector")
     if ket.ndim != 1:
         raise ValueError(f"state vector: shape {ket.shape} should be (d,)")
+    return _projector(ket, "state vector")
+
+
+def _projector(ket: Array, name: str) -> Array:
     norm = ket @ conjugate(ket)
     if not vanishes(norm - 1, 1e-12):
-        raise ValueError(f"state vector: its squared norm is {norm}, and should be 1")
+        raise ValueError(f"{name}: its squared norm is {norm}, and should be 1")
     return simplified(np.outer(ket, conjugate(ket)))
+
+
+def density_operator(state: ArrayLike, name: str = "state") -> Array:
+    """A state as a matrix: |ψ⟩⟨ψ| of a ket, which has one axis; a density operator, or a batch of them, as it is.
+
+    States of Qiskit's are reordered, as everywhere.
+    Raises ``ValueError`` for what is no square matrix, or a ket whose squared norm is not 1; see `validate_state`.
+
+    >>> density_operator([0.6, 0.8j]).round(2).tolist()
+    [[(0.36+0j), -0.48j], [0.48j, (0.64+0j)]]
+    """
+    require(str, name=name)
+    require_shape(found := _without_kets(state, name), name, (..., "d", "d"))
+    return found
+
+
+def _without_kets(state: ArrayLike, name: str) -> Array:
+    found = numbers(state, name)
+    return _projector(found, name) if found.ndim == 1 and found.size else found
 
 
 def effects(observable: ArrayLike) -> Array:
@@ -134,7 +167,7 @@ def validate_measurement(measurement: ArrayLike, name: str = "measurement", tole
 
 
 def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -> Array:
-    """The density operator, if it is Hermitian, positive semidefinite and of trace one.
+    """The density operator of a state, if it is Hermitian, positive semidefinite and of trace one; a ket is one.
 
     Raises ``ValueError`` naming what fails and by how much.
 
@@ -145,7 +178,7 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
     """
     require(str, name=name)
     real_number(tolerance, "tolerance", 0)
-    R = numbers(rho, "rho")
+    R = _without_kets(rho, name)
     if R.ndim != 2 or R.shape[0] != R.shape[1] or R.size == 0:
         raise ValueError(f"{name}: shape {R.shape} should be (d, d)")
     values = _numbers(R, name)
@@ -163,7 +196,7 @@ def validate_state(rho: ArrayLike, name: str = "rho", tolerance: float = 1e-9) -
 def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     """P[s, t, a, b] = tr[(M[s, a] ⊗ N[t, b]) ρ], the law of two local measurements on a bipartite state.
 
-    rho : (dA·dB, dA·dB). M : effects (settings, outcomes, dA, dA). N : effects (settings, outcomes, dB, dB).
+    rho : (dA·dB, dA·dB), or a ket. M : effects (settings, outcomes, dA, dA). N : effects (settings, outcomes, dB, dB).
     Exact, symbolic and floating-point arguments alike; exact results are simplified. The arguments are taken as they
     are: see `validate_state` and `validate_measurement`. Wang & Zhang (2025), eqs. (1) and (2).
     Raises ``ValueError`` for shapes that do not fit, or a law that is not real.
@@ -174,7 +207,7 @@ def born_rule(rho: ArrayLike, M: ArrayLike, N: ArrayLike) -> Array:
     array([[1/2, 0],
            [0, 1/2]], dtype=object)
     """
-    M, N, R = numbers(M, "M"), numbers(N, "N"), numbers(rho, "rho")
+    M, N, R = numbers(M, "M"), numbers(N, "N"), _without_kets(rho, "rho")
     for name, E in (("M", M), ("N", N)):
         if E.ndim != 4 or E.shape[-1] != E.shape[-2]:
             raise ValueError(f"{name}: shape {E.shape} should be (settings, outcomes, d, d)")
@@ -297,9 +330,7 @@ def process_cj(kraus: ArrayLike) -> Array:
     >>> process_cj(exact([[[1, 0], [0, 1]]]))[0]
     array([1, 0, 0, 1], dtype=object)
     """
-    K = numbers(kraus, "kraus")
-    if K.ndim < 3:
-        raise ValueError(f"Kraus operators: shape {K.shape} should be (..., k, d_out, d_in)")
+    K = kraus_numbers(kraus, "kraus")
     rho = np.einsum("...koi,...kpj->...oipj", K, conjugate(K))
     d = K.shape[-1] * K.shape[-2]
     return np.asarray(rho).reshape((*K.shape[:-3], d, d))
@@ -326,7 +357,7 @@ def choi(kraus: ArrayLike) -> Array:
     >>> choi(exact([[[1, 0], [0, 0], [0, 1]]]))[0]
     array([1, 0, 0, 0, 0, 1], dtype=object)
     """
-    K = numbers(kraus, "kraus")
+    K = kraus_numbers(kraus, "kraus")
     return swap_factors(process_cj(K), (K.shape[-2], K.shape[-1]))
 
 

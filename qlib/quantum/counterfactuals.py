@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from math import prod
@@ -50,7 +50,16 @@ from qlib.numbers.exact_arrays import (
 from qlib.numbers.tensor_networks import Leg, Network, Tensor
 from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.processes import Process, _at_places, _compiled, _places, _real, _require_process, node_operators
+from qlib.quantum.processes import (
+    Process,
+    _at_places,
+    _compiled,
+    _places,
+    _real,
+    _require_process,
+    node_operators,
+    unmeasured,
+)
 
 ACTUAL, COUNTERFACTUAL = "actual", "counterfactual"  # the two worlds
 SUSPICIOUS = 1e-6  # a floating-point probability up to this share of its bound is judged by its sensitivity
@@ -91,10 +100,10 @@ class CounterfactualQuery:
     """A standard quantum counterfactual query: P^{a|z}_{b'|z'}(c'), Def. 13 of Suresh, Frembs & Cavalcanti (2023).
 
     evidence : node → outcome a observed; nodes without one were not looked at. antecedent : node → outcome b'.
-    consequent : node → outcome c'. actual : node → instrument z, for every node. counterfactual : node → instrument z'
-    where it differs from z; afterwards z' for every node.
-    Raises ``ValueError`` for a node without an instrument, an outcome that its instrument does not have, a node in
-    antecedent and consequent, or no consequent.
+    consequent : node → outcome c'. actual : node → instrument z; a node without one is not measured, what comes in
+    goes on. counterfactual : node → instrument z' where it differs from z; afterwards z' for every node.
+    Raises ``ValueError`` for an outcome at a node without an instrument, or one that its instrument does not have, a
+    node in antecedent and consequent, or no consequent.
 
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])
     >>> query = CounterfactualQuery({"A": 0}, {"A": 1}, {"B": 1}, actual={"A": Z, "B": Z}, counterfactual={})
@@ -106,7 +115,7 @@ class CounterfactualQuery:
     antecedent: Mapping[str, Outcome]
     consequent: Mapping[str, Outcome]
     actual: Mapping[str, Instrument]
-    counterfactual: Mapping[str, Instrument]
+    counterfactual: Mapping[str, Instrument] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         worlds = {name: getattr(self, name) for name in ("evidence", "antecedent", "consequent", "actual")}
@@ -114,9 +123,9 @@ class CounterfactualQuery:
         all_of(str, self.actual, "actual")
         for name in worlds:
             object.__setattr__(self, name, dict(getattr(self, name)))
-        for node in self.counterfactual:
-            if node not in self.actual:
-                raise ValueError(f"counterfactual instrument at node {node!r}: {_has_none(node, self.actual)}")
+        for node, instrument in self.counterfactual.items():
+            if node not in self.actual and isinstance(instrument, Instrument):
+                self.actual[node] = unmeasured(node, instrument.d_in, instrument.d_out)  # type: ignore[index]
         object.__setattr__(self, "counterfactual", {**self.actual, **self.counterfactual})
         _validate(self)
 
@@ -790,14 +799,15 @@ def _abduction(answer: Answer) -> Step:
     text = f"the evidence {_list(query.evidence) or '(none)'} has probability {rounded_text(answer.evidence)}."
     if _size(answer.process, exogenous) <= MOST_TERMS:
         rows = [
-            (*map(str, t.values.values()), *map(rounded_text, (t.prior, t.likelihood, t.posterior)))
-            for t in _shown(answer)
+            (*_open_values(answer, t), *map(rounded_text, (t.prior, t.likelihood, t.posterior))) for t in _shown(answer)
         ]
-        return Step("Abduction", text + _omitted(answer), (*exogenous, "P(λ)", "P(a|λ)", "P(λ|a)"), tuple(rows))
+        columns = (*_open(answer), "P(λ)", "P(a|λ)", "P(λ|a)")
+        return Step("Abduction", text + _omitted(answer), columns, tuple(rows))
     rows = [
         (name, str(value), rounded_text(_scalar(array[..., k])))
         for (name,), array in answer.posterior.items()
         for k, value in enumerate(exogenous[name])
+        if name in _open(answer)
     ]
     return Step("Abduction", f"{text} The marginals of the posterior:", ("variable", "value", "P(λ|a)"), tuple(rows))
 
@@ -818,10 +828,10 @@ def _prediction(answer: Answer) -> Step:
     if _size(answer.process, answer.process.exogenous) > MOST_TERMS:
         return Step("Prediction", text)
     rows = [
-        (*map(str, t.values.values()), *map(rounded_text, (t.posterior, t.antecedent, t.joint, t.probability)))
+        (*_open_values(answer, t), *map(rounded_text, (t.posterior, t.antecedent, t.joint, t.probability)))
         for t in _shown(answer)
     ]
-    columns = (*answer.process.exogenous, "P(λ|a)", "P^λ(b′)", "P^λ(c′,b′)", "P^λ(c′|b′)")
+    columns = (*_open(answer), "P(λ|a)", "P^λ(b′)", "P^λ(c′,b′)", "P^λ(c′|b′)")
     return Step("Prediction", text, columns, tuple(rows))
 
 
@@ -839,6 +849,15 @@ def _verdict(answer: Answer) -> str:
             f"∗ where {rounded_text(probability)} = 0 ({_list(values)} has weight {rounded_text(weight)})."
         )
     return " ".join(sentences)
+
+
+def _open(answer: Answer) -> list[str]:
+    """The exogenous variables of which something can be learnt: those that have more than one value."""
+    return [name for name, values in answer.process.exogenous.items() if len(values) > 1]
+
+
+def _open_values(answer: Answer, term: Term) -> Iterator[str]:
+    return (str(term.values[name]) for name in _open(answer))
 
 
 MOST_ROWS = 32

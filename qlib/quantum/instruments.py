@@ -5,14 +5,13 @@ Frembs & Cavalcanti (2023): the *output first*, and transposed relative to the o
 So the element that finds the projector F and then prepares the state ρ is τ = ρᵀ ⊗ F. Leading axes of an operator are
 a batch, an instrument for every value of a parameter. Entries are floating-point numbers or SymPy expressions.
 
-To and from `qiskit.quantum_info`: its `Choi` has the input first and no transpose, `qlib.quantum.channels.choi`;
-matrices are taken as they are, so row k of an operator is the same basis state on both sides, whatever qubits it is
-made of.
+To and from `qiskit.quantum_info`: its `Choi` has the input first and no transpose, `qlib.quantum.channels.choi`, and
+its first qubit is the fastest index. Here the first factor is the slowest, as everywhere, and qubits are reordered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -22,7 +21,17 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import as_it_stands, numbers, probabilities, require, require_shape, several, show, whole
+from qlib.numbers.arguments import (
+    all_of,
+    kraus_numbers,
+    numbers,
+    probabilities,
+    require,
+    require_shape,
+    several,
+    show,
+    whole,
+)
 from qlib.numbers.exact_arrays import (
     ROUNDING,
     SAME,
@@ -40,6 +49,7 @@ from qlib.quantum.channels import (
     PAULI_X,
     PAULI_Y,
     PAULI_Z,
+    _without_kets,
     deviation_note,
     effects,
     instrument_cj,
@@ -95,12 +105,13 @@ class Instrument:
         [[0, 0], [0, 1]]
         """
         require(Mapping, kraus=kraus)
-        arrays = _named(kraus, "kraus")
+        label = _label(name)
+        arrays = {a: kraus_numbers(K, f"{label}, outcome {a!r}: Kraus operators") for a, K in kraus.items()}
         shapes = {outcome: K.shape[-2:] for outcome, K in arrays.items()}
         for outcome, K in arrays.items():
-            if K.ndim < 3 or K.shape[-2:] != next(iter(shapes.values())):
+            if K.shape[-2:] != next(iter(shapes.values())):
                 raise ValueError(
-                    f"{_label(name)}, outcome {outcome!r}: Kraus operators of shape {K.shape} should be "
+                    f"{label}, outcome {outcome!r}: Kraus operators of shape {K.shape} should be "
                     "(..., k, d_out, d_in), with the same d_out and d_in for all outcomes"
                 )
         d_out, d_in = next(iter(shapes.values()), (1, 1))
@@ -140,7 +151,7 @@ class Instrument:
                 f"{_label(name)}: its maps should have the same (d_in, d_out), and have {_list(sorted(dims))}"
             )
         [(d_in, d_out)] = dims
-        return cls.from_choi({outcome: one.data for outcome, one in chois.items()}, d_in, d_out, name)
+        return cls.from_choi({outcome: _in_other_order(one) for outcome, one in chois.items()}, d_in, d_out, name)
 
     @classmethod
     def from_povm(cls, effects: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
@@ -161,8 +172,11 @@ class Instrument:
         states: Mapping[Outcome, ArrayLike] | ArrayLike,
         name: str = "",
     ) -> Instrument:
-        """The instrument that measures a POVM and prepares a state for each outcome: τ^a = (ρ^a)ᵀ ⊗ F^a."""
-        F, rho = _named(effects, "effects"), _named(states, "states")
+        """The instrument that measures a POVM and prepares a state for each outcome: τ^a = (ρ^a)ᵀ ⊗ F^a.
+
+        States are density operators or kets.
+        """
+        F, rho = _named(effects, "effects"), _named(states, "states", _without_kets)
         if set(F) != set(rho):
             raise ValueError(f"{_label(name)}: effects for outcomes {_list(F)}, states for {_list(rho)}")
         operators = {a: kron(_transpose(rho[a]), F[a]) for a in F}
@@ -191,9 +205,10 @@ class Instrument:
     ) -> Instrument:
         """The instrument that ignores its input and prepares ρ^λ with probability P(λ): τ^λ = P(λ) (ρ^λ)ᵀ ⊗ 1, (18).
 
-        weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out). See `normalised` for (19).
+        weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out), or kets. See `normalised`
+        for (19).
         """
-        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states")
+        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states", _without_kets)
         require(str, name=name)
         require(Mapping, weights=weights, states=states)
         weights = {k: probabilities(p, f"weights, outcome {k!r}") for k, p in weights.items()}
@@ -205,19 +220,74 @@ class Instrument:
 
     @classmethod
     def do(cls, state: ArrayLike, d_in: int, outcome: Outcome = "do", name: str = "do") -> Instrument:
-        """The do-instrument: discards its input and prepares a state, with one outcome; τ = ρᵀ ⊗ 1, eq. (28)."""
+        """The do-instrument: discards its input and prepares a state, with one outcome; τ = ρᵀ ⊗ 1, eq. (28).
+
+        state : a density operator, or a ket.
+        """
         return cls.discard_and_prepare({outcome: 1}, {outcome: state}, d_in, name)
 
     @classmethod
     def unitary(cls, matrix: ArrayLike, outcome: Outcome = "", name: str = "") -> Instrument:
         """The instrument of one outcome that applies a unitary."""
-        U = numbers(as_it_stands(matrix), "matrix", (..., "d", "d"))
+        U = numbers(matrix, "matrix", (..., "d", "d"))
         return cls.from_kraus({outcome: U[..., None, :, :]}, name)
 
     @classmethod
     def idle(cls, dimension: int, outcome: Outcome = "", name: str = "idle") -> Instrument:
         """The instrument of one outcome that lets its input pass unchanged."""
         return cls.unitary(np.eye(whole(dimension, "dimension", 1, MOST_DIMENSION), dtype=int), outcome, name)
+
+    # ── compositions ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def __matmul__(self, earlier: Instrument) -> Instrument:
+        """One instrument after another, in the order of matrices: ``later @ earlier``.
+
+        Outcomes are pairs (earlier, later). An instrument of one outcome adds nothing to it: that of the other stands
+        alone, or, if the other has only one as well, the later one's.
+        Raises ``ValueError`` for dimensions that do not fit.
+
+        >>> H = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+        >>> (Instrument.unitary(H) @ measure("Z") @ Instrument.unitary(H)).same_as(measure("X"))
+        True
+        >>> (measure("X") @ measure("Z")).outcomes
+        ((0, 0), (0, 1), (1, 0), (1, 1))
+        """
+        require(Instrument, earlier=earlier)
+        if earlier.d_out != self.d_in:
+            raise ValueError(
+                f"{_label(self.name)} after {_label(earlier.name)}: it takes dimension {self.d_in}, and dimension "
+                f"{earlier.d_out} is left"
+            )
+        operators = {}
+        for before, after in product(earlier.outcomes, self.outcomes):
+            first = _as_tensor(earlier[before], (earlier.d_out, earlier.d_in))
+            then = _as_tensor(self[after], (self.d_out, self.d_in))
+            tau = np.asarray(np.einsum("...ompn,...minj->...oipj", *common([then, first])))
+            operators[_joint([(earlier, before), (self, after)])] = tau.reshape(
+                (*tau.shape[:-4], *(self.d_out * earlier.d_in,) * 2)
+            )
+        name = " after ".join(part.name for part in (self, earlier) if part.name)
+        return Instrument(operators, earlier.d_in, self.d_out, name)
+
+    def tensor(self, *others: Instrument) -> Instrument:
+        """Instruments beside each other, on the tensor product of their systems, the first slowest; as ``np.kron``.
+
+        Outcomes are tuples, one entry for each instrument of more than one outcome, and a single entry by itself.
+
+        >>> measure("X").tensor(measure("Z")).same_as(measure("XZ"))
+        True
+        >>> measure("X").tensor(Instrument.idle(2)).outcomes
+        (0, 1)
+        """
+        parts = (self, *all_of(Instrument, others, "others"))
+        operators = {}
+        for chosen in product(*(part.outcomes for part in parts)):
+            tau, d_out, d_in = np.ones((1, 1), dtype=int), 1, 1
+            for part, outcome in zip(parts, chosen, strict=True):
+                tau = _regrouped(kron(tau, part[outcome]), (d_out, d_in, part.d_out, part.d_in))
+                d_out, d_in = d_out * part.d_out, d_in * part.d_in
+            operators[_joint(list(zip(parts, chosen, strict=True)))] = tau
+        return Instrument(operators, d_in, d_out, "⊗".join(part.name for part in parts if part.name))
 
     # ── what it is ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,7 +321,8 @@ class Instrument:
         """The map of one outcome as a `qiskit.quantum_info.Choi`, from which Kraus, SuperOp and the others are made."""
         from qiskit.quantum_info import Choi
 
-        return Choi(self.choi(outcome).astype(complex), input_dims=self.d_in, output_dims=self.d_out)
+        here = Choi(self.choi(outcome).astype(complex), input_dims=self.d_in, output_dims=self.d_out)
+        return Choi(_in_other_order(here), input_dims=self.d_in, output_dims=self.d_out)
 
     @cached_property
     def is_discard_and_prepare(self) -> bool:
@@ -371,6 +442,23 @@ def measure(letters: str, destructive: bool = False) -> Instrument:
     return Instrument.projective(named, letters)
 
 
+def _joint(parts: Sequence[tuple[Instrument, Outcome]]) -> Outcome:
+    """The outcome of several instruments: a tuple of those of instruments that have several, one of them by itself."""
+    told = [outcome for part, outcome in parts if len(part.outcomes) > 1]
+    return tuple(told) if len(told) > 1 else told[0] if told else parts[-1][1]
+
+
+def _as_tensor(operator: Array, dims: tuple[int, ...]) -> Array:
+    """An operator with an axis for the row of each space, then one for each column, after the batch axes."""
+    return operator.reshape((*operator.shape[:-2], *dims, *dims))
+
+
+def _regrouped(operator: Array, dims: tuple[int, int, int, int]) -> Array:
+    """An operator on out ⊗ in ⊗ out' ⊗ in' as one on out ⊗ out' ⊗ in ⊗ in'."""
+    swapped = np.einsum("...aibjckdl->...abijcdkl", _as_tensor(operator, dims))
+    return np.asarray(swapped).reshape(operator.shape)
+
+
 def product_factors(tau: Array, d_out: int, d_in: int, to_rounding: bool = False) -> tuple[Array, Array] | None:
     """ρᵀ and F of an operator τ = ρᵀ ⊗ F, tr ρ = 1, or None if it is no product; of shapes (..., d, d).
 
@@ -428,15 +516,26 @@ def _whole(number: int, array: Array) -> Any:
     return sp.Integer(number) if is_exact(array) else number
 
 
-def _named(values: Mapping[Outcome, ArrayLike] | ArrayLike, name: str) -> dict[Outcome, Array]:
-    """Outcome → array, numbered from 0 if they are given without names (outcome first)."""
+def _named(
+    values: Mapping[Outcome, ArrayLike] | ArrayLike, name: str, read: Callable[..., Array] = numbers
+) -> dict[Outcome, Array]:
+    """Outcome → array, numbered from 0 if they are given without names (outcome first); each by `read`."""
     if not isinstance(values, Mapping):
         entries = several(values, name) if isinstance(values, list | tuple) else numbers(values, name, (None, ...))
         values = dict(enumerate(entries))
-    return {
-        outcome: numbers(as_it_stands(value), f"{name}, outcome {outcome!r}", (..., None, None))
-        for outcome, value in values.items()
-    }
+    found = {outcome: read(value, f"{name}, outcome {outcome!r}") for outcome, value in values.items()}
+    for outcome, array in found.items():
+        require_shape(array, f"{name}, outcome {outcome!r}", (..., None, None))
+    return found
+
+
+def _in_other_order(choi: Any) -> Array:
+    """The matrix of one of Qiskit's Choi operators with the systems of its input, and its output, in reverse order."""
+    inn, out = choi.input_dims()[::-1], choi.output_dims()[::-1]
+    n, m = len(inn), len(out)
+    order = [*reversed(range(n)), *reversed(range(n, n + m))]
+    tensor = choi.data.reshape((*inn, *out) * 2).transpose(*order, *(n + m + k for k in order))
+    return np.asarray(tensor.reshape(choi.data.shape))
 
 
 def _transpose(matrix: ArrayLike) -> Array:

@@ -50,12 +50,18 @@ class QuantumNode:
         whole(self.d_out, f"node {self.name}: d_out", 1)
 
 
+def _as_nodes(endogenous: Iterable[QuantumNode | str]) -> tuple[QuantumNode, ...]:
+    """The nodes, where a name stands for a node of a qubit."""
+    nodes = all_of((QuantumNode, str), endogenous, "endogenous")
+    return tuple(QuantumNode(node) if isinstance(node, str) else node for node in nodes)
+
+
 @dataclass(frozen=True, eq=False)
 class ProcessOperator:
     """A process operator over quantum nodes, Def. 6 of Suresh, Frembs & Cavalcanti (2023).
 
-    endogenous : the nodes, in the order of the tensor factors. array : shape (..., D, D), D = ∏ d_in d_out; each node's
-    incoming space stands directly before its outgoing one.
+    endogenous : the nodes, in the order of the tensor factors; a name stands for a node of a qubit. array : shape (...,
+    D, D), D = ∏ d_in d_out; each node's incoming space stands directly before its outgoing one.
     Raises ``ValueError`` if the operator is not positive semidefinite, or not normalised for some choice of channels;
     then it names nodes that a signal runs round. Positivity is not decided for
     entries with free symbols.
@@ -72,8 +78,8 @@ class ProcessOperator:
     endogenous: tuple[QuantumNode, ...]
     array: Array
 
-    def __init__(self, endogenous: Sequence[QuantumNode], array: ArrayLike) -> None:
-        endogenous = all_of(QuantumNode, endogenous, "endogenous")
+    def __init__(self, endogenous: Sequence[QuantumNode | str], array: ArrayLike) -> None:
+        endogenous = _as_nodes(endogenous)
         array = numbers(array, "array")
         object.__setattr__(self, "endogenous", tuple(endogenous))
         object.__setattr__(self, "array", np.array(recognised(array)))

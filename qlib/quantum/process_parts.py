@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from qlib.numbers.arguments import all_of, as_it_stands, distinct, numbers, one_of, require
+from qlib.numbers.arguments import all_of, distinct, numbers, one_of, require
 from qlib.numbers.exact_arrays import (
     ROUNDING,
     Array,
@@ -71,20 +71,21 @@ class Part:
 def unitary(matrix: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Part:
     """A unitary part of a process: matrix of rows over the spaces it writes, columns over those it reads.
 
-    The first of the spaces is the slowest index. An operator or gate of Qiskit has its qubits in the same order as the
-    spaces (Qiskit's own matrix has the first qubit fastest, and is reordered); of one space it is taken as it stands.
+    The first of the spaces is the slowest index, and so is the first qubit of an operator, gate or circuit of Qiskit's,
+    whose own matrix has it the fastest, and is reordered.
 
     >>> from qiskit.circuit.library import CXGate
     >>> unitary(CXGate(), ["control", "target"], ["c", "t"]).array.real.astype(int).tolist()
     [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
     """
     reads, writes = all_of(str, reads, "reads"), all_of(str, writes, "writes")
-    V = numbers(as_it_stands(matrix) if len(reads) == len(writes) == 1 else matrix, "matrix", (..., None, None))
-    return Part(V, reads, writes, isometry=True)
+    return Part(numbers(matrix, "matrix", (..., None, None)), reads, writes, isometry=True)
 
 
 def channel(kraus: ArrayLike, reads: Sequence[str], writes: Sequence[str]) -> Part:
     """A part of a process from Kraus operators of shape (..., k, d_out, d_in), by convention (14).
+
+    Or from a channel of `qiskit.quantum_info`, its qubits in the order of the spaces.
 
     >>> discard = channel([[[1, 0]], [[0, 1]]], reads=["A"], writes=["S"])
     >>> discard.operator.tolist()

@@ -35,7 +35,14 @@ from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, 
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
 from qlib.quantum.instruments import Instrument, Outcome
-from qlib.quantum.process_operators import ProcessOperator, QuantumNode, World, _named, _require_operators
+from qlib.quantum.process_operators import (
+    ProcessOperator,
+    QuantumNode,
+    World,
+    _as_nodes,
+    _named,
+    _require_operators,
+)
 from qlib.quantum.process_parts import (
     Part,
     _assemble,
@@ -167,7 +174,10 @@ def _at_places(process: Process, operators: Mapping[str, Array], world: World) -
 def node_operators(
     process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]
 ) -> dict[str, Array]:
-    """Node → the operator of its outcome, or of its channel where no outcome is given; names and dimensions checked."""
+    """Node → the operator of its outcome, or of its channel where no outcome is given; names and dimensions checked.
+
+    A node without an instrument is not measured; see `unmeasured`.
+    """
     _require_process(process)
     require(Mapping, instruments=instruments, outcomes=outcomes)
     nodes = process.nodes
@@ -176,9 +186,7 @@ def node_operators(
             raise ValueError(f"{name!r} is not a node; the nodes are {', '.join(nodes)}")
     operators = {}
     for name, node in nodes.items():
-        if name not in instruments:
-            raise ValueError(f"node {name}: no instrument is given; each of {', '.join(nodes)} needs one")
-        instrument = instruments[name]
+        instrument = instruments[name] if name in instruments else unmeasured(name, node.d_in, node.d_out)
         require(Instrument, **{f"instruments: {name!r}": instrument})
         if (instrument.d_in, instrument.d_out) != (node.d_in, node.d_out):
             raise ValueError(
@@ -187,6 +195,22 @@ def node_operators(
             )
         operators[name] = instrument[outcomes[name]] if name in outcomes else instrument.channel
     return operators
+
+
+def unmeasured(name: str, d_in: int, d_out: int) -> Instrument:
+    """What happens at a node where nothing is done: what comes in goes on, or is discarded where nothing leaves.
+
+    Raises ``ValueError`` for a node of other dimensions, at which something has to be done.
+
+    >>> unmeasured("A", 2, 2).outcomes, unmeasured("B", 3, 1)[""].tolist()
+    (('',), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    """
+    require(str, name=name)
+    if d_in == d_out:
+        return Instrument.idle(d_in, name="no measurement")
+    if d_out != 1:
+        raise ValueError(f"node {name}: no instrument is given, and {d_in} dimensions cannot go on as {d_out}")
+    return Instrument.from_kraus({"": np.eye(d_in, dtype=int)[:, None, :]}, "no measurement")
 
 
 def _real(value: ArrayLike) -> Any:
@@ -203,8 +227,9 @@ def _real(value: ArrayLike) -> Any:
 class QuantumCausalModel:
     """A quantum causal model: a causal graph and a process operator that is Markov for it, kept as its factors.
 
-    endogenous : the nodes. parts : for each node the channel ρ_{A|Pa(A)} from its parents' outputs to its input; where
-    several read the same output they commute. graph : the causal graph; without it, the one of what the parts read.
+    endogenous : the nodes; a name stands for a node of a qubit. parts : for each node the channel ρ_{A|Pa(A)} from its
+    parents' outputs to its input; where several read the same output they commute. graph : the causal graph; without
+    it, the one of what the parts read.
     Defs. 7 and 8, eq. (17) of Suresh, Frembs & Cavalcanti (2023).
     Raises ``ValueError`` naming the part or node: operators that are not channels or do not commute, a node that no
     part writes, a parent that is none in the graph, a cycle.
@@ -222,9 +247,9 @@ class QuantumCausalModel:
     graph: CausalGraph = UNSPECIFIED
 
     def __init__(
-        self, endogenous: Sequence[QuantumNode], parts: Sequence[Part], graph: CausalGraph = UNSPECIFIED
+        self, endogenous: Sequence[QuantumNode | str], parts: Sequence[Part], graph: CausalGraph = UNSPECIFIED
     ) -> None:
-        endogenous = all_of(QuantumNode, endogenous, "endogenous")
+        endogenous = _as_nodes(endogenous)
         parts = all_of(Part, parts, "parts")
         require(CausalGraph, graph=graph)
         object.__setattr__(self, "endogenous", tuple(endogenous))
@@ -314,12 +339,13 @@ def _require_nodes(graph: CausalGraph, nodes: Mapping[str, QuantumNode], others:
 class QuantumStructuralModel:
     """A quantum structural causal model: endogenous nodes, exogenous preparations, and a unitary between them.
 
-    endogenous : the nodes A_i. preparations : exogenous node → its discard-and-prepare instrument (18).
-    parts : unitary parts that together lead from all A_out and Λ_out to all A_in and the sink; a single one, or a
-    circuit of several, joined over wires. wires : name → dimension of the spaces on which no one acts; whatever no part
-    reads, wires and outputs, belongs to the sink S. graph : a causal graph over the endogenous nodes, and the exogenous
-    ones if it is to speak of them; what is not a parent must not influence, (22). owner : exogenous node → the only
-    endogenous node that it may influence, (20). Def. 10 of Suresh, Frembs & Cavalcanti (2023).
+    endogenous : the nodes A_i, or names, which stand for nodes of a qubit. preparations : exogenous node → its
+    discard-and-prepare instrument (18). parts : unitary parts that together lead from all A_out and Λ_out to all A_in
+    and the sink; a single one, or a circuit of several, joined over wires. wires : name → dimension of the spaces on
+    which no one acts; whatever no part reads, wires and outputs, belongs to the sink S. graph : a causal graph over the
+    endogenous nodes, and the exogenous ones if it is to speak of them; what is not a parent must not influence, (22).
+    owner : exogenous node → the only endogenous node that it may influence, (20). Def. 10 of Suresh, Frembs &
+    Cavalcanti (2023).
 
     One condition is added to theirs: influences are acyclic. By the letter of Def. 10 a wire from A_out back to A_in is
     a model, in which the idle instrument has "probability" 4; the graphs of their Def. 11 are acyclic, too.
@@ -337,7 +363,7 @@ class QuantumStructuralModel:
     owner: Mapping[str, str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "endogenous", all_of(QuantumNode, self.endogenous, "endogenous"))
+        object.__setattr__(self, "endogenous", _as_nodes(self.endogenous))
         object.__setattr__(self, "parts", all_of(Part, self.parts, "parts"))
         require(Mapping, preparations=self.preparations, wires=self.wires)
         all_of(str, self.preparations, "preparations")

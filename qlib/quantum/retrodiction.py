@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import numbers, probabilities, require_shape
 from qlib.numbers.exact_arrays import Array, is_exact, simplified, vanishes
-from qlib.quantum.channels import require_positive, validate_state
+from qlib.quantum.channels import _without_kets, density_operator, require_positive, validate_state
 from qlib.quantum.dilations import square_root
 
 
@@ -35,14 +35,17 @@ def petz_posterior(rho: ArrayLike, effect: ArrayLike) -> Array:
 def record_posterior(weights: ArrayLike, states: ArrayLike, effect: ArrayLike) -> Array:
     """Σ P(λ | a) ρ^λ: the same where a record says which of the states was sent, eq. (27).
 
-    weights : P(λ), shape (λ,). states : shape (λ, d, d). Raises ``ValueError`` as `petz_posterior` does, and for
-    weights that do not sum to one or are not as many as the states.
+    weights : P(λ), shape (λ,). states : shape (λ, d, d), or kets, (λ, d). Raises ``ValueError`` as `petz_posterior`
+    does, and for weights that do not sum to one or are not as many as the states.
 
     >>> record_posterior([0.5, 0.5], [np.diag([1, 0]), np.eye(2) / 2], np.diag([1, 0])).round(12).tolist()
     [[0.833333333333, 0.0], [0.0, 0.166666666667]]
     """
     p = probabilities(weights, "weights", (None,))
-    rho = numbers(states, "states", (None, "d", "d"))
+    rho = numbers(states, "states")
+    if rho.ndim == 2:
+        rho = np.array([density_operator(ket, "states") for ket in rho])
+    require_shape(rho, "states", (None, "d", "d"))
     require_shape(rho, "states", (len(p), *rho.shape[1:]))
     if not vanishes(np.asarray(p.sum() - 1)):
         raise ValueError(f"weights: they sum to {p.sum()}, and should sum to 1")
@@ -56,7 +59,8 @@ def record_posterior(weights: ArrayLike, states: ArrayLike, effect: ArrayLike) -
 
 def _evidence(rho: ArrayLike, effect: ArrayLike) -> tuple[Array, Array, Any]:
     """A state, an effect on it, and the probability of that."""
-    R, E = numbers(rho, "rho", ("d", "d")), numbers(effect, "effect")
+    R, E = _without_kets(rho, "rho"), numbers(effect, "effect")
+    require_shape(R, "rho", ("d", "d"))
     validate_state(R)
     require_shape(E, "effect", R.shape)
     require_positive(E, "effect")
