@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from compendium import paths
+from compendium.build import takeaway
+from compendium.build.plan import Plan, PlanError
+from compendium.pages import course
 from compendium.pages.exercises import BLOCK, CODE, LABEL, exercises
 
 PARTS = ("ladder", "fine-tuning", "joint-exogeneity", "counterfactuals", "super-confounding", "together")
@@ -32,7 +37,7 @@ def text(chapter: str) -> str:
 def blocks(chapter: str, kind: str) -> dict[str, re.Match[str]]:
     """Label → exercise or solution of a chapter."""
     found = [block for block in BLOCK.finditer(text(chapter)) if block["kind"] == kind]
-    labels = [block["argument"].strip() or LABEL.search(block["body"])[1] for block in found]
+    labels = [block["argument"].strip() if kind == "solution" else LABEL.search(block["body"])[1] for block in found]
     assert len(set(labels)) == len(labels)
     return dict(zip(labels, found, strict=True))
 
@@ -162,6 +167,75 @@ def test_every_chapter_is_in_the_contents() -> None:
     listed = [chapter["file"].removeprefix("book/") for part in contents["parts"] for chapter in part["chapters"]]
     assert len(set(listed)) == len(listed)
     assert set(CHAPTERS) <= set(listed)
+
+
+LECTURES = sorted((paths.BOOK / "course").glob("lecture-*.md"))
+SHEETS = sorted((paths.BOOK / "course").glob("sheet-*.md"))
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=lambda path: path.stem)
+def test_a_lecture_has_a_plan_and_notes_to_every_slide_that_fill_its_ninety_minutes(lecture: Path) -> None:
+    source = lecture.read_text(encoding="utf-8")
+    minutes = course.slides(source)
+    assert source.count("{plan}") == 1
+    assert all(1 <= m <= 12 for m in minutes), minutes
+    assert 80 <= sum(minutes) <= 90, sum(minutes)
+    assert len(minutes) >= 12
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=lambda path: path.stem)
+def test_a_lecture_shows_pictures_and_claims_of_the_chapters(lecture: Path) -> None:
+    source = lecture.read_text(encoding="utf-8")
+    assert len(re.findall(r"^:::\{picture\} [\w-]+/[\w-]+/[\w-]+$", source, re.M)) >= 2
+    assert re.search(r"^:::\{claim\} (wz|kang|pc|sfc|new):", source, re.M)
+    assert "slides.js" in source
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
+def test_a_sheet_takes_three_to_four_hours_and_says_how_each_problem_is_marked(sheet: Path) -> None:
+    source = sheet.read_text(encoding="utf-8")
+    named = re.findall(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n:::$", source, re.M)
+    assert source.count("{problem}") == source.count("{marking}") == len(named)
+    found = course.problems(paths.BOOK)
+    assert {found[label].kind for label, _, _ in named} == set(KINDS)
+    assert 180 <= sum(int(minutes) for *_, minutes in named) <= 240
+    assert all(found[label].solution for label, _, _ in named)
+
+
+def test_what_is_the_instructors_is_not_in_the_students_pages() -> None:
+    student = Plan("paper", edition="student")
+    source = "# L\n\n:::{notes} 3\nThe answer is 2.\n:::\n\n:::{marking}\nTwo points.\n:::\n\n:::{plan}\nAsk.\n:::\n"
+    assert takeaway.for_edition(student, source).split() == ["#", "L"]
+    assert "The answer" in takeaway.for_edition(Plan("paper"), source)
+    with pytest.raises(PlanError, match="instructor"):
+        takeaway.for_edition(student, ":::{notes} 3\nnot closed")
+
+
+def test_a_problem_is_an_exercise_with_its_solution_if_the_edition_has_one(tmp_path: Path) -> None:
+    (tmp_path / "ladder").mkdir()
+    exercise = "# Bell\n\n```{exercise} Two\n:label: ex\n*Derive.* Show $2$.\n```\n"
+    page = tmp_path / "ladder" / "bell.md"
+    page.write_text(exercise, encoding="utf-8")
+    problem = course.problems(tmp_path)["ex"]
+    assert (problem.name, problem.kind, problem.chapter) == ("Two", "Derive", "ladder/bell")
+    assert (problem.chapter_title, problem.statement, problem.solution) == ("Bell", "Show $2$.", None)
+    page.write_text(f"{exercise}\n```{{solution}} ex\n:class: dropdown\nSo.\n```\n", encoding="utf-8")
+    assert course.problems(tmp_path)["ex"].solution == "So."
+
+
+def test_a_problem_is_found_in_a_notebook_too(tmp_path: Path) -> None:
+    (tmp_path / "ladder").mkdir()
+    cell = {"cell_type": "markdown", "source": ["# Bell\n", "\n", "```{exercise}\n", ":label: ex\n", "Why?\n", "```\n"]}
+    (tmp_path / "ladder" / "bell.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    assert course.problems(tmp_path)["ex"].statement == "Why?"
+
+
+def test_a_claim_on_a_slide_links_to_its_check_and_is_one_of_the_ledger(tmp_path: Path) -> None:
+    html = course.claim_html("wz:lower-bound", tmp_path / "none.json")
+    assert "../joint-exogeneity/quantum-violation.html#claim-wz-lower-bound" in html
+    assert r"\ACE \approx 0.1339" in html
+    with pytest.raises(ValueError, match="'wz:nothing' is not an id"):
+        course.claim_html("wz:nothing", tmp_path / "none.json")
 
 
 def table_of_notation() -> list[list[str]]:

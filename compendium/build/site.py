@@ -115,6 +115,7 @@ def configuration(plan: Plan) -> dict[str, str | bytes]:
     config: dict[str, Any] = read_yaml(plan.root / "_config.yml")
     config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
     own = {"html_copy_source": False, "compendium_downloads": True, "compendium_launch": launch_links(plan)}
+    own["compendium_generated"] = plan.generated.relative_to(plan.root).as_posix()
     config.setdefault("sphinx", {}).setdefault("config", {}).update(own)
     return {name: yaml.safe_dump(content, allow_unicode=True) for name, content in
             (("_toc.yml", toc), ("_config.yml", config))}  # fmt: skip

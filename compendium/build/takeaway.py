@@ -18,7 +18,10 @@ from compendium.build.reach import syntax_tree
 from compendium.pages.reading import fold_cells
 
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
-SOLUTION = re.compile(r"^(?P<fence>`{3,}|:{3,})\{solution\}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL)
+TEACHERS = "solution|marking|notes|plan"  # blocks that are the instructor's
+SOLUTION = re.compile(
+    rf"^(?P<fence>`{{3,}}|:{{3,}})\{{(?:{TEACHERS})\}}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL
+)
 REPOSITORY = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(\.git)?/?")
 SVG = "image/svg+xml"
 HIDDEN = {"remove-cell", "remove-output", "hide-cell", "hide-output"}
@@ -41,16 +44,18 @@ if importlib.util.find_spec("qlib") is None:
 
 
 def for_edition(plan: Plan, text: str) -> str:
-    """A page's text, or a cell's, as an edition has it: the students' has no solutions.
+    """A page's text, or a cell's, as an edition has it: the students' has no solutions, marking, notes or plans.
 
     Raises ``PlanError`` if one would remain.
     """
     if plan.edition != "student":
         return text
     without = SOLUTION.sub("", text)
-    if "{solution" in without:
-        at = without.index("{solution")
-        raise PlanError(f"a solution cannot be taken out, as its block is not closed: {without[at : at + 60]!r}")
+    if rest := re.search(rf"\{{(?:{TEACHERS})\b", without):
+        at = rest.start()
+        raise PlanError(
+            f"a block of the instructor's cannot be taken out, as its block is not closed: {without[at : at + 60]!r}"
+        )
     return without
 
 

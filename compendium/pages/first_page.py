@@ -150,6 +150,11 @@ def figure_html(name: str, alt: str) -> str:
     """
     ledger = os.environ.get("COMPENDIUM_LEDGER")
     file = (Path(ledger).parent if ledger else paths.GENERATED) / f"{name}.svg"
+    return picture_html(file, name, alt)
+
+
+def picture_html(file: Path, name: str, alt: str) -> str:
+    """A picture, embedded; a note with its name if it is not there."""
     if not file.is_file():
         return f'<p class="slide-missing">{html.escape(name)} has not been drawn yet: <code>make book</code>.</p>'
     source = base64.b64encode(file.read_bytes()).decode()

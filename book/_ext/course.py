@@ -1,0 +1,167 @@
+"""The course's directives: slides with notes and steps, pictures and claims of the chapters, problem sheets, cards."""
+
+from pathlib import Path
+from typing import Any
+
+from chapter_form import Parsed, folded
+from docutils import nodes
+from docutils.parsers.rst import directives
+
+from compendium import paths
+from compendium.claims.ledger import LedgerError
+from compendium.pages import course
+from compendium.pages.first_page import picture_html
+
+
+def raw(text: str) -> nodes.raw:
+    """Some HTML as it is."""
+    return nodes.raw("", text, format="html")
+
+
+class OfTheBook(Parsed):
+    """A directive that shows what another page or the build has."""
+
+    @property
+    def book(self) -> Path:
+        return Path(self.env.srcdir) / "book"
+
+    @property
+    def generated(self) -> Path:
+        return paths.ROOT / self.config.compendium_generated
+
+    def depends_on(self, *files: Path) -> None:
+        for file in files:
+            self.env.note_dependency(str(file))
+
+
+class Lecture(OfTheBook):
+    """The line below a lecture's title: what it is about, its slides and minutes; the button that begins it.
+
+    The argument says what is to be read before. The minutes are the sum of those of its notes.
+    """
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        source = course.text_of(Path(self.env.doc2path(self.env.docname)))
+        minutes = course.slides(source)
+        told = f" · {sum(minutes)} minutes" if sum(minutes) else ""
+        line = self.parsed([f"{len(minutes)} slides{told} · before it: {self.arguments[0]}"])
+        line["classes"].append("lecture-line")
+        keys = (
+            "Arrow keys or a swipe to move, <kbd>N</kbd> for the notes, <kbd>Esc</kbd> to leave. "
+            "Every slide has an address of its own. Printed, this page is a handout."
+        )
+        return [line, raw(f'<p><button type="button" class="present">Present</button> <small>{keys}</small></p>')]
+
+
+class Notes(Parsed):
+    """What the lecturer says to a slide; the argument is how many minutes it takes."""
+
+    def run(self) -> list[nodes.Node]:
+        minutes = directives.positive_int(self.arguments[0])
+        open_ = (
+            f'<aside class="slide-notes" data-minutes="{minutes}"><p class="slide-notes-head">Notes · {minutes} min</p>'
+        )
+        return [raw(open_), self.parsed(list(self.content)), raw("</aside>")]
+
+
+class Marked(Parsed):
+    """Some content in a box of a class: the plan of a lecture, steps that appear one by one, a marking scheme."""
+
+    required_arguments = 0
+    name_of_class = ""
+    head = ""
+
+    def run(self) -> list[nodes.Node]:
+        lines = [f"**{self.head}** " + self.content[0], *self.content[1:]] if self.head else list(self.content)
+        box = self.parsed(lines)
+        box["classes"].append(self.name_of_class)
+        return [box]
+
+
+class Plan(Marked):
+    name_of_class = "lecture-plan"
+
+
+class Steps(Marked):
+    name_of_class = "slide-steps"
+
+
+class Marking(Marked):
+    name_of_class = "marking"
+    head = "Marking."
+
+
+class Picture(OfTheBook):
+    """A figure that a chapter of this build wrote, ``part/slug/name``; the content describes it."""
+
+    def run(self) -> list[nodes.Node]:
+        file = self.generated / f"{self.arguments[0]}.svg"
+        self.depends_on(file)
+        alt = " ".join(self.content)
+        if not alt:
+            raise self.error(f"picture: {self.arguments[0]} should be described in its content")
+        return [raw(picture_html(file, self.arguments[0], alt))]
+
+
+class ClaimCard(OfTheBook):
+    """A claim of the ledger, by its id."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        records = self.generated / "ledger.json"
+        self.depends_on(records, paths.CLAIMS)
+        try:
+            return [raw(course.claim_html(self.arguments[0], records))]
+        except (ValueError, LedgerError) as error:
+            raise self.error(f"claim: {error}") from error
+
+
+class ProblemOfTheSheet(OfTheBook):
+    """An exercise of a chapter on a problem sheet, by its label, with points and minutes; its solution, folded, in the
+    edition that has one.
+    """
+
+    has_content = False
+    option_spec = {"points": directives.positive_int, "minutes": directives.positive_int}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        self.depends_on(*course.pages(self.book))
+        if (problem := course.problems(self.book).get(self.arguments[0])) is None:
+            raise self.error(f"problem: {self.arguments[0]} is the label of no exercise")
+        if missing := [key for key in ("points", "minutes") if key not in self.options]:
+            raise self.error(f"problem: {problem.label} needs {' and '.join(missing)}")
+        about = f"{problem.kind} · {self.options['points']} points · {self.options['minutes']} minutes"
+        link = f"{{doc}}`{problem.chapter_title} </book/{problem.chapter}>`"
+        head = self.parsed([f"**{problem.name or problem.label}** · {about} · from {link}"])
+        head["classes"].append("problem-head")
+        box = nodes.container("", head, self.parsed(problem.statement.splitlines()), classes=["problem"])
+        if problem.solution is not None:
+            box += folded("problem-solution", "Solution", self.parsed(problem.solution.splitlines()))
+        return [box]
+
+
+class Cards(OfTheBook):
+    """The questions of a chapter that are to be answered before reading on, with their answers folded."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        chapters = {page.relative_to(self.book).with_suffix("").as_posix(): page for page in course.pages(self.book)}
+        if (page := chapters.get(self.arguments[0])) is None:
+            raise self.error(f"cards: there is no chapter {self.arguments[0]}")
+        self.depends_on(page)
+        found = course.cards(course.text_of(page))
+        return [self.parsed([line for card in found for line in [*card.splitlines(), ""]])] if found else []
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.add_config_value("compendium_generated", "data/generated", "html", str)
+    named = {"lecture": Lecture, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
+    named |= {"picture": Picture, "claim": ClaimCard, "problem": ProblemOfTheSheet, "cards": Cards}
+    for name, directive in named.items():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

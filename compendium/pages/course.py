@@ -1,0 +1,137 @@
+"""What the course is made of: problems taken from the chapters, claims and pictures on slides, minutes of a lecture.
+
+A problem is an exercise of a chapter, with its solution where the edition has one. The texts are read where Sphinx
+reads them, so that an edition without solutions has none here either.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from compendium.claims import ledger
+from compendium.claims.cards import MARKS, displayed, prose, title, verdict_words
+from compendium.pages.exercises import BLOCK, LABEL
+from compendium.pages.ledger_pages import load_records
+
+KIND = re.compile(r"\A\*(?P<kind>Recall|Derive|Compute|Explore)\.\* *")
+OPTIONS = re.compile(r"\A(:[\w-]+:[^\n]*\n)+")
+HEADING = re.compile(r"^#+ (?P<title>.+)$", re.M)
+SOLUTION_HEAD = re.compile(r"\A(\s*\*Solution\.?\*)?\s*")
+NOTES = re.compile(r"^:{3,}\{notes\} (?P<minutes>\d+)$", re.M)
+SLIDE = re.compile(r"^## .+$", re.M)
+CARD = re.compile(r"^(?P<fence>:{3,})\{predict\} (?P<body>.*?)^(?P=fence)$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An exercise of a chapter: its label, name and kind, what it asks, and its solution where the edition has one."""
+
+    label: str
+    name: str
+    kind: str
+    chapter: str
+    chapter_title: str
+    statement: str
+    solution: str | None
+
+
+def problems(book: Path) -> dict[str, Problem]:
+    """Label → problem, for every exercise of the pages below a folder, chapters as Markdown or as notebooks."""
+    return {problem.label: problem for page in pages(book) for problem in _problems(page, book)}
+
+
+def pages(book: Path) -> list[Path]:
+    """The pages of a book that may have exercises: its chapters, and those of the course."""
+    return sorted(path for path in book.glob("*/*") if path.suffix in (".md", ".ipynb"))
+
+
+def text_of(page: Path) -> str:
+    """The Markdown of a page, whether it is stored as such or as a notebook."""
+    return _text_of(page, page.stat().st_mtime_ns)
+
+
+@cache
+def _text_of(page: Path, _modified: int) -> str:
+    text = page.read_text(encoding="utf-8")
+    if page.suffix != ".ipynb":
+        return text
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
+
+
+def _problems(page: Path, book: Path) -> Iterator[Problem]:
+    text = text_of(page)
+    blocks = list(BLOCK.finditer(text))
+    solved = {b["argument"].strip(): without_options(b["body"]) for b in blocks if b["kind"] == "solution"}
+    chapter = page.relative_to(book).with_suffix("").as_posix()
+    heading = HEADING.search(text)
+    for block in blocks:
+        if block["kind"] != "exercise" or not (label := LABEL.search(block["body"])):
+            continue
+        body = without_options(block["body"])
+        kind = KIND.match(body)
+        yield Problem(
+            label=label[1],
+            name=block["argument"].strip(),
+            kind=kind["kind"] if kind else "",
+            chapter=chapter,
+            chapter_title=heading["title"] if heading else chapter,
+            statement=KIND.sub("", body),
+            solution=solved.get(label[1]),
+        )
+
+
+def without_options(body: str) -> str:
+    """A directive's content without its options.
+
+    >>> without_options(":label: ex\\n:class: dropdown\\nShow that.")
+    'Show that.'
+    """
+    return OPTIONS.sub("", body).strip("\n")
+
+
+def slides(source: str) -> list[int]:
+    """The minutes of each slide of a deck's source, in order; 0 for one without notes. The plan is no slide.
+
+    >>> slides("# L\\n\\n## One\\n\\n:::{notes} 4\\nSay it.\\n:::\\n\\n## Two\\n")
+    [4, 0]
+    """
+    parts = [part for part in SLIDE.split(source)[1:] if "{plan}" not in part]
+    return [sum(int(m) for m in NOTES.findall(part)) for part in parts]
+
+
+def cards(source: str) -> list[str]:
+    """The questions to answer before reading on, of a chapter's source, as the blocks that they are.
+
+    Those that show a number which the chapter computes belong to the chapter, and are left out.
+
+    >>> cards(":::{predict} Why?\\n- [x] so\\n***\\nBecause.\\n:::\\n")
+    [':::{predict} Why?\\n- [x] so\\n***\\nBecause.\\n:::']
+    """
+    return [card[0] for card in CARD.finditer(source) if "{glue:" not in card[0]]
+
+
+def claim_html(id: str, records: Path, up: str = "../") -> str:
+    """A claim on a slide: the item as a formula or a sentence, and its verdict, with a link to its check.
+
+    records : the file ``ledger.json`` of the build; without it only the authored verdict is told. up : the way from
+    the page to the folder of the chapters. Raises ``ValueError`` for an id that the ledger does not have.
+    """
+    claims = ledger.load()
+    if id not in claims:
+        raise ValueError(f"{id!r} is not an id of the ledger")
+    claim = claims[id]
+    record = load_records(records).get(id)
+    said = verdict_words(record) if record else claim.verdict
+    item = displayed(claim.tex) or f"<p>{prose(claim.statement)}</p>"
+    if claim.correction:
+        item += f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
+    head = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}</a>'
+    mark = f'<span aria-hidden="true">{MARKS[claim.verdict]}</span>'
+    return f'<div class="slide-claim claim-{claim.verdict}"><p>{mark} {head} — {html.escape(said)}</p>{item}</div>'
