@@ -15,6 +15,7 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import IGate, Measure, UnitaryGate
 
+from compendium import paths
 from qlib.circuits.circuit_models import CircuitModel, counterfactual, from_circuit, load_circuit
 from qlib.circuits.circuits import circuit_law
 from qlib.quantum.counterfactuals import COUNTERPOSSIBLE
@@ -300,6 +301,30 @@ def test_a_file_of_openqasm_is_a_circuit(tmp_path: Path) -> None:
         model = from_circuit(source)
         assert [*model.model.nodes] == ["mz", "mx", "out"]
         assert model.probability({"out": 0}) == pytest.approx(1)
+
+
+QASM3 = """OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; bit loose;
+U(1.1, 0.3, 0.2) q[0]; c[0] = measure q[0];
+if (c[0] == true) { x q[1]; } else { U(0.7, 0, 0) q[1]; }
+c[1] = measure q[1]; reset q[0]; if (c == 3) { x q[0]; } loose = measure q[0];"""
+
+
+def test_openqasm_3_is_read_with_its_conditions_and_else() -> None:
+    model = from_circuit(QASM3)
+    assert [*model.model.nodes] == ["c0", "c1", "clbit2"]  # a bit in no register has no name in Qiskit
+    one = np.sin(0.55) ** 2
+    assert model.probability({"c0": 1, "c1": 1, "clbit2": 1}) == pytest.approx(one)
+    assert model.probability({"c0": 0, "c1": 1}) == pytest.approx((1 - one) * np.sin(0.35) ** 2)
+    assert model.probability({"clbit2": 0}) == pytest.approx(1 - one)
+
+
+def test_the_teleported_state_arrives_and_the_published_file_says_so() -> None:
+    """Bob's state is Alice's, or Z of it if a needed correction is left out: |⟨ψ|Z|ψ⟩|² = cos² 0.3."""
+    model = from_circuit(Path(paths.DATA / "published" / "teleport.qasm"))
+    assert [*model.model.nodes] == ["c0", "c1", "out"]
+    assert model.probability({"out": 0}) == pytest.approx(1)
+    arrived = model.probability({"out": 0}, do={"c0": 0})  # half of the time the correction was needed
+    assert arrived == pytest.approx((1 + np.cos(0.3) ** 2) / 2)
 
 
 def test_openqasm_3_needs_a_package_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
