@@ -202,6 +202,19 @@ def test_what_rounding_leaves_of_a_cosine_prepares_no_possible_state(angle: floa
     assert evaluate(line([ONE, ONE], source), given_v).probability == pytest.approx(v[0] ** 2)
 
 
+@given(angle=st.floats(0.01, 1.5), phase=st.floats(0, 6))
+def test_what_rounding_leaves_of_one_minus_the_other_projectors_is_no_rare_outcome(angle: float, phase: float) -> None:
+    v = np.array([np.cos(angle), np.exp(1j * phase) * np.sin(angle)])
+    w = np.array([-np.exp(-1j * phase) * np.sin(angle), np.cos(angle)])
+    P, W = np.outer(v, v.conj()), np.outer(w, w.conj())
+    measured = Instrument.projective({0: P, 1: W, "else": np.eye(2) - P - W})
+    source = Instrument.do([[0.6, 0.1j], [-0.1j, 0.4]], d_in=1)
+    with pytest.raises(ValueError, match="the evidence A = else has probability zero"):
+        evaluate(
+            line([ONE, ONE], source), CounterfactualQuery({"A": "else"}, {}, {"B": 0}, {"A": measured, "B": Z}, {})
+        )
+
+
 # --- long chains ------------------------------------------------------------------------------------------------------
 
 

@@ -187,6 +187,7 @@ class Instrument:
     def projective(cls, projectors: Mapping[Outcome, ArrayLike] | ArrayLike, name: str = "") -> Instrument:
         """The projective measurement that leaves the system in the projected state (Lüders): one Kraus operator each.
 
+        A projector of rank 0 is zero: what rounding leaves of one minus the others is no rare outcome.
         Raises ``ValueError`` for an operator that is no projector.
         """
         P = _named(projectors, "projectors")
@@ -197,7 +198,7 @@ class Instrument:
                 raise ValueError(
                     f"{_label(name)}, outcome {outcome!r}: P² should be P{note}; for effects see `from_povm`"
                 )
-        return cls.from_kraus({a: p[..., None, :, :] for a, p in P.items()}, name)
+        return cls.from_kraus({a: _without_rank_zero(p)[..., None, :, :] for a, p in P.items()}, name)
 
     @classmethod
     def discard_and_prepare(
@@ -556,6 +557,14 @@ def _require_shape(array: Array, d_in: int, d_out: int, label: str) -> None:
         raise ValueError(
             f"{label}: shape {array.shape} should be (..., {D}, {D}), as the node has d_out = {d_out} and d_in = {d_in}"
         )
+
+
+def _without_rank_zero(projector: Array) -> Array:
+    """A projector in floating point, with zeros where its rank, the trace, is 0."""
+    if is_exact(projector):
+        return projector
+    rank = np.trace(projector, axis1=-2, axis2=-1).real
+    return np.where((rank > 0.5)[..., None, None], projector, 0)
 
 
 def _validate(instrument: Instrument) -> None:
