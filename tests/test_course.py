@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from compendium import paths
 from compendium.build import takeaway
@@ -76,6 +78,17 @@ def test_a_chapter_opens_with_its_paper_what_it_needs_and_what_a_reader_can_do_a
 def test_a_chapter_has_exercises_of_every_kind_and_no_other(chapter: str) -> None:
     found = {label: kind(block) for label, block in blocks(chapter, "exercise").items()}
     assert set(found.values()) == set(KINDS), found
+
+
+def test_every_exercise_has_a_title_of_its_own_and_no_number_that_an_insertion_would_shift() -> None:
+    pages = [file.read_text(encoding="utf-8") for file in sorted(paths.BOOK.rglob("*.md"))]
+    found = [block for page in pages for block in BLOCK.finditer(page) if block["kind"] == "exercise"]
+    titles = [block["argument"].strip() for block in found]
+    assert len(titles) > 100
+    assert sorted(title.lower() for title in titles) == sorted({title.lower() for title in titles})
+    assert [title for title in titles if not 2 <= len(title.split()) <= 5] == []
+    assert [b["argument"] for b in found if ":nonumber:" not in b["body"].split("\n\n")[0].splitlines()[:3]] == []
+    assert re.findall(r"\{numref\}`(?:[^`]*<)?((?:ex|fs)-[\w-]+|see-and-do-\w+)>?`", "".join(pages)) == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -221,6 +234,21 @@ def test_a_problem_is_an_exercise_with_its_solution_if_the_edition_has_one(tmp_p
     assert (problem.chapter_title, problem.statement, problem.solution) == ("Bell", "Show $2$.", None)
     page.write_text(f"{exercise}\n```{{solution}} ex\n:class: dropdown\nSo.\n```\n", encoding="utf-8")
     assert course.problems(tmp_path)["ex"].solution == "So."
+
+
+def test_a_reference_to_an_exercise_says_its_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(paths.BOOK / "_ext")
+    exercise = "```{exercise} By hand\n:label: ex\n:nonumber:\nShow it.\n```\n"
+    solution = "```{solution} ex\n:class: dropdown\nSo.\n```\n"
+    (tmp_path / "index.md").write_text(f"# A\n\n{exercise}\n{solution}\nSee {{ref}}`ex`.\n", encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "sphinx_exercise", "course"], "html_theme": "basic"}
+    with patch_docutils(), docutils_namespace():
+        page = tmp_path / "html"
+        Sphinx(tmp_path, None, page, tmp_path / "trees", "html", settings, status=None, warning=None).build()
+    html = (page / "index.html").read_text(encoding="utf-8")
+    assert '<p class="admonition-title">Exercise (By hand)</p>' in html
+    assert 'Solution to<a class="reference internal" href="#ex"> Exercise (By hand)</a>' in html
+    assert 'See <a class="reference internal" href="#ex"><span class="std std-ref">Exercise (By hand)</span></a>' in html
 
 
 def test_a_problem_is_found_in_a_notebook_too(tmp_path: Path) -> None:

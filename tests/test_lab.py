@@ -39,10 +39,11 @@ def test_links_lead_to_notebooks_that_are_written(slug: str) -> None:
 
 
 def test_an_exercise_becomes_its_text_and_a_cell_to_fill_that_stops_nothing() -> None:
-    exercise = "````{exercise}\n:label: ex-a\n*Compute.* Add {ref}`intro`.\n```python\nx = ...\n```\n````\n\n"
+    head = "````{exercise} A sum\n:label: ex-a\n:nonumber:\n"
+    exercise = f"{head}*Compute.* Add {{ref}}`intro`.\n```python\nx = ...\n```\n````\n\n"
     source = exercise + "````{solution} ex-a\nTwo.\n````"
     text, template, solution = lab.plain_cells(BOOK, "ladder/bell", source, {}, ())
-    assert text.source.startswith("**Exercise.** *Compute.* Add ")
+    assert text.source.startswith("**Exercise: A sum.** *Compute.* Add ")
     assert (template.source, template.metadata["tags"]) == ("x = ...", ["raises-exception"])
     assert solution.source.startswith("<details><summary>Solution</summary>\n\nTwo.")
 

@@ -6,6 +6,7 @@ from typing import Any
 from chapter_form import Parsed, folded
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx_exercise.nodes import exercise_node, exercise_subtitle
 
 from compendium import paths
 from compendium.claims.ledger import LedgerError
@@ -157,8 +158,19 @@ class Cards(OfTheBook):
         return [self.parsed([line for card in found for line in [*card.splitlines(), ""]])] if found else []
 
 
+def name_exercises(app: Any, doctree: Any) -> None:
+    """A reference to an exercise says its title, which sphinx-exercise says of those only that it numbers."""
+    labels = app.env.domaindata["std"]["labels"]
+    for exercise in doctree.findall(exercise_node):
+        subtitle = next(exercise[0].findall(exercise_subtitle), None)
+        if subtitle is not None and exercise["label"] in labels:
+            page, id, kind = labels[exercise["label"]]
+            labels[exercise["label"]] = page, id, f"{kind} ({subtitle.astext()})"
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("doctree-read", name_exercises, priority=900)  # after sphinx-exercise, which notes the labels
     app.add_config_value("compendium_generated", "data/generated", "html", str)
     named = {"lecture": Lecture, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
     named |= {"picture": Picture, "claim": ClaimCard, "problem": ProblemOfTheSheet, "cards": Cards}
