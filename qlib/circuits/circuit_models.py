@@ -9,7 +9,7 @@ a few qubits, and a question costs what the circuit's width asks for, not what 2
 =====================  ===============================================================================================
 `c0`, `c1`             the last measurement into bit 0, 1 of register `c`; the only bit of `flag` is `flag`
 `c0@1`, `c0@2`         the first, second measurement into a bit that is written again later
-`clbit0`               the first bit of the circuit, if it is in no register, as the bits of OpenQASM 3 that are no arrays
+`clbit0`               the first bit of the circuit, if it is in no register, as bits of OpenQASM 3 that are no arrays
 a label                of a `Measure(label=...)`, or of an `IGate(label=...)`: a place where one might do something
 `q0`, `q0 reset 1`     exogenous: what qubit 0 starts as, and what the first reset of it brings
 `cx(q0,q1)`, `… 2`     exogenous: the noise of the first, second CNOT between these qubits
