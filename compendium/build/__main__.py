@@ -215,7 +215,7 @@ def mutants(
     slugs: Annotated[list[str] | None, typer.Argument(help="chapters; by default all with claims")] = None,
     seed: Annotated[int, typer.Option(help="decides the sample")] = 0,
     share: Annotated[float, typer.Option(help="of all mutants, the part that is tried")] = 1.0,
-    cells: Annotated[bool, typer.Option(help="changes of the chapters' own cells only")] = False,
+    cells: Annotated[bool, typer.Option(help="of cells, studies and vocabularies only, not of the library")] = False,
     only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
 ) -> None:
     """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""

@@ -614,6 +614,15 @@ def is_listed(outcome: MutantOutcome) -> bool:
     return place in anything or (*place, outcome.before, outcome.after) in changes
 
 
+def is_of_the_library(file: str) -> bool:
+    """Whether a file is one of `qlib`, not a chapter, a study or a vocabulary.
+
+    >>> is_of_the_library(str(ROOT / "qlib" / "models" / "bounds.py")), is_of_the_library("book/ladder/bell.md")
+    (True, False)
+    """
+    return ROOT / "qlib" in Path(file).parents
+
+
 def is_chosen(mutation: Mutation, file: str, share: float, seed: int) -> bool:
     """Whether a mutant is in a sample; that depends on nothing else, so that an edit elsewhere changes nothing."""
     text = f"{seed} {os.path.basename(file)} {ast.unparse(mutation.parent)} {mutation.before} {mutation.after}"
@@ -625,7 +634,8 @@ def mutant_outcomes(
 ) -> Iterator[MutantOutcome]:
     """The outcomes of the mutants of some chapters.
 
-    share : of all mutants, so many are tried; the seed decides which. cells : those of the chapters' own cells only.
+    share : of all mutants, so many are tried; the seed decides which. cells : not those of the library, but of the
+    chapters' own cells, and of the studies and vocabularies that serve the book alone.
     only : of claims with this in their id.
     """
     for slug in slugs:
@@ -635,7 +645,7 @@ def mutant_outcomes(
         if not again or not all(again.values()):
             raise ledger.LedgerError(f"{slug}: executed again unchanged, not all its claims hold")
         for mutant in chapter.mutants():
-            if (cells and mutant[3] is None) or not is_chosen(mutant[0], mutant[1], share, seed):
+            if (cells and is_of_the_library(mutant[1])) or not is_chosen(mutant[0], mutant[1], share, seed):
                 continue
             if outcome := attempt(chapter, *mutant):
                 yield outcome

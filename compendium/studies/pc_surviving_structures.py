@@ -167,7 +167,7 @@ def census(
     whole(chunk, "chunk", 1)
     wanted = no_disturbance(parties) if conditions is None else list(conditions)
     arrows, confounded = surviving_parts(parties, wanted)
-    joined = [pair for pair in all_pairs(2 * parties) if pair in arrows or pair[::-1] in arrows]
+    joined = sorted({(min(arrow), max(arrow)) for arrow in arrows})
     codes = 3 ** len(joined)
     tasks = [(start, min(start + chunk, codes)) for start in range(0, codes, chunk)]
     work = joblib.delayed(_survivors_in)
@@ -331,7 +331,8 @@ def _require_parties(structures: Structures, parties: int) -> None:
 
 
 def _subsets(parties: int) -> Iterator[tuple[int, ...]]:
-    for size in range(parties + 1):
+    """The sets of outcomes that can have arrows into others: not all of them, as there is no cycle."""
+    for size in range(parties):
         yield from combinations(outcomes(parties), size)
 
 

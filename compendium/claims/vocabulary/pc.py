@@ -16,7 +16,7 @@ from compendium.claims.bound_indices import binder, index, lifted
 from compendium.claims.printed import ForAll
 from compendium.claims.set_formulas import Law, Reading
 from qlib.correlations import Phenomenon
-from qlib.graphs import CausalGraph, d_separated
+from qlib.graphs import CausalGraph, d_separated, subsets
 from qlib.numbers import exact, is_zero
 from qlib.numbers.arguments import Array
 
@@ -244,7 +244,7 @@ class ThreeSets:
 
     def everywhere(self, holds: Callable[..., object]) -> ForAll:
         """The same for all sets, to be compared with a printed formula."""
-        return ForAll(partial(self.number, holds), dict.fromkeys("CDE", range(2 ** len(self.variables))))
+        return ForAll(partial(self.number, holds), dict.fromkeys("CDE", range(len(list(subsets(self.variables))))))
 
     def names(self, graph: CausalGraph, law: Law) -> dict[str, Any]:
         """``dsep(C, D, E)`` in a graph, ``indep(C, D, E)`` in a law."""
