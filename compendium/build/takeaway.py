@@ -20,7 +20,8 @@ from compendium.pages.reading import fold_cells
 DOWNLOADS, FIGURES = "downloads", "figures"  # folders of the website
 TEACHERS = "solution|marking|notes|plan"  # blocks that are the instructor's
 SOLUTION = re.compile(
-    rf"^(?P<fence>`{{3,}}|:{{3,}})\{{(?:{TEACHERS})\}}.*?^(?P=fence)[ \t]*$\n*", re.MULTILINE | re.DOTALL
+    rf"^(?:## Plan\n+(?=:{{3,}}\{{plan\}}))?(?P<fence>`{{3,}}|:{{3,}})\{{(?:{TEACHERS})\}}.*?^(?P=fence)[ \t]*$\n*",
+    re.MULTILINE | re.DOTALL,
 )
 REPOSITORY = re.compile(r"https://github\.com/(?P<name>[\w.-]+/[\w.-]+?)(\.git)?/?")
 SVG = "image/svg+xml"
