@@ -217,7 +217,8 @@ def test_a_sheet_takes_three_to_four_hours_and_says_how_each_problem_is_marked(s
 
 def test_what_is_the_instructors_is_not_in_the_students_pages() -> None:
     student = Plan("paper", edition="student")
-    source = "# L\n\n:::{notes} 3\nThe answer is 2.\n:::\n\n:::{marking}\nTwo points.\n:::\n\n## Plan\n\n:::{plan}\nAsk.\n:::\n"
+    source = "# L\n\n:::{notes} 3\nThe answer is 2.\n:::\n\n:::{marking}\nTwo points.\n:::\n"
+    source += "\n## Plan\n\n:::{plan}\nAsk.\n:::\n"
     assert takeaway.for_edition(student, source).split() == ["#", "L"]
     assert "The answer" in takeaway.for_edition(Plan("paper"), source)
     with pytest.raises(PlanError, match="instructor"):
