@@ -207,12 +207,23 @@ def test_a_lecture_shows_pictures_and_claims_of_the_chapters(lecture: Path) -> N
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
 def test_a_sheet_takes_three_to_four_hours_and_says_how_each_problem_is_marked(sheet: Path) -> None:
     source = sheet.read_text(encoding="utf-8")
-    named = re.findall(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n:::$", source, re.M)
+    named = course.named_problems(source)
     assert source.count("{problem}") == source.count("{marking}") == len(named)
     found = course.problems(paths.BOOK)
     assert {found[label].kind for label, _, _ in named} == set(KINDS)
-    assert 180 <= sum(int(minutes) for *_, minutes in named) <= 240
+    assert 180 <= sum(minutes for *_, minutes in named) <= 240
+    assert sum(points for _, points, _ in named) == 50
     assert all(found[label].solution for label, _, _ in named)
+    assert not [label for label, _, _ in named if "{glue:" in found[label].statement + found[label].solution]
+
+
+def test_every_week_has_a_sheet_on_its_own_chapters_and_no_problem_is_set_twice() -> None:
+    named = [course.named_problems(sheet.read_text(encoding="utf-8")) for sheet in SHEETS]
+    set_ = [label for problems in named for label, _, _ in problems]
+    assert sorted(set(set_)) == sorted(set_)
+    found = course.problems(paths.BOOK)
+    for week, problems in zip(weeks(), named, strict=True):
+        assert {label for label, _, _ in problems if f"../{found[label].chapter}`" not in week} == set()
 
 
 def test_what_is_the_instructors_is_not_in_the_students_pages() -> None:

@@ -56,6 +56,23 @@ class Lecture(OfTheBook):
         return [line, raw(f'<p><button type="button" class="present">Present</button> <small>{keys}</small></p>')]
 
 
+class Sheet(OfTheBook):
+    """The line below a problem sheet's title: how many problems, points and minutes; the argument is what to read
+    before.
+    """
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        problems = course.named_problems(course.text_of(Path(self.env.doc2path(self.env.docname))))
+        points, minutes = (sum(problem[k] for problem in problems) for k in (1, 2))
+        line = self.parsed(
+            [f"{len(problems)} problems · {points} points · about {minutes} minutes · before it: {self.arguments[0]}"]
+        )
+        line["classes"].append("lecture-line")
+        return [line]
+
+
 class Notes(Parsed):
     """What the lecturer says to a slide; the argument is how many minutes it takes."""
 
@@ -172,7 +189,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("doctree-read", name_exercises, priority=900)  # after sphinx-exercise, which notes the labels
     app.add_config_value("compendium_generated", "data/generated", "html", str)
-    named = {"lecture": Lecture, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
+    named = {"lecture": Lecture, "sheet": Sheet, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
     named |= {"picture": Picture, "claim": ClaimCard, "problem": ProblemOfTheSheet, "cards": Cards}
     for name, directive in named.items():
         app.add_directive(name, directive)

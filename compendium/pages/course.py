@@ -25,6 +25,7 @@ HEADING = re.compile(r"^#+ (?P<title>.+)$", re.M)
 SOLUTION_HEAD = re.compile(r"\A(\s*\*Solution\.?\*)?\s*")
 NOTES = re.compile(r"^:{3,}\{notes\} (?P<minutes>\d+)$", re.M)
 SLIDE = re.compile(r"^## .+$", re.M)
+NAMED = re.compile(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n:::$", re.M)
 CARD = re.compile(r"^(?P<fence>:{3,})\{predict\} (?P<body>.*?)^(?P=fence)$", re.M | re.S)
 
 
@@ -104,6 +105,15 @@ def slides(source: str) -> list[int]:
     """
     parts = [part for part in SLIDE.split(source)[1:] if "{plan}" not in part]
     return [sum(int(m) for m in NOTES.findall(part)) for part in parts]
+
+
+def named_problems(source: str) -> list[tuple[str, int, int]]:
+    """The problems of a sheet's source in their order: label, points, minutes.
+
+    >>> named_problems(":::{problem} ex\n:points: 5\n:minutes: 20\n:::\n")
+    [('ex', 5, 20)]
+    """
+    return [(label, int(points), int(minutes)) for label, points, minutes in NAMED.findall(source)]
 
 
 def cards(source: str) -> list[str]:
