@@ -101,3 +101,12 @@ def test_counts_are_read_exactly() -> None:
     assert bounds.classical.lower == sp.Rational(9663, 12094)
     assert bounds.proofs[0].p[0] == sp.Rational(74, 11588)
     assert isinstance(bounds.classical.recoded, Fraction)
+
+
+def test_without_a_search_for_strategies_what_is_attained_is_classical_and_what_is_proved_is_the_same() -> None:
+    law = observed(WANG_ZHANG)
+    quick = latent_bounds(law, level="1+AB", strategies=False)
+    assert quick.inner == (float(quick.classical.lower), float(quick.classical.upper))
+    assert float(quick.outer[0]) < quick.inner[0] - 0.1
+    with pytest.raises(TypeError, match=r"^strategies"):
+        latent_bounds(law, strategies="few")  # type: ignore[arg-type]

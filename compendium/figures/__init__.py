@@ -26,6 +26,7 @@ from compendium.figures.experiments_4_5 import (
     laws_of_the_mean_gain,
     seeing_and_doing,
 )
+from compendium.figures.intervals import grouped_intervals, moving_intervals, scatter_below
 from compendium.figures.processes import (
     draw_process,
     instrument_bar,
@@ -121,6 +122,7 @@ __all__ = [
     "entanglement_and_strength",
     "evidence_growth",
     "exceedance",
+    "grouped_intervals",
     "hierarchy",
     "instrument_bar",
     "is_it_a_measure",
@@ -131,11 +133,13 @@ __all__ = [
     "left_after",
     "link_diagram",
     "maps",
+    "moving_intervals",
     "node_with_instrument",
     "process_graphs",
     "rates_by_stratum",
     "reach_of_quantum_theory",
     "save",
+    "scatter_below",
     "seeing_and_doing",
     "shares",
     "signal_against_perturbation",

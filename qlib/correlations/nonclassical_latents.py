@@ -102,13 +102,15 @@ def latent_bounds(
     baseline: Any = None,
     outcome: Any = None,
     rng: np.random.Generator | None = None,
+    strategies: bool = True,
 ) -> LatentBounds:
     """The bounds on an effect for each kind of common cause of treatment and outcome, with proofs.
 
     data, query, treatment, baseline, outcome : as :func:`qlib.models.effect_bounds`; treatment and outcome have two
     values each. Counts that no classical model fits are answered for the nearest table. level : of the moment matrices,
     see :func:`qlib.correlations.words`. rng : for the starts of the search for strategies, by default seeded with 0;
-    with an instrument of more than two values the inner bounds are the classical ones.
+    with an instrument of more than two values, or without `strategies`, which take longest, the inner bounds are the
+    classical ones.
     Raises ``ValueError`` for other tables, for quotients, and for queries that only a classical common cause gives a
     meaning; :class:`qlib.models.Contradiction` for probabilities that no model fits.
 
@@ -123,6 +125,7 @@ def latent_bounds(
     table = instrumental_table(data)
     generator = np.random.default_rng(0) if rng is None else rng
     require(np.random.Generator, rng=generator)
+    require(bool, strategies=strategies)
     if table.p.shape[:2] != (2, 2):
         raise ValueError(f"data: {table.p.shape[:2]} treatments and outcomes should be two each for a quantum latent")
     if not isinstance(query, Query):
@@ -138,7 +141,7 @@ def latent_bounds(
     upper = _proved(G, observed, p, level)
     lower = _proved(-G, observed, p, level)
     inner = float(classical.lower), float(classical.upper)
-    if fitted.p.shape[2] == 2:
+    if strategies and fitted.p.shape[2] == 2:
         inner = -_attained(-G, observed, p, generator), _attained(G, observed, p, generator)
     return LatentBounds(query.name, classical, inner, (-lower.value, upper.value), anything, (lower, upper), level)
 

@@ -61,12 +61,6 @@ from qlib.models.effects import (
 )
 from qlib.models.graph_effects import LinearProblem, linear_problem
 from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
-from qlib.models.natural_bounds import (
-    behaviour_without_signalling,
-    classical_gain,
-    model_with_monotone_treatment,
-    natural_bounds,
-)
 from qlib.models.potential_outcomes import (
     Assumption,
     Point,
@@ -104,6 +98,12 @@ from qlib.models.structural_models import (
     six_node_model,
     vaccination,
     with_independent_noise,
+)
+from qlib.models.unsignalled_bounds import (
+    behaviour_without_signalling,
+    classical_gain,
+    model_with_monotone_treatment,
+    natural_bounds,
 )
 
 __all__ = [

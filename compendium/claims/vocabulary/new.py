@@ -1,5 +1,6 @@
 """The notation of the theorems of this book, ids ``new:…``.
 
+p(x, y, z) is P(X=x, Y=y | Z=z), w the arm that z is not.
 v is the visibility of a Werner state, S = 2 sqrt(2) v its CHSH value, s = S/4 the correlation of each pair of settings.
 """
 
@@ -10,4 +11,8 @@ TEX: dict[str, str] = {
     "s": "s",
     "S": "S",
     "ACE": r"\ACE",
+    "p(_, _, _)": r"p({0}{1}\mid {2})",  # P(X=x, Y=y | Z=z)
+    "max(_, _)": r"\max\{{{0}, {1}\}}",
+    "xo": r"\bar{x}",  # the other value of x
+    "yo": r"\bar{y}",
 }

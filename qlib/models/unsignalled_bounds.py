@@ -129,7 +129,7 @@ def model_with_monotone_treatment(data: Any, outcomes: ArrayLike) -> Array:
 
 
 def classical_gain(p: ArrayLike) -> tuple[Any, Any]:
-    """How much greater Balke and Pearl's lower bound on the effect is than the natural one, how much less the upper.
+    """How far Balke and Pearl's lower bound on the effect exceeds the natural one, and their upper one falls below.
 
     p : p[x, y, z] of two values each, or a batch (..., 2, 2, 2); it should obey the instrumental inequality. With w for
     the other arm and ȳ, x̄ for the other values, the gain is the positive part of the greatest
