@@ -25,7 +25,7 @@ SCRIPTS = [(HERE / name).read_text(encoding="utf-8") for name in ("axe.min.js", 
 EVERY_PAGE = os.environ.get("COMPENDIUM_AXE") == "all"
 PHONE, DESKTOP = 390, 1280
 MEGABYTE = 10**6
-SAMPLE = {"intro", "explore", "notation", "ladder/bell", "joint-exogeneity/potential-outcomes", "course/slides-bell"}
+SAMPLE = {"intro", "explore", "notation", "ladder/bell", "joint-exogeneity/potential-outcomes", "course/lecture-07"}
 SAMPLE |= {"reference/corrections", "reference/glossary", "reference/reproducing"}
 GENERATED = ["search.html", "genindex.html", "py-modindex.html", "prf-prf.html"]
 
@@ -262,21 +262,70 @@ def test_a_claim_s_card_opens_by_keyboard(at):
         assert page.js("document.querySelector('details.claim-more').open") is opened
 
 
-@pytest.mark.parametrize("slug", sorted(slug for slug in PLAN.pages if slug.startswith("course/slides")))
-def test_slides_are_shown_by_keyboard(at, slug):
+DECKS = sorted(slug for slug in PLAN.pages if slug.startswith(("course/lecture", "course/seminar")))
+NOW = "document.querySelector('.slide-now')"
+SAID = "document.querySelector('.slide-number').textContent"
+DUE = "document.querySelectorAll('.slide-now .step-due').length"
+OVERFLOW = f"((s) => [s.scrollHeight - s.clientHeight, s.scrollWidth - s.clientWidth])({NOW})"
+SLIDES = """[...document.querySelectorAll(".bd-article section section")]
+  .filter((section) => !section.querySelector(".lecture-plan")).map((section) => section.id)"""
+
+
+def presenting(page: chromium.Page, width: int, height: int) -> list[str]:
+    """Begin to present by keyboard, on a screen of that size; the ids of the slides."""
+    page.run(page.tab.look(width, height))
+    page.focus("button.present")
+    page.press("Enter", "Home")
+    return page.js(SLIDES)
+
+
+@pytest.mark.parametrize("slug", DECKS)
+def test_slides_fit_a_projector_and_steps_appear_one_by_one(at, slug):
     page = at(f"book/{slug}.html")
+    slides = presenting(page, DESKTOP, 720)
+    for number, name in enumerate(slides, start=1):
+        assert page.js(f"{NOW}.id") == name
+        assert page.js("location.hash") == f"#{name}"
+        assert page.js(SAID).startswith(f"{number} of {len(slides)} · minute ")
+        for left in reversed(range(page.js(DUE))):
+            page.press("ArrowRight")
+            assert (page.js(f"{NOW}.id"), page.js(DUE)) == (name, left)
+        assert page.js(OVERFLOW) == [0, 0], name
+        page.press("ArrowRight")
+    assert page.js(f"{NOW}.id") == slides[-1]
+
+
+@pytest.mark.parametrize("slug", DECKS)
+def test_slides_fit_the_width_of_a_phone(at, slug):
+    page = at(f"book/{slug}.html", PHONE)
+    for name in presenting(page, PHONE, 844):
+        assert page.js(f"{NOW}.id") == name
+        assert page.js(OVERFLOW)[1] == 0, name
+        page.press(*["ArrowRight"] * (page.js(DUE) + 1))
+
+
+@pytest.mark.parametrize("slug", DECKS)
+def test_slides_obey_all_keys_and_their_addresses(at, slug):
+    page = at(f"book/{slug}.html")
+    slides = presenting(page, DESKTOP, 720)
+    notes = f"getComputedStyle({NOW}.querySelector('.slide-notes')).display"
+    shown = [page.js(notes)]
+    for _ in range(2):
+        page.press("n")
+        shown.append(page.js(notes))
+    assert shown == ["none", "block", "none"]
+    for key, name in (("End", slides[-1]), ("Home", slides[0])):
+        page.press(key)
+        assert page.js(f"{NOW}.id") == name
+    page.press("Escape")
+    assert page.js("document.querySelectorAll('.slide-now, .step-due, html.presenting').length") == 0
+    assert page.js("document.activeElement.className") == "present"
+    page.js(f"location.hash = {slides[2]!r}")
     page.focus("button.present")
     page.press("Enter")
-    said = "document.querySelector('.slide-number')?.textContent"
-    last = page.js("document.querySelectorAll('.bd-article section section > h2').length")
-    assert page.js(said) == f"1 of {last}"
-    for key, number in (("ArrowRight", 2), (" ", 3), ("PageUp", 2), ("End", last), ("ArrowRight", last), ("Home", 1)):
-        page.press(key)
-        assert page.js(said) == f"{number} of {last}", key
-        assert page.js("document.querySelectorAll('.slide-now').length") == 1
-    page.press("Escape")
-    assert page.js("document.querySelectorAll('.slide-now, html.presenting').length") == 0
-    assert page.js("document.activeElement.className") == "present"
+    assert page.js(f"{NOW}.id") == slides[2]
+    page.press("ArrowLeft")
+    assert (page.js(f"{NOW}.id"), page.js(DUE)) == (slides[1], 0), "back to a slide that is shown whole"
 
 
 def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(at):
