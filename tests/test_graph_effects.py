@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import networkx as nx
 import numpy as np
 import pytest
 import sympy as sp
 
-from qlib.graphs import NodeKind, adjustment_set, graph_of_bif, graph_of_dagitty, graph_of_networkx
+from qlib.graphs import NodeKind, adjustment_set, graph_of_bif, graph_of_dagitty, graph_of_networkx, identified_effect
 from qlib.models import ace_bounds, effect_bounds, instrumental_table, linear_problem
 from qlib.numbers import Infeasible
 
@@ -141,3 +143,28 @@ def test_an_adjustment_set_closes_the_back_doors_and_there_may_be_none():
     graph = graph_of_dagitty("dag { X -> M -> Y ; X <- A -> Y }")
     assert adjustment_set(graph, "X", "Y") == {"A"}
     assert adjustment_set(CONFOUNDED, "X", "Y") is None
+
+
+def test_the_effect_through_a_front_door_is_identified_and_that_of_a_confounded_treatment_is_not():
+    pytest.importorskip("y0")
+    front_door = graph_of_dagitty("dag { X -> M -> Y ; X <-> Y }")
+    assert identified_effect(front_door, ["X"], ["Y"]) == (r"\sum\limits_{M} P(M | X) \sum\limits_{X} P(X) P(Y | M, X)")
+    assert identified_effect(CONFOUNDED, ["X"], ["Y"]) is None
+    assert identified_effect(INSTRUMENT, ["Z"], ["Y"]) is not None
+
+
+def test_an_effect_is_asked_of_observed_nodes_each_in_one_part():
+    graph = graph_of_dagitty("dag { X -> Y ; C -> Y }")
+    with pytest.raises(ValueError, match="treatments"):
+        identified_effect(graph, ["W"], ["Y"])
+    with pytest.raises(ValueError, match="given: X should be treatment, outcome or condition, only one of them"):
+        identified_effect(graph, ["X"], ["Y"], given=["X"])
+    with pytest.raises(ValueError, match="each should name a node"):
+        identified_effect(graph, [], ["Y"])
+
+
+def test_without_y0_the_effect_is_not_identified_but_the_package_named():
+    if find_spec("y0"):
+        pytest.skip("y0 is installed")
+    with pytest.raises(ModuleNotFoundError, match="pip install y0"):
+        identified_effect(graph_of_dagitty("dag { X -> Y }"), ["X"], ["Y"])

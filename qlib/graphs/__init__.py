@@ -54,6 +54,7 @@ from qlib.graphs.graphs import (
     replace_parts,
     subsets,
 )
+from qlib.graphs.identification import identified_effect
 from qlib.graphs.independence import (
     Faithfulness,
     Independence,
@@ -90,6 +91,7 @@ __all__ = [
     "graph_of_bif",
     "graph_of_dagitty",
     "graph_of_networkx",
+    "identified_effect",
     "independences",
     "instrumental_graph",
     "intervene_on_edges",
