@@ -217,9 +217,15 @@ def test_what_is_not_a_number_is_neither_state_nor_measurement(validate: object)
             validate(broken)  # type: ignore[operator]
     with pytest.raises(ValueError, match=r"entry \(.*0, 0\) should be a number, but is .*t"):
         validate(one * exact([[t]]))  # type: ignore[operator]
-    for wrong in (np.ones((2, 3)), np.ones(2), np.zeros((0, 0)), np.zeros((1, 0, 0))):
+    for wrong in (np.ones((2, 3)), np.zeros((0, 0)), np.zeros((1, 0, 0))):
         with pytest.raises(ValueError, match="shape"):
             validate(wrong)  # type: ignore[operator]
+
+
+def test_a_ket_is_a_state_if_its_norm_is_one() -> None:
+    validate_state(np.array([0.6, 0.8j]))
+    with pytest.raises(ValueError, match="rho: its squared norm is 2.0, and should be 1"):
+        validate_state(np.ones(2))
 
 
 # ── the Born rule ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlib.numbers.arguments import numbers, real_number, reals, require_shape, whole, wholes
 from qlib.numbers.exact_arrays import Array, as_float, exact, is_exact, is_zero, maximum, simplified
-from qlib.quantum.channels import IDENTITY, _without_kets
+from qlib.quantum.channels import IDENTITY, density_operator
 from qlib.quantum.two_qubits import MOST_PARTIES, chsh_value
 
 MOST_ASSIGNMENTS = 2**16  # that an exhaustive treatment takes on
@@ -110,7 +110,7 @@ def correlators(rho: ArrayLike, observables: ArrayLike) -> Array:
            [0, 1, 0],
            [0, 0, 1]], dtype=object)
     """
-    R, O = _without_kets(rho, "rho"), numbers(observables, "observables")
+    R, O = density_operator(rho, "rho"), numbers(observables, "observables")
     if O.ndim < 4 or O.shape[-3:] != (2, 2, 2):
         raise ValueError(f"observables: shape {O.shape} should be (..., n, 2, 2, 2): party, setting, matrix")
     n = O.shape[-4]

@@ -186,7 +186,7 @@ def kraus_numbers(value: ArrayLike, name: str) -> Array:
     >>> abs(kraus_numbers(flip, "flip")).round(9).tolist()
     [[[0.0, 1.0], [1.0, 0.0]]]
     """
-    return numbers(_kraus_in_order(value, name) if _is_qiskit(value) else value, name, (..., None, None, None))
+    return numbers(_kraus_in_order(value, name) if _is_qiskit(value) else value, name, (..., "k", "d_out", "d_in"))
 
 
 def _kraus_in_order(channel: Any, name: str) -> Array:

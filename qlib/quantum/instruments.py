@@ -49,7 +49,7 @@ from qlib.quantum.channels import (
     PAULI_X,
     PAULI_Y,
     PAULI_Z,
-    _without_kets,
+    density_operator,
     deviation_note,
     effects,
     instrument_cj,
@@ -176,7 +176,7 @@ class Instrument:
 
         States are density operators or kets.
         """
-        F, rho = _named(effects, "effects"), _named(states, "states", _without_kets)
+        F, rho = _named(effects, "effects"), _named(states, "states", density_operator)
         if set(F) != set(rho):
             raise ValueError(f"{_label(name)}: effects for outcomes {_list(F)}, states for {_list(rho)}")
         operators = {a: kron(_transpose(rho[a]), F[a]) for a in F}
@@ -209,7 +209,7 @@ class Instrument:
         weights : λ → P(λ), of shape (...). states : λ → ρ^λ, of shape (..., d_out, d_out), or kets. See `normalised`
         for (19).
         """
-        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states", _without_kets)
+        one, rho = np.eye(whole(d_in, "d_in", 1, MOST_DIMENSION), dtype=int), _named(states, "states", density_operator)
         require(str, name=name)
         require(Mapping, weights=weights, states=states)
         weights = {k: probabilities(p, f"weights, outcome {k!r}") for k, p in weights.items()}

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import numbers, probabilities, require_shape
 from qlib.numbers.exact_arrays import Array, is_exact, simplified, vanishes
-from qlib.quantum.channels import _without_kets, density_operator, require_positive, validate_state
+from qlib.quantum.channels import density_operator, require_positive, validate_state
 from qlib.quantum.dilations import square_root
 
 
@@ -59,7 +59,7 @@ def record_posterior(weights: ArrayLike, states: ArrayLike, effect: ArrayLike) -
 
 def _evidence(rho: ArrayLike, effect: ArrayLike) -> tuple[Array, Array, Any]:
     """A state, an effect on it, and the probability of that."""
-    R, E = _without_kets(rho, "rho"), numbers(effect, "effect")
+    R, E = density_operator(rho, "rho"), numbers(effect, "effect")
     require_shape(R, "rho", ("d", "d"))
     validate_state(R)
     require_shape(E, "effect", R.shape)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import Complexes, Floats, Shape, numbers, probabilities, reals, whole
 from qlib.numbers.exact_arrays import Array, exact, is_exact
-from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, _without_kets, require_positive
+from qlib.quantum.channels import PAULI_X, PAULI_Y, PAULI_Z, density_operator, require_positive
 
 CHSH = np.array([[0, 0, 0], [0, 1, 1], [0, 1, -1]])  # S as a functional of correlators, index 0 the identity
 MOST_PARTIES = 8  # for an exhaustion of the deterministic strategies, 4 for each party
@@ -75,7 +75,7 @@ def _pauli_means(rho: ArrayLike) -> Floats:
 
 def _two_qubits(rho: ArrayLike) -> Complexes:
     """The states, checked: Hermitian, positive and of trace one; a single one may be a ket."""
-    R = numbers(_without_kets(rho, "rho"), "rho", (..., 4, 4))
+    R = numbers(density_operator(rho, "rho"), "rho", (..., 4, 4))
     require_positive(R, "rho")
     R = R.astype(np.complex128)
     if (deviation := abs(np.trace(R, axis1=-2, axis2=-1) - 1).max(initial=0)) > 1e-9:
