@@ -224,7 +224,7 @@ def test_what_is_not_a_number_is_neither_state_nor_measurement(validate: object)
 
 def test_a_ket_is_a_state_if_its_norm_is_one() -> None:
     validate_state(np.array([0.6, 0.8j]))
-    with pytest.raises(ValueError, match="rho: its squared norm is 2.0, and should be 1"):
+    with pytest.raises(ValueError, match=r"rho: its squared norm is 2\.0, and should be 1"):
         validate_state(np.ones(2))
 
 
