@@ -435,7 +435,9 @@ def test_an_operator_of_another_size_is_refused() -> None:
 def test_kraus_operators_of_different_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"outcome 1: Kraus operators of shape \(1, 2, 3\) should be"):
         Instrument.from_kraus({0: np.eye(2)[None], 1: np.ones((1, 2, 3))})
-    with pytest.raises(ValueError, match=r"outcome 0: Kraus operators: shape \(2, 2\) should be \(\.\.\., k, d_out, d_in\)"):
+    with pytest.raises(
+        ValueError, match=r"outcome 0: Kraus operators: shape \(2, 2\) should be \(\.\.\., k, d_out, d_in\)"
+    ):
         Instrument.from_kraus({0: np.eye(2)})
 
 
