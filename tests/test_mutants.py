@@ -184,12 +184,36 @@ def test_every_listed_survivor_still_stands_in_its_file() -> None:
         path = paths.ROOT / file
         cells = file.endswith(".md")
         trees = [s.tree for s in mutants.read(file[5:-3])] if cells else [ast.parse(path.read_text(encoding="utf-8"))]
-        there = {(m.before, m.after) for tree in trees for m in mutations(tree)}
-        gone = {(before, after) for f, _, before, after in changes if f == file} - there
+        lines = path.read_text(encoding="utf-8").splitlines()
+        there = {
+            (m.before, m.after, lines[m.line - 1]) for tree in trees for m in mutations(tree) if m.line <= len(lines)
+        }
+        listed = {tuple(change) for f, _, *change in changes if f == file}
+        gone = {c for c in listed if not any(c[:2] == found[:2] and c[2] in found[2] for found in there)}
         names = {n.name for tree in trees for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
         named = {*functions, *((f, function) for f, function, *_ in changes if function)}
         gone |= {(f, function) for f, function in named if f == file and not {*function.split(".")} <= names}
         assert not gone, f"{file}: not there any more: {gone}"
+
+
+def test_a_survivor_is_listed_where_it_stands_and_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text("x = 1\ny = 1\n")
+    survivors = tmp_path / "survivors.yml"
+    survivors.write_text("""
+derivations:
+  - {file: a.py, line: "y =", changes: [["1", "2"]], reason: y is for the eye.}
+  - {file: a.py, function: f, changes: [["3", "4"]], reason: anywhere in f.}
+  - {file: a.py, functions: [g], reason: " "}
+""")
+    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "SURVIVORS", survivors)
+    mutants.equivalent.cache_clear()
+    found = [
+        mutants.is_listed(mutants.MutantOutcome("part/page", "a.py", *place, claims=("p",), killers=()))
+        for place in (("", 1, 0, "1", "2"), ("", 2, 0, "1", "2"), ("f", 1, 0, "3", "4"), ("g", 1, 0, "1", "2"))
+    ]
+    mutants.equivalent.cache_clear()
+    assert found == [False, True, True, False]
 
 
 def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path: Path, chapter: object) -> None:

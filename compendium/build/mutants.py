@@ -24,6 +24,7 @@ import gc
 import hashlib
 import io
 import json
+import linecache
 import os
 import select
 import signal
@@ -586,18 +587,21 @@ def in_a_fork(work: Any, patience: float) -> Any:
 
 
 @functools.cache
-def equivalent() -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str, str]]]:
+def equivalent() -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str, str, str]]]:
     """The authored list of survivors that change nothing that is claimed.
 
-    First what may be changed at will, as (file, function); then single changes, as (file, function, before, after),
-    where a statement outside functions has "" for its function.
+    First what may be changed at will, as (file, function); then single changes, as (file, function, before, after,
+    line), where a statement outside functions has "" for its function, and the line of the change holds the text of
+    the last, "" for any line.
     """
     entries = [
         e for e in yaml.safe_load(paths.SURVIVORS.read_text(encoding="utf-8"))["derivations"] if e["reason"].strip()
     ]
     anything = frozenset((e["file"], function) for e in entries for function in e.get("functions", ()))
     return anything, frozenset(
-        (e["file"], e.get("function", ""), *change) for e in entries for change in e.get("changes", ())
+        (e["file"], e.get("function", ""), *change, e.get("line", ""))
+        for e in entries
+        for change in e.get("changes", ())
     )
 
 
@@ -610,8 +614,11 @@ def accepted() -> frozenset[tuple[str, str]]:
 
 def is_listed(outcome: MutantOutcome) -> bool:
     anything, changes = equivalent()
-    place = (outcome.file, outcome.function)
-    return place in anything or (*place, outcome.before, outcome.after) in changes
+    if (outcome.file, outcome.function) in anything:
+        return True
+    text = linecache.getline(str(ROOT / outcome.file), outcome.line)
+    change = (outcome.file, outcome.function, outcome.before, outcome.after)
+    return any(change == listed[:4] and listed[4] in text for listed in changes)
 
 
 def is_of_the_library(file: str) -> bool:

@@ -168,7 +168,7 @@ def shots_behind(values: ArrayLike, decimals: int = 4) -> int:
     steps = np.rint(scaled).astype(np.int64)
     if np.any(abs(scaled - steps) > 1e-9 * np.maximum(abs(scaled), 1)) or not np.any(steps):
         raise ValueError(f"values: should be multiples of 1e-{decimals}, and not all zero")
-    return two // int(np.gcd.reduce(np.append(steps.ravel(), two)))
+    return two // int(np.gcd.reduce([*steps.ravel(), two]))
 
 
 def _require_sizes(rng: np.random.Generator, shots: int, trials: int = 1, steps: int = STEPS) -> None:

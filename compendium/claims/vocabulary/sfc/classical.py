@@ -214,6 +214,16 @@ def arrows(graph: Any, own: Mapping[str, str] | None = None) -> Iterator[str]:
     return (f"{names.get(cause, cause)} -> {names.get(effect, effect)}" for cause, effect in graph.edges)
 
 
+def drawn(graph: Any, own: Mapping[str, str] | None = None) -> dict[str, set[str]]:
+    """The nodes and the arrows of a causal graph as the ledger writes them, with nodes renamed as the paper names them.
+
+    >>> sorted(drawn(CausalGraph(dict.fromkeys("AB", "observed"), [("A", "B")]), {"A": "U"})["edges"])
+    ['U -> B']
+    """
+    names = own or {}
+    return {"nodes": {names.get(node, node) for node in graph.kinds}, "edges": set(arrows(graph, own))}
+
+
 def free(name: str, *sizes: int) -> Array:
     """A free symbol for each probability P(V = 1 | parents), an axis for each parent.
 

@@ -182,6 +182,30 @@ def depends(values: Any, on: Array) -> bool:
     return any(sp.expand(entry).free_symbols & symbols for entry in np.ravel(values))
 
 
+def product_names(sigma: SystemOperator, instruments: Mapping[str, Sequence[Instrument]]) -> dict[str, Any]:
+    """The names of (15) and (16): σ, and tau(i, z) and tau(i, a, z), the channel and the elements at the i-th node.
+
+    instruments : node → its instruments, by their labels z.
+    """
+    nodes = list(instruments)
+
+    def tau(i: Any, *outcome_and_label: Any) -> SystemOperator:
+        *outcome, label = map(int, outcome_and_label)
+        node = nodes[int(i) - 1]
+        return element(node, instruments[node][label], *outcome)
+
+    return ALGEBRA | {"sigma": sigma, "n": len(nodes), "tau": lifted(tau)}
+
+
+def choice_names(labels: Sequence[int], outcomes: Sequence[Any] = ()) -> dict[str, Any]:
+    """The names z(i) and a(i): the instrument that is chosen at the i-th node, and its outcome.
+
+    >>> choice_names((1, 0))["z"](1), choice_names((1, 0), "ab")["a"](2)
+    (1, 'b')
+    """
+    return {"z": lifted(lambda i: labels[int(i) - 1]), "a": lifted(lambda i: outcomes[int(i) - 1])}
+
+
 # --- structural models: Eqs. (18) to (25) -----------------------------------------------------------------------------
 
 
