@@ -17,6 +17,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from compendium import paths
 from compendium.build import takeaway
 from compendium.build.plan import Plan, PlanError
+from compendium.claims import ledger
 from compendium.pages import course
 from compendium.pages.exercises import BLOCK, CODE, LABEL, exercises
 
@@ -234,6 +235,43 @@ def test_what_is_the_instructors_is_not_in_the_students_pages() -> None:
     assert "The answer" in takeaway.for_edition(Plan("paper"), source)
     with pytest.raises(PlanError, match="instructor"):
         takeaway.for_edition(student, ":::{notes} 3\nnot closed")
+
+
+@pytest.mark.parametrize("page", sorted((paths.BOOK / "course").glob("*.md")), ids=lambda path: path.stem)
+def test_no_page_of_the_course_gives_a_student_what_is_the_instructors(page: Path) -> None:
+    source = page.read_text(encoding="utf-8")
+    student = takeaway.for_edition(Plan("paper", edition="student"), source)
+    blocks = re.findall(
+        r"^(?P<fence>`{3,}|:{3,})\{(?:solution|marking|notes|plan)\}.*\n(?P<body>[\s\S]*?)^(?P=fence)$", source, re.M
+    )
+    lines = {line.strip() for _, body in blocks for line in body.splitlines() if len(line) > 40}
+    assert not lines & {line.strip() for line in student.splitlines()}
+    assert not re.search(r"\{(solution|marking|notes|plan)\}|\*Often wrong", student)
+    kept = re.findall(r"^[`:]{3,}\{(?!solution|marking|notes|plan)[\w-]+\}.*$", source, re.M)
+    assert [line for line in kept if line not in student] == []
+
+
+def test_the_formula_sheet_shows_formulas_of_each_paper_and_every_one_is_checked() -> None:
+    source = (paths.BOOK / "course" / "formula-sheet.md").read_text(encoding="utf-8")
+    ids = re.findall(r"^:::\{formula\} (\S+)$", source, re.M)
+    assert len(set(ids)) == len(ids) == source.count("{formula}")
+    assert {id.partition(":")[0] for id in ids} == {"wz", "kang", "pc", "sfc"}
+    for id in ids:
+        link, formula = course.formula_html(id)
+        assert f"#claim-{id.replace(':', '-')}" in link
+        assert 'class="math' in formula
+    with pytest.raises(ValueError, match="'kang:nothing' is not an id"):
+        course.formula_html("kang:nothing")
+    with pytest.raises(ValueError, match="has no formula"):
+        course.formula_html(next(id for id, claim in ledger.load().items() if not claim.tex and not claim.correction))
+
+
+def test_the_cards_are_those_of_every_chapter_in_the_order_of_the_book() -> None:
+    shown = re.findall(r"^:::\{cards\} (\S+)$", (paths.BOOK / "course" / "cards.md").read_text(encoding="utf-8"), re.M)
+    contents = yaml.safe_load((paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    order = [chapter["file"].removeprefix("book/") for part in contents["parts"] for chapter in part["chapters"]]
+    assert shown == [chapter for chapter in order if chapter in CHAPTERS]
+    assert [chapter for chapter in shown if not course.cards(text(chapter))] == []
 
 
 def test_a_problem_is_an_exercise_with_its_solution_if_the_edition_has_one(tmp_path: Path) -> None:

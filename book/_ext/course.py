@@ -137,6 +137,19 @@ class ClaimCard(OfTheBook):
             raise self.error(f"claim: {error}") from error
 
 
+class Formula(OfTheBook):
+    """A line of the formula sheet: what the content says, and the formula of a claim of the ledger, by its id."""
+
+    def run(self) -> list[nodes.Node]:
+        self.depends_on(paths.CLAIMS)
+        try:
+            link, formula = course.formula_html(self.arguments[0])
+        except ValueError as error:
+            raise self.error(f"formula: {error}") from error
+        says = nodes.container("", self.parsed(list(self.content)), raw(f"<p>{link}</p>"), classes=["formula-says"])
+        return [nodes.container("", says, raw(formula), classes=["formula-row"])]
+
+
 class ProblemOfTheSheet(OfTheBook):
     """An exercise of a chapter on a problem sheet, by its label, with points and minutes; its solution, folded, in the
     edition that has one.
@@ -171,8 +184,11 @@ class Cards(OfTheBook):
         if (page := chapters.get(self.arguments[0])) is None:
             raise self.error(f"cards: there is no chapter {self.arguments[0]}")
         self.depends_on(page)
-        found = course.cards(course.text_of(page))
-        return [self.parsed([line for card in found for line in [*card.splitlines(), ""]])] if found else []
+        text = course.text_of(page)
+        lines = [f"**From {{doc}}`{course.heading(text)} </book/{self.arguments[0]}>`**", ""]
+        for card in course.cards(text):
+            lines += [*card.splitlines(), ""]
+        return [self.parsed(lines)]
 
 
 def name_exercises(app: Any, doctree: Any) -> None:
@@ -190,7 +206,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("doctree-read", name_exercises, priority=900)  # after sphinx-exercise, which notes the labels
     app.add_config_value("compendium_generated", "data/generated", "html", str)
     named = {"lecture": Lecture, "sheet": Sheet, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
-    named |= {"picture": Picture, "claim": ClaimCard, "problem": ProblemOfTheSheet, "cards": Cards}
+    named |= {"picture": Picture, "claim": ClaimCard, "formula": Formula, "problem": ProblemOfTheSheet, "cards": Cards}
     for name, directive in named.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -71,7 +71,7 @@ def _problems(page: Path, book: Path) -> Iterator[Problem]:
     blocks = list(BLOCK.finditer(text))
     solved = {b["argument"].strip(): without_options(b["body"]) for b in blocks if b["kind"] == "solution"}
     chapter = page.relative_to(book).with_suffix("").as_posix()
-    heading = HEADING.search(text)
+    title = heading(text)
     for block in blocks:
         if block["kind"] != "exercise" or not (label := LABEL.search(block["body"])):
             continue
@@ -82,10 +82,20 @@ def _problems(page: Path, book: Path) -> Iterator[Problem]:
             name=block["argument"].strip(),
             kind=kind["kind"] if kind else "",
             chapter=chapter,
-            chapter_title=heading["title"] if heading else chapter,
+            chapter_title=title or chapter,
             statement=KIND.sub("", body),
             solution=solved.get(label[1]),
         )
+
+
+def heading(source: str) -> str:
+    """The title of a page's source, or nothing.
+
+    >>> heading("(bell)=\\n# Bell\\n")
+    'Bell'
+    """
+    found = HEADING.search(source)
+    return found["title"] if found else ""
 
 
 def without_options(body: str) -> str:
@@ -125,6 +135,24 @@ def cards(source: str) -> list[str]:
     [':::{predict} Why?\\n- [x] so\\n***\\nBecause.\\n:::']
     """
     return [card[0] for card in CARD.finditer(source) if "{glue:" not in card[0]]
+
+
+def formula_html(id: str, up: str = "../") -> tuple[str, str]:
+    """A line of the formula sheet: a link to the claim's check, named as its paper does, and the formula; where the
+    print is corrected, what is true.
+
+    Raises ``ValueError`` for an id that the ledger does not have, or a claim without a formula.
+    """
+    claims = ledger.load()
+    if id not in claims:
+        raise ValueError(f"{id!r} is not an id of the ledger")
+    claim = claims[id]
+    tex = (claim.correction.tex if claim.correction else "") or claim.tex
+    if not tex:
+        raise ValueError(f"{id!r} has no formula")
+    corrected = ", corrected" if claim.correction else ""
+    link = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}{corrected}</a>'
+    return link, displayed(tex)
 
 
 def claim_html(id: str, records: Path, up: str = "../") -> str:
