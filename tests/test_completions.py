@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from qlib.graphs.graphs import CausalGraph
 from qlib.numbers.exact_arrays import exact
 from qlib.quantum.causal_order import oreshkov_costa_brukner
-from qlib.quantum.channels import process_cj
+from qlib.quantum.channels import PAULI_X, PAULI_Z, effects, process_cj
 from qlib.quantum.completions import answer_bounds, extreme_completion, query_operators
 from qlib.quantum.counterfactuals import CounterfactualQuery, evaluate
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_operators import ProcessOperator, QuantumNode, is_extremal
-from qlib.quantum.processes import ProcessMixture
+from qlib.quantum.processes import ProcessMixture, probability
 from qlib.quantum.random_processes import random_instrument, random_markov_process
-from qlib.quantum.two_qubits import werner_state
+from qlib.quantum.two_qubits import concurrence, werner_state
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 ENDS = (QuantumNode("A", 2, 1), QuantumNode("B", 2, 1))
@@ -159,3 +159,57 @@ def test_which_processes_are_no_mixtures() -> None:
 @settings(max_examples=10)
 def test_a_shared_state_is_no_mixture_if_and_only_if_it_is_pure(rng: np.random.Generator, rank: int) -> None:
     assert is_extremal(ProcessOperator(ENDS, state(rng, 4, rank))) == (rank == 1)
+
+
+def without_dependence(v: float) -> np.ndarray:
+    """Facts of a Werner state: real amplitudes of two kinds, with all signs of those on 01 and 10."""
+    m = 2 * v / (1 + v)
+    ratios = m / 10, (1 - m**2 / 10) / (m * 0.9)
+    weight = (m - ratios[0]) / (ratios[1] - ratios[0])
+    facts = []
+    for x, w in zip(ratios, (1 - weight, weight), strict=True):
+        p2 = w * (1 + v) / 4
+        kind = np.sqrt([p2, p2 * (1 - v) / (1 + v), p2 * (x / v - x**2), p2 * x**2])
+        facts += [kind * [1, a, b, 1] / 2 for a in (1, -1) for b in (1, -1)]
+    return np.array(facts)
+
+
+@pytest.mark.parametrize(("v", "sign"), [(0.36, -1), (1 / np.sqrt(5), 0), (0.6, 1)])
+def test_facts_of_an_entangled_pair_can_make_one_answer_independent_of_what_she_had_found(v: float, sign: int) -> None:
+    facts = without_dependence(v)
+    assert np.allclose(facts.T @ facts, werner_state(v))
+    assert concurrence(werner_state(v)) > 0.03
+    Z = Instrument.measure_and_prepare({0: UP, 1: DOWN}, dict.fromkeys((0, 1), np.ones((1, 1))))
+    had = [
+        evaluate(mixture(facts), CounterfactualQuery({"A": 0, "B": 0}, {"A": a}, {"B": 1}, {"A": Z, "B": Z}, {}))
+        for a in (0, 1)
+    ]
+    assert np.allclose([answer.probability for answer in had], [(1 - v) / 2, 2 * v**2 / (1 + v)])
+    assert np.sign(round(had[1].probability - had[0].probability, 9)) == sign
+
+
+@given(rng=SEEDS)
+@settings(max_examples=10)
+def test_whether_the_same_had_been_found_tells_a_mixture_from_its_process(rng: np.random.Generator) -> None:
+    graph = CausalGraph(dict.fromkeys("AB", "observed"), [("A", "B")])
+    parts = {k: random_markov_process(graph, rng).process_operator() for k in range(2)}
+    mixed = ProcessMixture({0: 0.5, 1: 0.5}, parts)
+    z, found = {n: random_instrument(QuantumNode(n), rng) for n in "AB"}, {"A": 0, "B": 1}
+    again = CounterfactualQuery(found, {}, found, z, {})
+    one, other = (probability(part, z, found) for part in parts.values())
+    alone, completed = (evaluate(process, again).probability for process in (mixed.process_operator(), mixed))
+    assert np.isclose(alone, (one + other) / 2)
+    assert np.isclose(completed, (one**2 + other**2) / (one + other))
+    assert completed > alone
+
+
+def test_without_causal_order_bob_is_in_her_future_or_had_he_measured_otherwise_in_her_past() -> None:
+    read, across = dict(enumerate(effects(PAULI_Z))), dict(enumerate(effects(PAULI_X)))
+    along = Instrument.measure_and_prepare(read, {0: UP, 1: UP})
+    process, at = oreshkov_costa_brukner(), {"A": along, "B": along}
+    expected = (2 + sp.sqrt(2)) / 4
+    assert sp.simplify(probability(process, at, {"B": 0}) - expected) == 0
+    for b in (0, 1):
+        sent = Instrument.measure_and_prepare(across, {0: read[b], 1: read[1 - b]})
+        query = CounterfactualQuery({"A": 0, "B": 0}, {}, {"A": b}, at, {"B": sent})
+        assert sp.simplify(evaluate(process, query).probability - expected) == 0

@@ -110,3 +110,14 @@ def test_without_a_search_for_strategies_what_is_attained_is_classical_and_what_
     assert float(quick.outer[0]) < quick.inner[0] - 0.1
     with pytest.raises(TypeError, match=r"^strategies"):
         latent_bounds(law, strategies="few")  # type: ignore[arg-type]
+
+
+def test_the_table_that_others_widen_most_is_classical_in_quantum_theory_and_beside_it_is_not() -> None:
+    extreme = np.zeros((2, 2, 2), dtype=object) + sp.Integer(0)
+    extreme[:, 0, 0] = extreme[0, 0, 1] = extreme[1, 1, 1] = sp.Rational(1, 2)
+    bounds = latent_bounds(extreme, strategies=False)
+    assert abs(float(bounds.outer[0]) - 0.5) < 1e-8
+    assert (bounds.no_signalling.lower, bounds.no_signalling.upper) == (0, sp.Rational(1, 2))
+    near = sp.Rational(9, 10) * extreme + sp.Rational(1, 40)
+    bounds = latent_bounds(near, level="1+AB")
+    assert bounds.inner[0] < float(bounds.classical.lower) - 0.04
