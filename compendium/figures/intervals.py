@@ -58,7 +58,7 @@ def moving_intervals(
     figure, ax = subplots(figsize=(PHONE, 3.4))
     looks = ((BLUE, "//"), (VERMILLION, ".."), (GREEN, "xx"))
     for (name, (low, high)), (colour, hatch) in zip(bands.items(), looks, strict=False):
-        band(ax, x, low, high, color=colour, alpha=0.3, hatch=hatch, label=name)
+        band(ax, x, low, high, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.6, hatch=hatch, label=name)
     lines = ((BLACK, "-"), (PURPLE, "--"), (ORANGE, "-."))
     for (name, y), (colour, dashes) in zip((curves or {}).items(), lines, strict=False):
         line(ax, x, y, color=colour, linestyle=dashes, label=name)
