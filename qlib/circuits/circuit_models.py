@@ -9,7 +9,7 @@ a few qubits, and a question costs what the circuit's width asks for, not what 2
 =====================  ===============================================================================================
 `c0`, `c1`             the last measurement into bit 0, 1 of register `c`; the only bit of `flag` is `flag`
 `c0@1`, `c0@2`         the first, second measurement into a bit that is written again later
-`clbit0`               the first bit of the circuit, if it is in no register, as bits of OpenQASM 3 that are no arrays
+`clbit0`               the first bit of the circuit, if it is in no register, as a `bit c;` of OpenQASM 3
 a label                of a `Measure(label=...)`, or of an `IGate(label=...)`: a place where one might do something
 `q0`, `q0 reset 1`     exogenous: what qubit 0 starts as, and what the first reset of it brings
 `cx(q0,q1)`, `… 2`     exogenous: the noise of the first, second CNOT between these qubits
@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from math import log2
 from pathlib import Path
@@ -338,6 +338,23 @@ class _Site:
             operators[noted] = operators.get(noted, 0) + _beside(there, as_complex(tau), len(bit), self.coin)
         return Instrument(operators, 2 * self.coin, 2 * (2 if self.read else 1), instrument.name)
 
+    def noting(self, instrument: Instrument) -> Instrument:
+        """The same of an instrument that notes its outcome in the bit, or 0 if it has only one."""
+        silent = len(instrument.outcomes) == 1
+        return self.lifted(instrument, (lambda _: 0) if silent else int, misread=not silent)
+
+
+@cache
+def _pauli(change: str | None) -> Instrument:
+    """The measurement of X, Y or Z, or none."""
+    return Instrument.idle(2) if change is None else measurement(change)
+
+
+@cache
+def _usual(change: str | None, read: bool) -> Instrument:
+    """The same at a node whose readout tells the truth: most of a circuit's instruments are such, and alike."""
+    return _Site(None, read, {}).noting(_pauli(change))
+
 
 def _room(values: int) -> int:
     """The smallest power of two that is at least the number of values: as many as some qubits tell apart."""
@@ -551,16 +568,17 @@ class CircuitModel:
         require((str, Instrument, type(None)), change=change)
         if isinstance(change, str) and change not in ("X", "Y", "Z"):
             raise ValueError(f"measure: {change!r} at node {name} should be X, Y or Z, None, or an Instrument")
-        done = Instrument.idle(2) if change is None else measurement(change) if isinstance(change, str) else change
+        if not isinstance(change, Instrument) and not site.readings:
+            return _usual(change, site.read)
+        done = change if isinstance(change, Instrument) else _pauli(change)
         if (done.d_in, done.d_out) != (2, 2):
             dims = f"{done.d_in} to {done.d_out}"
             raise ValueError(f"measure: the instrument at node {name} maps dimension {dims}, not 2 to 2")
-        silent = len(done.outcomes) == 1
-        if (site.read or site.readings) and not silent and not set(done.outcomes) <= {0, 1}:
+        if (site.read or site.readings) and len(done.outcomes) > 1 and not set(done.outcomes) <= {0, 1}:
             raise ValueError(
                 f"measure: the outcomes {done.outcomes} at node {name} should be 0 and 1, as a bit keeps them"
             )
-        return site.lifted(done, (lambda _: 0) if silent else int, misread=not silent)
+        return site.noting(done)
 
     def prepared(self, name: str, value: int) -> Instrument:
         """The do-instrument at a node: the qubit is made |value⟩ and the bit is made the value, whatever came in."""
