@@ -12,7 +12,7 @@ a few qubits, and a question costs what the circuit's width asks for, not what 2
 `clbit0`               the first bit of the circuit, if it is in no register, as a `bit c;` of OpenQASM 3
 a label                of a `Measure(label=...)`, or of an `IGate(label=...)`: a place where one might do something
 `q0`, `q0 reset 1`     exogenous: what qubit 0 starts as, and what the first reset of it brings
-`cx(q0,q1)`, `… 2`     exogenous: the noise of the first, second CNOT between these qubits
+`cx(q0,q1)`, `… 2`     exogenous: the noise of the first, second CNOT between these qubits; a label replaces `cx`
 `reading of c0`        exogenous: whether the readout tells the truth
 =====================  ===============================================================================================
 """
@@ -190,7 +190,7 @@ class _Reader:
 
     def _noisy(self, operation: Any, qubits: Places, when: _Condition) -> Iterator[_Step]:
         if (noise := self.noise.at(operation.label or operation.name, qubits)) is not None:
-            name = f"{operation.name}({','.join(self.qubits[q] for q in qubits)})"
+            name = f"{operation.label or operation.name}({','.join(self.qubits[q] for q in qubits)})"
             yield _Step("noise", name, qubits, noise, when)
 
 
