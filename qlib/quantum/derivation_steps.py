@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+WIDTH = 72  # characters of a line, so that a page need not be scrolled
+
 
 @dataclass(frozen=True)
 class Step:
@@ -58,9 +60,9 @@ class Explanation:
         return Group(*parts)
 
     def __str__(self) -> str:
-        lines = [self.title]
+        lines = textwrap.wrap(self.title, WIDTH)
         for step in self.steps:
-            lines += textwrap.wrap(f"{step.name}: {step.text}", width=100)
+            lines += textwrap.wrap(f"{step.name}: {step.text}", WIDTH)
             lines += _aligned((step.columns, *step.rows)) if step.columns else []
         return "\n".join(lines)
 
