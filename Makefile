@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. `make help` lists all.
 #   PROFILE=quick         parameters from data/parameters/quick.yml instead of the published ones
-#   EDITION=student       without the solutions to the exercises, in a folder of its own (book, serve, pdf, notebooks)
+#   EDITION=student       without the solutions to the exercises, in a folder of its own (book, serve, pdf, zip, notebooks)
 #   JOBS=1                how many chapters at once (default: one per core)
 #   PYTHON=python3.12     which Python .venv is made with (default: the first of 3.11, 3.12, 3.13 that is found)
 PROFILE ?= paper
@@ -16,7 +16,7 @@ export PYTHON
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test mutants serve pdf notebooks lab bench clean
+.PHONY: help venv book test mutants serve pdf zip notebooks lab bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this 
 
 pdf: book ## the website as one PDF; needs Chromium or Chrome
 	@$(BIN)/python -m compendium.build pdf --profile $(PROFILE) --edition $(EDITION)
+
+zip: book ## the website as one zip for a course server (EDITION=student: without solutions)
+	@$(BIN)/python -m compendium.build zip --profile $(PROFILE) --edition $(EDITION)
 
 notebooks: venv ## the chapters as .ipynb in notebooks/, paired with their sources, for JupyterLab
 	@$(BIN)/python -m compendium.build notebooks --edition $(EDITION)

@@ -170,6 +170,20 @@ def pdf(profile: Profile = "paper", edition: Edition = "instructor") -> None:
         print(f"Open {file}")
 
 
+@app.command(name="zip")
+@job
+def zip_(profile: Profile = "paper", edition: Edition = "instructor") -> None:
+    """Pack the built website into one zip, for a course server or to hand on."""
+    from compendium.build.bundle import BundleError, pack_website
+
+    try:
+        file = pack_website(Plan(profile, edition=edition))
+    except BundleError as error:
+        fail(error)
+    else:
+        print(f"{file} … {file.stat().st_size / 1e6:.1f} MB")
+
+
 @app.command()
 @job
 def notebooks(edition: Edition = "instructor") -> None:
