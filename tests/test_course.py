@@ -6,6 +6,7 @@ import json
 import pkgutil
 import re
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,7 @@ def test_every_chapter_is_in_the_contents() -> None:
 
 
 LECTURES = sorted((paths.BOOK / "course").glob("lecture-*.md"))
+SEMINAR = paths.BOOK / "course" / "seminar.md"
 SHEETS = sorted((paths.BOOK / "course").glob("sheet-*.md"))
 
 
@@ -197,7 +199,31 @@ def test_a_lecture_has_a_plan_and_notes_to_every_slide_that_fill_its_ninety_minu
     assert len(minutes) >= 12
 
 
-@pytest.mark.parametrize("lecture", LECTURES, ids=lambda path: path.stem)
+def test_the_seminar_fills_its_two_hours_as_the_syllabus_says() -> None:
+    source = SEMINAR.read_text(encoding="utf-8")
+    minutes = course.slides(source)
+    assert all(1 <= m <= 12 for m in minutes), minutes
+    assert 100 <= sum(minutes) <= 120, sum(minutes)
+    table = TEACHING.read_text(encoding="utf-8").split("## A seminar of two hours")[1].split("## ")[0]
+    assert timetable(source) == timetable(table)
+
+
+def timetable(text: str) -> list[tuple[int, int]]:
+    """The first and the last minute of each row of a table that begins with them."""
+    return [(int(first), int(last)) for first, last in re.findall(r"^\| (\d+)–(\d+) \|", text, re.M)]
+
+
+@pytest.mark.parametrize("deck", [*LECTURES, SEMINAR], ids=lambda path: path.stem)
+def test_the_minutes_of_a_plan_are_those_of_its_slides(deck: Path) -> None:
+    source = deck.read_text(encoding="utf-8")
+    ends = list(accumulate(course.slides(source)))
+    rows = timetable(source)
+    assert (rows[0][0], rows[-1][1]) == (0, ends[-1])
+    assert all(last == first for (_, last), (first, _) in pairwise(rows))
+    assert {last for _, last in rows} <= set(ends)
+
+
+@pytest.mark.parametrize("lecture", [*LECTURES, SEMINAR], ids=lambda path: path.stem)
 def test_a_lecture_shows_pictures_and_claims_of_the_chapters(lecture: Path) -> None:
     source = lecture.read_text(encoding="utf-8")
     assert len(re.findall(r"^:::\{picture\} [\w-]+/[\w-]+/[\w-]+$", source, re.M)) >= 2
