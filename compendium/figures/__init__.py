@@ -3,9 +3,12 @@
 from compendium.figures.bell_tests import (
     MARKS,
     bell_tests_by_scale,
+    contradiction_by_strength,
     detection_power,
     entanglement_and_strength,
+    ranges_and_answers,
     strength_by_parties,
+    where_it_begins,
 )
 from compendium.figures.circuits import LINE, Box, circuit
 from compendium.figures.curves_and_maps import LINES, curve_panels, curves, maps, shares
@@ -108,6 +111,7 @@ __all__ = [
     "contradiction_by_concurrence",
     "contradiction_by_effect",
     "contradiction_by_noise",
+    "contradiction_by_strength",
     "cost_against_violation",
     "counts_against_law",
     "curve_panels",
@@ -136,6 +140,7 @@ __all__ = [
     "moving_intervals",
     "node_with_instrument",
     "process_graphs",
+    "ranges_and_answers",
     "rates_by_stratum",
     "reach_of_quantum_theory",
     "save",
@@ -152,5 +157,6 @@ __all__ = [
     "subplots",
     "three_steps",
     "use_style",
+    "where_it_begins",
     "write_csv",
 ]

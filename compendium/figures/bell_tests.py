@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compendium.figures.drawn import Drawn, describe, level, line, name_places, points, strokes
+from compendium.figures.drawn import Drawn, band, describe, level, line, name_places, points, strokes
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PHONE, VERMILLION, subplots
 
 MARKS = ((BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
@@ -96,4 +96,81 @@ def bell_tests_by_scale(names: Sequence[str], scales: Mapping[str, tuple[ArrayLi
         ax.set_ylim(-0.6, len(names) - 0.3)
         ax.margins(x=0.12)
     figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def where_it_begins(
+    groups: Mapping[str, Mapping[str, float | tuple[float, float]]], xlabel: str, threshold: tuple[float, str]
+) -> Drawn:
+    """From which value of a parameter between 0 and 1 on something holds: one bar each, by groups that share a colour.
+
+    groups : name → what holds → where that begins; two values, if it is known only to begin between them, which is
+    drawn paler. threshold : a value that all are compared with, and its name. The names stand above the bars.
+    """
+    rows = [(k, name, at) for k, group in enumerate(groups.values()) for name, at in group.items()]
+    figure, ax = subplots(figsize=(PHONE, 0.56 * (len(rows) + 0.7 * len(groups)) + 1.1))
+    level(ax, x=threshold[0], color=BLACK, linewidth=0.9, linestyle=":")
+    y, names = 0.0, []
+    for k, (title, group) in enumerate(groups.items()):
+        colour = MARKS[k % len(MARKS)][0]
+        ax.annotate(title, (0, y), fontsize=10, fontweight="bold", va="center")
+        y -= 0.75
+        for name, at in group.items():
+            surely, perhaps = (at, at) if isinstance(at, float) else (at[1], at[0])
+            if perhaps < surely:
+                strokes(ax, [y], [perhaps], [surely], color=colour, linewidth=7, alpha=0.35, label=f"{name}, perhaps")
+            strokes(ax, [y], [surely], [1.0], color=colour, linewidth=7, label=name)
+            number = f"{surely:.3f}" if perhaps == surely else f"{perhaps:.3f} or a little later"
+            ax.annotate(f"{name}: {number}", (0, y + 0.42), fontsize=9, va="center")
+            names.append((y, name))
+            y -= 1
+    name_places(ax, "y", [at for at, _ in names], [name for _, name in names])
+    ax.text(threshold[0], y + 0.3, threshold[1], fontsize=9, ha="center", va="top")
+    ax.set(xlim=(0, 1), ylim=(y - 0.25, 0.5))
+    ax.set_yticks([])
+    ax.grid(axis="y", visible=False)
+    ax.spines["left"].set_visible(False)
+    describe(ax, x=xlabel)
+    return figure
+
+
+def contradiction_by_strength(
+    strength: ArrayLike, single: ArrayLike, average: ArrayLike, marks: Mapping[str, tuple[float, float]]
+) -> Drawn:
+    """By how much experiments contradict a bound on one probability, and on an average effect, by confounding strength.
+
+    strength, single, average : one entry an experiment. marks : name → (strength, contradiction of the average effect).
+    """
+    figure, ax = subplots(figsize=(5.2, 3.8))
+    points(ax, strength, average, "o", color=BLUE, markersize=2, alpha=0.5, label="average effect")
+    points(ax, strength, single, "s", color=VERMILLION, markersize=2, label="single probability")
+    for (name, (x, y)), (_, mark, _) in zip(marks.items(), MARKS[2:] + MARKS[:1], strict=False):
+        points(ax, [x], [y], mark, color=BLACK, markersize=7, label=name)
+    describe(ax, x="confounding strength $\\kappa$", y="contradiction\n(difference of probabilities)")
+    ax.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def ranges_and_answers(
+    x: ArrayLike,
+    ranges: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    lines: Mapping[str, ArrayLike],
+    xlabel: str,
+    ylabel: str,
+    threshold: tuple[float, str],
+) -> Drawn:
+    """What models of several kinds may answer, as bands, and what single models answer, as lines, over a parameter.
+
+    ranges : name → (low, high). lines : name → answers. threshold : a value of the parameter, and its name.
+    """
+    figure, ax = subplots(figsize=(5.2, 4.3))
+    for (name, (low, high)), (colour, _, _), hatch in zip(ranges.items(), MARKS, ("///", "...", ""), strict=False):
+        band(ax, x, low, high, label=name, facecolor=colour, edgecolor=colour, alpha=0.3, hatch=hatch, linewidth=0)
+    for (name, values), (_, _, dashes) in zip(lines.items(), MARKS, strict=False):
+        line(ax, x, values, color=BLACK, linestyle=dashes, label=name)
+    level(ax, x=threshold[0], color=BLACK, linewidth=0.8, linestyle=":")
+    ax.annotate(threshold[1], (threshold[0], 0.02), xytext=(-3, 0), textcoords="offset points", ha="right", fontsize=9)
+    describe(ax, x=xlabel, y=ylabel)
+    ax.set(xlim=(np.min(x), np.max(x)), ylim=(0, 1))
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, fontsize=9)
     return figure

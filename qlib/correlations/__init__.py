@@ -115,6 +115,7 @@ from qlib.correlations.hidden_variables import (
 from qlib.correlations.instrumental_strategies import (
     as_facets,
     critical_visibility,
+    fused_behaviour,
     gap_functional,
     local_facets,
     mixed_with_noise,
@@ -288,6 +289,7 @@ __all__ = [
     "from_correlators",
     "functional",
     "functional_value",
+    "fused_behaviour",
     "game_bound",
     "game_values",
     "gap_functional",

@@ -43,6 +43,28 @@ def observed(correlators: ArrayLike) -> Array:
     return np.stack([np.moveaxis(P[..., :, x, x, :], -2, -1) for x in (0, 1)], axis=-3)
 
 
+def fused_behaviour(p: ArrayLike, do: ArrayLike) -> Array:
+    """The Bell behaviour P[s, t, a, b] of an experiment that was both observed and intervened upon; exact for exact.
+
+    p : what is observed, p[x, y, z]. do : P(Y=1 | do X=t) for t = 0 and 1. Observed are rounds with t = x; and as the
+    choice of s is not felt at Y, P(a, b | s, t) = P(Y=b | do X=t) − p(t, b | s) for the value a that is not t. So with
+    a treatment of two values nothing is left open, whatever the common cause is; `observed` leads back. With more of
+    them :func:`qlib.models.behaviour_without_signalling` makes one of many. Symbols may stand for numbers.
+    Raises ``ValueError`` for other shapes.
+
+    >>> E = qubit_correlators([[1, 0], [0, 1]], [[1, 0], [0, 1]], 1, 0)
+    >>> bool((fused_behaviour(observed(E), [sp.Rational(1, 2)] * 2) == behaviour(E)).all())
+    True
+    """
+    p, do = numbers(p, "p", (2, 2, 2)), numbers(do, "do", (2,))
+    effects = np.stack([1 - do, do], axis=-1)  # [t, y]
+    P = np.empty((2, 2, 2, 2), dtype=np.result_type(p, do))
+    for s, t, b in np.ndindex(2, 2, 2):
+        P[s, t, t, b] = p[t, b, s]
+        P[s, t, 1 - t, b] = effects[t, b] - p[t, b, s]
+    return P
+
+
 def gap_functional(expression: ArrayLike, constant: Any = 0) -> Array:
     """The functional of (bound − ACE) for the bound Σ expression[x, y, z] p(x, y | z) + constant; exact.
 

@@ -10,6 +10,8 @@ TEX: dict[str, str] = {
     "v": "v",
     "s": "s",
     "S": "S",
+    "CS": r"\mathit{CS}",
+    "do(_, _)": r"P(Y={0}\mid\do{{X={1}}})",
     "ACE": r"\ACE",
     "p(_, _, _)": r"p({0}{1}\mid {2})",  # P(X=x, Y=y | Z=z)
     "max(_, _)": r"\max\{{{0}, {1}\}}",
