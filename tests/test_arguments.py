@@ -17,7 +17,7 @@ from compendium.studies.kang_laws import mean_region
 from qlib.correlations import behaviours, bell_tests, scenarios
 from qlib.models import bounds, potential_outcomes
 from qlib.numbers import arguments
-from qlib.quantum import channels, retrodiction, two_qubits
+from qlib.quantum import channels, completions, retrodiction, two_qubits
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_operators import QuantumNode
 from qlib.quantum.process_parts import channel, unitary
@@ -288,6 +288,9 @@ def test_kets_are_states_wherever_density_operators_are() -> None:
     assert behaviours.correlators(ket, observables) == pytest.approx(behaviours.correlators(rho, observables))
     E = np.diag([1.0, 0.5, 0.25, 1])
     assert retrodiction.petz_posterior(ket, E) == pytest.approx(retrodiction.petz_posterior(rho, E))
+    up, down = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])
+    asked = np.kron(up, up), np.kron(down, np.eye(2)), np.kron(down, down)
+    assert completions.answer_bounds(ket, *asked) == pytest.approx(completions.answer_bounds(rho, *asked))
     kets = [ket, np.eye(4)[1]]
     assert retrodiction.record_posterior([0.4, 0.6], kets, E) == pytest.approx(
         retrodiction.record_posterior([0.4, 0.6], [np.outer(k, np.conj(k)) for k in kets], E)

@@ -491,5 +491,5 @@ def test_a_circuit_that_is_too_entangled_is_refused_with_its_width() -> None:
         for k in range(0, 40, 2):
             circuit.append(UnitaryGate(random_unitary(4, rng)), [int(order[k]), int(order[k + 1])])
     circuit.measure(range(40), range(40))
-    with pytest.raises(ValueError, match=r"circuit: it is too entangled for this question: its width is \d\d"):
+    with pytest.raises(ValueError, match=r"circuit: it is too entangled for this question: .* has width \d\d"):
         from_circuit(circuit).probability({"c3": 0, "c30": 1})

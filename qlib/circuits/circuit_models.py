@@ -689,9 +689,10 @@ def _within_reach() -> Iterator[None]:
         yield
     except WidthError as error:
         raise ValueError(
-            f"circuit: it is too entangled for this question: its width is {log2(error.entries):.0f} (a tensor of "
-            f"2^{log2(error.entries):.0f} numbers), and at most {log2(error.allowed):.0f} is possible; ask about fewer "
-            "nodes, or cut the circuit where something is measured or reset"
+            "circuit: it is too entangled for this question: the best order of contraction that was found has width "
+            f"{log2(error.entries):.0f} (a tensor of 2^{log2(error.entries):.0f} numbers), and at most "
+            f"{log2(error.allowed):.0f} is possible; ask about fewer nodes, or cut the circuit where something is "
+            "measured or reset"
         ) from error
 
 

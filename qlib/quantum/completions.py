@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import Complexes, numbers, require
 from qlib.numbers.exact_arrays import Array, as_complex, common, is_exact, simplified, vanishes
-from qlib.quantum.channels import kron, partial_trace, require_positive
+from qlib.quantum.channels import _without_kets, kron, partial_trace, require_positive
 from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.dilations import square_root
 from qlib.quantum.process_operators import ProcessOperator, trace_and_replace
@@ -44,9 +44,10 @@ def answer_bounds(
 ) -> tuple[Any, Any]:
     """Two numbers between which every completion of a process answers a counterfactual query.
 
-    sigma : the process or the state that is shared, shape (D, D). evidence, antecedent, consequent : the operators of
-    a, of b', and of b' and c' together, so that P(a) = Tr[σ T_a]; `query_operators` makes all four of a query. Exact,
-    for exact arrays, if the evidence is of rank one, or if the consequent and what is left of the antecedent are.
+    sigma : the process or the state that is shared, shape (D, D), or a ket. evidence, antecedent, consequent : the
+    operators of a, of b', and of b' and c' together, so that P(a) = Tr[σ T_a]; `query_operators` makes all four of a
+    query. Exact, for exact arrays, if the evidence is of rank one, or if the consequent and what is left of the
+    antecedent are.
     Raises ``ValueError`` for operators that are not positive or do not fit, a consequent that is not below its
     antecedent, or an evidence or antecedent of probability zero.
 
@@ -67,7 +68,7 @@ def answer_bounds(
 def _operators(sigma: ArrayLike, *operators: ArrayLike) -> tuple[Array, Array, Array, Array]:
     """The process, and the operators of evidence, antecedent and consequent; checked."""
     names = ("evidence", "antecedent", "consequent")
-    S = numbers(sigma, "sigma", ("D", "D"))
+    S = numbers(_without_kets(sigma, "sigma"), "sigma", ("D", "D"))
     require_positive(S, "sigma")
     S, *found = common([S, *(numbers(T, name, S.shape) for T, name in zip(operators, names, strict=True))])
     for T, name in zip(found, names, strict=True):
