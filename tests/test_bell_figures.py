@@ -61,3 +61,36 @@ def test_bell_tests_by_scale_have_a_panel_for_each_scale_and_a_row_for_each_test
 
 def test_any_number_of_scales_is_shown() -> None:
     assert len(figures.bell_tests_by_scale(["A"], {"only": ([0], [1])}).axes) == 1
+
+
+def test_where_it_begins_has_a_bar_from_there_to_one_and_a_paler_one_where_that_is_open() -> None:
+    groups = {"first": {"a": 0.25}, "second": {"b": 0.5, "c": (0.6, 0.75)}}
+    figure = figures.where_it_begins(groups, "v", (0.7, "threshold"))
+    (ax,) = figure.axes
+    bars = [strokes.get_segments()[0][:, 0].tolist() for strokes in ax.collections]
+    assert bars == [[0.25, 1], [0.5, 1], [0.6, 0.75], [0.75, 1]]
+    texts = [text.get_text() for text in ax.texts]
+    assert {"first", "second", "a: 0.250", "b: 0.500", "c: 0.600 or a little later", "threshold"} == {*texts} - {
+        "c: 0.750"
+    }
+    assert [row["series"] for row in figure.data if row["mark"] == "segment"] == ["a", "b", "c, perhaps", "c"]
+
+
+def test_contradictions_by_strength_are_points_and_the_marks_are_named() -> None:
+    (ax,) = figures.contradiction_by_strength([1, 1.2], [0, 0.1], [0, 0.05], {"best": (1.2, 0.05)}).axes
+    average, single, best = ax.lines
+    np.testing.assert_array_equal(average.get_ydata(), [0, 0.05])
+    np.testing.assert_array_equal(single.get_ydata(), [0, 0.1])
+    assert best.get_xydata().tolist() == [[1.2, 0.05]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["average effect", "single probability", "best"]
+
+
+def test_ranges_are_bands_and_answers_lines() -> None:
+    x = np.array([0.0, 1.0])
+    ranges = {"one": (x, x + 0.1), "two": (0 * x, 0.1 + 0 * x)}
+    figure = figures.ranges_and_answers(x, ranges, {"alone": 0.5 + 0 * x}, "v", "p", (0.7, "CHSH"))
+    (ax,) = figure.axes
+    assert [band.get_label() for band in ax.collections] == ["one", "two"]
+    assert all(band.get_hatch() for band in ax.collections)
+    assert ax.lines[0].get_ydata().tolist() == [0.5, 0.5]
+    assert ax.lines[1].get_xdata()[0] == 0.7

@@ -146,7 +146,7 @@ def contradiction_by_strength(
     points(ax, strength, single, "s", color=VERMILLION, markersize=2, label="single probability")
     for (name, (x, y)), (_, mark, _) in zip(marks.items(), MARKS[2:] + MARKS[:1], strict=False):
         points(ax, [x], [y], mark, color=BLACK, markersize=7, label=name)
-    describe(ax, x="confounding strength $\\kappa$", y="contradiction\n(difference of probabilities)")
+    describe(ax, x="confounding strength CS", y="contradiction\n(difference of probabilities)")
     ax.legend(loc="upper left", fontsize=9)
     return figure
 
@@ -164,8 +164,8 @@ def ranges_and_answers(
     ranges : name → (low, high). lines : name → answers. threshold : a value of the parameter, and its name.
     """
     figure, ax = subplots(figsize=(5.2, 4.3))
-    for (name, (low, high)), (colour, _, _), hatch in zip(ranges.items(), MARKS, ("///", "...", ""), strict=False):
-        band(ax, x, low, high, label=name, facecolor=colour, edgecolor=colour, alpha=0.3, hatch=hatch, linewidth=0)
+    for (name, (low, high)), (colour, _, _), hatch in zip(ranges.items(), MARKS, ("//", "..", "xx"), strict=False):
+        band(ax, x, low, high, label=name, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.6, hatch=hatch)
     for (name, values), (_, _, dashes) in zip(lines.items(), MARKS, strict=False):
         line(ax, x, values, color=BLACK, linestyle=dashes, label=name)
     level(ax, x=threshold[0], color=BLACK, linewidth=0.8, linestyle=":")
