@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import CXGate
 from qiskit.quantum_info import Kraus
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import (
@@ -90,6 +91,17 @@ def test_what_failed_is_learnt_by_bayes_rule() -> None:
     one = 0.1 * 0.8 + 0.9 * 0.2
     assert learnt["id(q)"]["X"] == pytest.approx(0.1 * 0.8 / one)
     assert learnt["reading of c"]["wrong"] == pytest.approx(0.9 * 0.2 / one)
+
+
+def test_noise_of_a_labelled_gate_is_found_and_named_by_its_label_alone() -> None:
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(CXGate(label="check"), [1, 0])
+    circuit.cx(1, 0)
+    circuit.measure(0, 0)
+    flips = {"II": 0.9, "IX": 0.1}  # the gate's second qubit is the circuit's first
+    model = from_circuit(circuit, GateNoise({"check": {None: Noise.pauli(flips)}}))
+    assert model.events == {"check(q1,q0)": pytest.approx(flips)}
+    assert model.probability({"c": 1}) == pytest.approx(0.1)
 
 
 def test_an_event_that_happened_happened_in_the_other_world_too() -> None:
