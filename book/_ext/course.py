@@ -132,7 +132,8 @@ class ClaimCard(OfTheBook):
         records = self.generated / "ledger.json"
         self.depends_on(records, paths.CLAIMS)
         try:
-            return [raw(course.claim_html(self.arguments[0], records))]
+            up = "../" * (self.env.docname.count("/") - 1)
+            return [raw(course.claim_html(self.arguments[0], records, up))]
         except (ValueError, LedgerError) as error:
             raise self.error(f"claim: {error}") from error
 
