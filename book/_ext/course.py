@@ -124,16 +124,17 @@ class Picture(OfTheBook):
 
 
 class ClaimCard(OfTheBook):
-    """A claim of the ledger, by its id."""
+    """A claim of the ledger, by its id; with the option ``:values:``, what is printed or stated, value by value."""
 
     has_content = False
+    option_spec = {"values": directives.flag}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         records = self.generated / "ledger.json"
         self.depends_on(records, paths.CLAIMS)
         try:
             up = "../" * (self.env.docname.count("/") - 1)
-            return [raw(course.claim_html(self.arguments[0], records, up))]
+            return [raw(course.claim_html(self.arguments[0], records, up, values="values" in self.options))]
         except (ValueError, LedgerError) as error:
             raise self.error(f"claim: {error}") from error
 
