@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from compendium.claims import cards as claim_cards
 from compendium.claims import ledger
-from compendium.claims.cards import MARKS, displayed, heading, prose, title, value, verdict_words
+from compendium.claims.cards import MARKS, displayed, prose, title, verdict_words
 from compendium.pages.exercises import BLOCK, LABEL
 from compendium.pages.ledger_pages import load_records
 
@@ -159,7 +160,8 @@ def claim_html(id: str, records: Path, up: str = "../", values: bool = False) ->
     """A claim on a slide: the item as a formula or a sentence, and its verdict, with a link to its check.
 
     records : the file ``ledger.json`` of the build; without it only the authored verdict is told. up : the way from
-    the page to the folder of the chapters. values : whether what is printed is listed. Raises ``ValueError`` for an id that the ledger does not have.
+    the page to the folder of the chapters. values : whether what is printed is listed.
+    Raises ``ValueError`` for an id that the ledger does not have.
     """
     claims = ledger.load()
     if id not in claims:
@@ -171,7 +173,10 @@ def claim_html(id: str, records: Path, up: str = "../", values: bool = False) ->
     if claim.correction:
         item += f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
     if values:
-        rows = (f"<li>{heading(key)}: {value(claim.paper, printed)}</li>" for key, printed in claim.printed.items())
+        rows = (
+            f"<li>{claim_cards.heading(key)}: {claim_cards.value(claim.paper, printed)}</li>"
+            for key, printed in claim.printed.items()
+        )
         item += f"<ul>{''.join(rows)}</ul>"
     head = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}</a>'
     mark = f'<span aria-hidden="true">{MARKS[claim.verdict]}</span>'
