@@ -1,4 +1,4 @@
-"""What the exams' solutions say, computed anew: every number and formula in them, by the library or by exhaustion."""
+"""What the solutions of the exams and the primers say, computed anew by the library or by exhaustion: every number."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.optimize import linprog
 
 from compendium import paths
 from compendium.pages import course
@@ -36,14 +37,15 @@ from qlib.quantum import (
 Q = sp.Rational
 BITS = (0, 1)
 EXAMS = ("exam-1", "exam-2")
+OWN = ("course/exam-", "course/primer-")
 p, v, a, b, eps, phi, theta = sp.symbols("p v a b varepsilon varphi theta", real=True)
 STATED: dict[str, list[str]] = {}
 
 
 @cache
 def problems() -> dict[str, course.Problem]:
-    """The problems of both exams."""
-    return {k: found for k, found in course.problems(paths.BOOK).items() if found.chapter.startswith("course/exam")}
+    """The problems of both exams and both primers."""
+    return {k: found for k, found in course.problems(paths.BOOK).items() if found.chapter.startswith(OWN)}
 
 
 def value_of(tex: str) -> Any:
@@ -416,18 +418,108 @@ def check_shots() -> None:
     assert sp.simplify(s**2 - (1 - joint[0, 0] - joint[0, 1])) == 0
 
 
+# --- primers ----------------------------------------------------------------------------------------------------------
+
+
+def check_state() -> None:
+    label = "ex-primer-state"
+    first, second = sp.Matrix([[1, 1], [1, 1]]) / 2, sp.Matrix([[1, 2], [2, 1]]) / 2
+    third = sp.Matrix([[1, sp.I], [-sp.I, 2]]) / 3
+    assert all(rho.is_hermitian and rho.trace() == 1 for rho in (first, second, third))
+    assert [rho.is_positive_semidefinite for rho in (first, second, third)] == [True, False, True]
+    assert (first**2 == first, sp.simplify(third**2) == third) == (True, False)
+    states(label, r"\tfrac19", abs(third[0, 1]) ** 2)
+    states(label, r"\tfrac29", third[0, 0] * third[1, 1])
+    states(label, r"\tfrac14", abs(first[0, 1]) ** 2)
+    assert abs(second[0, 1]) ** 2 == 1
+
+
+def check_mixture() -> None:
+    plus, mixed = sp.Matrix(PLUS), sp.Matrix(IDENTITY) / 2
+    zero, one = sp.Matrix(ZERO), sp.Matrix(ONE)
+    for rho in (plus, mixed):
+        assert (zero * rho).trace() == Q(1, 2)
+        asked = zero * rho * zero + one * rho * one
+        states("ex-primer-mixture", r"\tfrac12", (sp.Matrix(PLUS) * asked).trace())
+    assert [(sp.Matrix(PLUS) * rho).trace() for rho in (plus, mixed)] == [1, Q(1, 2)]
+
+
+def check_cosine() -> None:
+    label, bell = "ex-primer-bell", ghz_state(2)
+
+    def mean(one: Any, two: Any) -> Any:
+        A, B = (sp.cos(t) * PAULI_Z + sp.sin(t) * PAULI_X for t in (one, two))
+        return sp.simplify(np.trace(np.kron(A, B) @ bell))
+
+    x, y = sp.symbols("x y", real=True)
+    assert sp.simplify(mean(x, y) - sp.cos(x - y)) == 0
+    (a0, a1), (b0, b1) = (0, sp.pi / 2), (sp.pi / 4, -sp.pi / 4)
+    S = mean(a0, b0) + mean(a0, b1) + mean(a1, b0) - mean(a1, b1)
+    assert sp.simplify(S - 2 * sp.sqrt(2)) == 0
+    assert a1 - b1 == 3 * sp.pi / 4
+    states(label, r"\tfrac1{\sqrt2}", -sp.cos(a1 - b1))
+    STATED[label] += [r"\tfrac{3\pi}4"]
+
+
+def check_confounded() -> None:
+    label, old = "ex-primer-confounded", (0.2, 0.8)  # P(treated | old = 0, 1)
+    cured = {(0, 1): 0.9, (0, 0): 0.8, (1, 1): 0.5, (1, 0): 0.2}  # by old, treated
+    about(label, "0.2", sum(cured[o, 1] - cured[o, 0] for o in BITS) / 2)
+    shown = []
+    for x in BITS:
+        weights = [chance(t, x) / 2 for t in old]
+        shown.append(sum(w * cured[o, x] for o, w in enumerate(weights)) / sum(weights))
+    about(label, "0.58", shown[1])
+    about(label, "0.68", shown[0])
+    about(label, "-0.1", shown[1] - shown[0])
+    STATED[label] += ["0.1", "0.3", "0.9", "0.8", "0.5"]  # of the statement, and their differences
+    assert np.isclose(cured[0, 1] - cured[0, 0], 0.1)
+    assert np.isclose(cured[1, 1] - cured[1, 0], 0.3)
+
+
+def check_joint() -> None:
+    label = "ex-primer-joint"
+    types = np.array(list(product(BITS, repeat=2)))  # Y(0), Y(1)
+    rows, target = [types[:, 0], types[:, 1], np.ones(4)], [0.5, 0.7, 1]
+    cured = ((types[:, 0] == 0) & (types[:, 1] == 1)).astype(float)
+    least, most = (s * linprog(s * cured, A_eq=rows, b_eq=target).fun for s in (1, -1))
+    assert f"${least:.1f}\\le c\\le{most:.1f}$" in problems()[label].solution
+    STATED[label] += [f"{least:.1f}", f"{most:.1f}"]
+
+
+def check_invited() -> None:
+    label = "ex-primer-instrument"
+    table = np.array([[[0.5, 0.3], [0.5, 0.2]], [[0, 0.1], [0, 0.4]]])
+    bounds = ace_bounds(table)
+    about(label, "-0.1", bounds.lower)
+    about(label, "0.4", bounds.upper)
+    assert np.isclose(table[1, :, 1].sum(), 0.5)
+    about(label, "0.9", table[1, 1, 1] + table[0, :, 1].sum())
+    about(label, "0.5", table[0, 1, 0])
+    assert f"{table[:, 1, 1].sum():.0%}" == "60%"
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 CHECKS: dict[str, Callable[[], None]] = {
     f"ex-exam-{name}": globals()[f"check_{name}"]
     for name in ("clinic", "graph", "message", "trial", "angles", "process", "wire", "noise", "eve", "shots")
+} | {
+    "ex-primer-state": check_state,
+    "ex-primer-mixture": check_mixture,
+    "ex-primer-bell": check_cosine,
+    "ex-primer-confounded": check_confounded,
+    "ex-primer-joint": check_joint,
+    "ex-primer-instrument": check_invited,
 }
 NUMBER = re.compile(r"\\tfrac(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\d)\s?(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\w)|\d+\.\d+")
 ALSO = {r"\tfrac14", r"\tfrac12", r"\tfrac\pi4"}  # factors in derivations whose results are computed
 
 
-def test_every_problem_of_the_exams_is_computed_anew() -> None:
-    assert set(problems()) == set(CHECKS)
+def test_every_problem_whose_solution_has_numbers_is_computed_anew() -> None:
+    assert {label for label, problem in problems().items() if NUMBER.search(problem.solution)} == set(CHECKS) - {
+        "ex-exam-graph"  # whole numbers
+    }
     assert all(problem.solution for problem in problems().values())
 
 

@@ -1,5 +1,6 @@
 """Commands that the pages, the README and CONTRIBUTING.md show are commands, and what they name exists."""
 
+import ast
 import re
 import shlex
 
@@ -88,3 +89,27 @@ def test_a_file_that_a_command_names_is_there() -> None:
     ]
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+PROJECTS = TEXTS["book/course/projects.md"]
+
+
+def test_there_are_twelve_projects_each_with_a_question_a_first_step_a_goal_and_what_to_read() -> None:
+    projects = PROJECTS.split("\n## ")[1:]
+    assert [project.partition(".")[0] for project in projects] == [str(k) for k in range(1, 13)]
+    for project in projects:
+        assert [project.count(part) for part in ("**Question.**", "```python\n", "**A good result**", "**Read**")] == [
+            1
+        ] * 4
+    assert sum("{doc}`../" in project for project in projects) == 12
+
+
+@pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```$", PROJECTS, re.MULTILINE | re.DOTALL))
+def test_the_first_step_of_a_project_gives_what_stands_behind_its_last_line(code: str) -> None:
+    lines, names = code.rstrip().splitlines(), {}
+    assert len([line for line in lines if line]) <= 10
+    assert max(map(len, lines)) <= 80
+    *steps, last = ast.parse(code).body
+    exec(compile(ast.Module(steps, []), "first step", "exec"), names)
+    found = eval(compile(ast.Expression(last.value), "first step", "eval"), names)
+    assert repr(found) == lines[-1].rpartition("  # ")[2]
