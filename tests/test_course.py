@@ -300,6 +300,33 @@ def test_the_cards_are_those_of_every_chapter_in_the_order_of_the_book() -> None
     assert [chapter for chapter in shown if not course.cards(text(chapter))] == []
 
 
+def test_the_table_of_the_course_says_what_each_week_takes() -> None:
+    head, _, *rows = course.overview(paths.BOOK)
+    assert head == "| week | lectures | before them | sheet |"
+    assert len(rows) == WEEKS
+    for week, row in enumerate(rows, 1):
+        sheet = course.named_problems((paths.BOOK / f"course/sheet-{week}.md").read_text(encoding="utf-8"))
+        assert row.endswith(f"{{doc}}`sheet-{week}`, 50 points, {sum(m for *_, m in sheet)} minutes |")
+        lectures, chapters = re.search(r"lecture-(?:\d+)`, (\d+) minutes \| (\d) chapters", row).groups()
+        assert 160 <= int(lectures) <= 180
+        assert int(chapters) == len(
+            re.findall(r"\.\./[\w/-]+", "".join(re.findall(r"^\| Lecture.*$", weeks()[week - 1], re.M)))
+        )
+
+
+def test_the_table_of_the_course_has_no_minutes_of_notes_that_students_do_not_have(tmp_path: Path) -> None:
+    (tmp_path / "course").mkdir()
+    (tmp_path / "ladder").mkdir()
+    teaching = "### Week 1: a\n\n| Lecture 1 | {doc}`../ladder/bell` |\n\n## Seminar\n"
+    sheet = ":::{problem} ex\n:points: 5\n:minutes: 20\n:::\n"
+    texts = {"course/teaching": teaching, "course/lecture-01": "## A\n", "course/lecture-02": "## B\n"}
+    texts |= {"course/sheet-1": sheet, "ladder/bell": "# Bell\n\n:::{chapter} P\n:minutes: 7\n:::\n"}
+    for name, said in texts.items():
+        (tmp_path / f"{name}.md").write_text(said, encoding="utf-8")
+    row = "| 1 | {doc}`lecture-01`, {doc}`lecture-02` | 1 chapters, 7 minutes | {doc}`sheet-1`, 5 points, 20 minutes |"
+    assert course.overview(tmp_path)[2:] == [row]
+
+
 def test_a_problem_is_an_exercise_with_its_solution_if_the_edition_has_one(tmp_path: Path) -> None:
     (tmp_path / "ladder").mkdir()
     exercise = "# Bell\n\n```{exercise} Two\n:label: ex\n*Derive.* Show $2$.\n```\n"

@@ -176,6 +176,17 @@ class ProblemOfTheSheet(OfTheBook):
         return [box]
 
 
+class Overview(OfTheBook):
+    """The table of the course's weeks: lectures, chapters, sheets, and the minutes that they take."""
+
+    required_arguments = 0
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        self.depends_on(*course.pages(self.book))
+        return [self.parsed(course.overview(self.book))]
+
+
 class Cards(OfTheBook):
     """The questions of a chapter that are to be answered before reading on, with their answers folded."""
 
@@ -187,7 +198,7 @@ class Cards(OfTheBook):
             raise self.error(f"cards: there is no chapter {self.arguments[0]}")
         self.depends_on(page)
         text = course.text_of(page)
-        lines = [f"**From {{doc}}`{course.heading(text)} </book/{self.arguments[0]}>`**", ""]
+        lines = [f"**From {{doc}}`{course.title_of(text)} </book/{self.arguments[0]}>`**", ""]
         for card in course.cards(text):
             lines += [*card.splitlines(), ""]
         return [self.parsed(lines)]
@@ -208,7 +219,14 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("doctree-read", name_exercises, priority=900)  # after sphinx-exercise, which notes the labels
     app.add_config_value("compendium_generated", "data/generated", "html", str)
     named = {"lecture": Lecture, "sheet": Sheet, "notes": Notes, "plan": Plan, "steps": Steps, "marking": Marking}
-    named |= {"picture": Picture, "claim": ClaimCard, "formula": Formula, "problem": ProblemOfTheSheet, "cards": Cards}
+    named |= {
+        "picture": Picture,
+        "claim": ClaimCard,
+        "formula": Formula,
+        "problem": ProblemOfTheSheet,
+        "cards": Cards,
+        "overview": Overview,
+    }
     for name, directive in named.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

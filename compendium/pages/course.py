@@ -17,6 +17,7 @@ from pathlib import Path
 from compendium.claims import cards as claim_cards
 from compendium.claims import ledger
 from compendium.claims.cards import MARKS, displayed, prose, title, verdict_words
+from compendium.pages import reading
 from compendium.pages.exercises import BLOCK, LABEL
 from compendium.pages.ledger_pages import load_records
 
@@ -27,6 +28,7 @@ SOLUTION_HEAD = re.compile(r"\A(\s*\*Solution\.?\*)?\s*")
 NOTES = re.compile(r"^:{3,}\{notes\} (?P<minutes>\d+)$", re.M)
 SLIDE = re.compile(r"^## .+$", re.M)
 NAMED = re.compile(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n:::$", re.M)
+WEEK = re.compile(r"^### Week \d:.*?(?=^##)", re.M | re.S)
 CARD = re.compile(r"^(?P<fence>:{3,})\{predict\} (?P<body>.*?)^(?P=fence)$", re.M | re.S)
 
 
@@ -72,7 +74,7 @@ def _problems(page: Path, book: Path) -> Iterator[Problem]:
     blocks = list(BLOCK.finditer(text))
     solved = {b["argument"].strip(): without_options(b["body"]) for b in blocks if b["kind"] == "solution"}
     chapter = page.relative_to(book).with_suffix("").as_posix()
-    title = heading(text)
+    name = title_of(text)
     for block in blocks:
         if block["kind"] != "exercise" or not (label := LABEL.search(block["body"])):
             continue
@@ -83,16 +85,16 @@ def _problems(page: Path, book: Path) -> Iterator[Problem]:
             name=block["argument"].strip(),
             kind=kind["kind"] if kind else "",
             chapter=chapter,
-            chapter_title=title or chapter,
+            chapter_title=name or chapter,
             statement=KIND.sub("", body),
             solution=solved.get(label[1]),
         )
 
 
-def heading(source: str) -> str:
+def title_of(source: str) -> str:
     """The title of a page's source, or nothing.
 
-    >>> heading("(bell)=\\n# Bell\\n")
+    >>> title_of("(bell)=\\n# Bell\\n")
     'Bell'
     """
     found = HEADING.search(source)
@@ -125,6 +127,36 @@ def named_problems(source: str) -> list[tuple[str, int, int]]:
     [('ex', 5, 20)]
     """
     return [(label, int(points), int(minutes)) for label, points, minutes in NAMED.findall(source)]
+
+
+def overview(book: Path) -> list[str]:
+    """The table of the course, as Markdown: for each week its lectures, what to read before, its sheet, and minutes.
+
+    Lectures take the minutes of their notes, which the students' edition does not have; chapters those that stand below
+    their titles; sheets those of their problems.
+    """
+    found = {page.relative_to(book).with_suffix("").as_posix(): text_of(page) for page in pages(book)}
+    lines = ["| week | lectures | before them | sheet |", "|---|---|---|---|"]
+    for week, said in enumerate(WEEK.findall(found["course/teaching"]), 1):
+        row = [f"lecture-{n:02}" for n in (2 * week - 1, 2 * week)]
+        minutes = sum(sum(slides(found[f"course/{name}"])) for name in row)
+        given = "\n".join(line for line in said.splitlines() if line.startswith("| Lecture"))
+        chapters = re.findall(r"\{doc\}`\.\./([\w/-]+)`", given)
+        read = sum(chapter_minutes(found[chapter]) for chapter in chapters)
+        sheet = named_problems(found[f"course/sheet-{week}"])
+        points, work = (sum(problem[k] for problem in sheet) for k in (1, 2))
+        told = f", {minutes} minutes" if minutes else ""
+        lines.append(
+            f"| {week} | {', '.join(f'{{doc}}`{name}`' for name in row)}{told} "
+            f"| {len(chapters)} chapters, {read} minutes | {{doc}}`sheet-{week}`, {points} points, {work} minutes |"
+        )
+    return lines
+
+
+def chapter_minutes(source: str) -> int:
+    """The minutes that a chapter takes to read: those that the build has noted, or counted here."""
+    noted = re.search(r"^:minutes: (\d+)$", source, re.M)
+    return int(noted[1]) if noted else reading.minutes(source)
 
 
 def cards(source: str) -> list[str]:
