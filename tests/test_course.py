@@ -300,6 +300,15 @@ def test_the_cards_are_those_of_every_chapter_in_the_order_of_the_book() -> None
     assert [chapter for chapter in shown if not course.cards(text(chapter))] == []
 
 
+@pytest.mark.parametrize("page", sorted((paths.BOOK / "course").glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_of_the_course_refers_to_what_there_is(page: Path) -> None:
+    said = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\{(?:numref|ref|eq|prf:ref)\}`(?:[^`<]*<)?([\w-]+)>?`", said))
+    assert named - labels() == set()
+    for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", said):
+        assert (page.parent / f"{target}.md").resolve().is_file(), target
+
+
 def test_the_table_of_the_course_says_what_each_week_takes() -> None:
     head, _, *rows = course.overview(paths.BOOK)
     assert head == "| week | lectures | before them | sheet |"

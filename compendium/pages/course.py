@@ -144,7 +144,7 @@ def overview(book: Path) -> list[str]:
         chapters = re.findall(r"\{doc\}`\.\./([\w/-]+)`", given)
         read = sum(chapter_minutes(found[chapter]) for chapter in chapters)
         sheet = named_problems(found[f"course/sheet-{week}"])
-        points, work = (sum(problem[k] for problem in sheet) for k in (1, 2))
+        points, work = sum(points for _, points, _ in sheet), sum(minutes for *_, minutes in sheet)
         told = f", {minutes} minutes" if minutes else ""
         lines.append(
             f"| {week} | {', '.join(f'{{doc}}`{name}`' for name in row)}{told} "
