@@ -222,19 +222,21 @@ def test_four_balanced_facts_complete_the_state_and_have_the_most_who_benefit(rn
     assert not np.any(simplified(np.einsum("k,kij->ij", weights, states) - study.noisy_pair(v)))
     zero, one = effects((PAULI_Z + PAULI_X) / ROOT)[0], effects((PAULI_Z - PAULI_X) / ROOT)[1]
 
-    def benefit(w: np.ndarray, rhos: np.ndarray) -> sp.Expr:
-        chances = [[np.trace(rho @ np.kron(np.eye(2, dtype=int), E)) for rho in rhos] for E in (zero, one)]
-        return sum(k * a * b for k, a, b in zip(w, *chances, strict=True))
-
+    operators = [np.kron(np.eye(2, dtype=int), E) for E in (zero, one)]
+    chances = [[np.trace(rho @ E) for rho in states] for E in operators]
     highest = (3 + 3 * v - 2 * v**2) / (8 * (1 + v))
-    assert is_zero(benefit(weights, states) - highest)
-    for _ in range(50):
-        some = benefit(*study.completed(study.noisy_pair(v).astype(float), 5, rng))
-        assert float(sp.re(some)) <= float(highest) + 1e-12
+    assert is_zero(sum(w * a * b for w, a, b in zip(weights, *chances, strict=True)) - highest)
+    numbers = [np.array(E, dtype=float) for E in operators]
+    for _ in range(200):
+        w, rhos = study.completed(study.noisy_pair(v).astype(float), 5, rng)
+        a, b = (np.einsum("kij,ji->k", rhos, E).real for E in numbers)
+        assert (w * a * b).sum() <= float(highest) + 1e-12
 
 
 def test_the_tilted_model_is_quantum_and_has_the_data_and_the_classical_minimum() -> None:
-    model = study.tilted_model()
+    model = study.tilted_model(R(3, 5))
+    assert not np.any(simplified(model.correlators[0] - study.tilted_pair(R(3, 5), R(4, 5))))
+    assert [*model.weights] == [R(125, 146), R(21, 292), R(21, 292)]
     s = R(48, 73)
     assert not np.any(
         simplified(np.einsum("k,kij->ij", model.weights, model.correlators) - correlators_of_behaviour(study.data(s)))

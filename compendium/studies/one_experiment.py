@@ -309,18 +309,29 @@ class Mixed(NamedTuple):
     correlators: Array
 
 
-def tilted_model() -> Mixed:
-    """A quantum model of the data of s = 48/73 with other facts, exact: a tilted pair and two deterministic ones.
+def tilted_model(cosine: Any) -> Mixed:
+    """A quantum model of the experiment's data with other facts, exact: a tilted pair and two deterministic behaviours.
 
-    With cos θ = 3/5 the pair has the correlators cos θ, −cos 3θ, −cos θ and cos θ, at the border of the quantum set.
+    With cos θ = c, a number or a symbol, the pair has the correlators c, −cos 3θ, −c and c, at the border of the
+    quantum set. For 0 ≤ c ≤ 1/√2 the weights are positive, and s = (u² − 1)/(u² + 1) with u = 1 + 2c.
     """
-    c, d = (sp.Rational(3, 5), sp.Rational(4, 5)), (sp.Rational(-7, 25), sp.Rational(24, 25))  # of θ and 2θ
-    triple = sp.Rational(-117, 125), sp.Rational(44, 125)
-    alice, bob = exact([[1, 0], [-d[0], -d[1]]]), exact([c, [-triple[0], -triple[1]]])
-    pair = qubit_correlators(alice, bob, 1, 0)
+    c = number(cosine)
+    pair = exact(np.zeros((3, 3), dtype=int))
+    pair[0, 0], pair[1:, 1:] = sp.Integer(1), exact([[c, 3 * c - 4 * c**3], [-c, c]])
     opposite = [np.multiply.outer(exact([1, k, -k]), exact([1, k, -k])) for k in (1, -1)]
-    weights = exact([sp.Rational(125, 146), *[sp.Rational(21, 292)] * 2])
-    return Mixed(weights, np.array([pair, *opposite]))
+    share = 4 / (((1 + 2 * c) ** 2 + 1) * (2 - 2 * c))
+    return Mixed(exact([share, (1 - share) / 2, (1 - share) / 2]), np.array([pair, *opposite]))
+
+
+def tilted_pair(cosine: Any, sine: Any) -> Array:
+    """The correlators of the pair in `tilted_model` from its directions on a Bell pair, for cos θ and sin θ.
+
+    Alice measures along 0 and 2θ + π, Bob along θ and 3θ + π.
+    """
+    c, d = number(cosine), number(sine)
+    double, triple = (2 * c**2 - 1, 2 * c * d), (4 * c**3 - 3 * c, 3 * d - 4 * d**3)
+    alice, bob = exact([[1, 0], [-double[0], -double[1]]]), exact([[c, d], [-triple[0], -triple[1]]])
+    return qubit_correlators(alice, bob, 1, 0)
 
 
 def mean_answer(model: Mixed, evidence: Evidence, reading: Reading) -> Any:
