@@ -228,5 +228,5 @@ def setup(app: Any) -> dict[str, bool]:
         "overview": Overview,
     }
     for name, directive in named.items():
-        app.add_directive(name, directive)
+        app.add_directive(name, directive, override=True)  # sphinx-design has `steps` of its own, which no page uses
     return {"parallel_read_safe": True, "parallel_write_safe": True}
