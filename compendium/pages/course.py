@@ -123,7 +123,7 @@ def slides(source: str) -> list[int]:
 def named_problems(source: str) -> list[tuple[str, int, int]]:
     """The problems of a sheet's source in their order: label, points, minutes.
 
-    >>> named_problems(":::{problem} ex\n:points: 5\n:minutes: 20\n:::\n")
+    >>> named_problems(":::{problem} ex\\n:points: 5\\n:minutes: 20\\n:::\\n")
     [('ex', 5, 20)]
     """
     return [(label, int(points), int(minutes)) for label, points, minutes in NAMED.findall(source)]
