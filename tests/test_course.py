@@ -226,7 +226,12 @@ def test_the_minutes_of_a_plan_are_those_of_its_slides(deck: Path) -> None:
 @pytest.mark.parametrize("lecture", [*LECTURES, SEMINAR], ids=lambda path: path.stem)
 def test_a_lecture_shows_pictures_and_claims_of_the_chapters(lecture: Path) -> None:
     source = lecture.read_text(encoding="utf-8")
-    assert len(re.findall(r"^:::\{picture\} [\w-]+/[\w-]+/[\w-]+$", source, re.M)) >= 2
+    pictures = re.findall(r"^:::\{picture\} ([\w-]+/[\w-]+)/([\w-]+)$", source, re.M)
+    assert len(pictures) == source.count("{picture}") >= 2
+    for chapter, name in pictures:
+        assert re.search(rf'\bout,\s+"{name}"', text(chapter)), f"{chapter} draws no {name}"
+    titles = re.findall(r"^## (.+)$", source, re.M)
+    assert len({title.lower() for title in titles}) == len(titles), "the address of a slide is its title"
     assert re.search(r"^:::\{claim\} (wz|kang|pc|sfc|new):", source, re.M)
     assert "slides.js" in source
 
