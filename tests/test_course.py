@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pkgutil
 import re
@@ -366,6 +367,85 @@ def test_a_reference_to_an_exercise_says_its_title(tmp_path: Path, monkeypatch: 
     assert '<p class="admonition-title">Exercise (By hand)</p>' in html
     assert 'Solution to<a class="reference internal" href="#ex"> Exercise (By hand)</a>' in html
     assert '<span class="std std-ref">Exercise (By hand)</span>' in html
+
+
+CHAPTER_OF_A_TOY = """# Bell
+
+:::{predict} Why?
+- [x] so
+- [ ] not so
+***
+Because.
+:::
+
+```{exercise} By hand
+:label: ex
+:nonumber:
+*Derive.* Show it.
+```
+
+```{solution} ex
+:class: dropdown
+Thus it is.
+```
+"""
+SHEET_OF_A_TOY = """# Sheet
+
+:::{sheet} chapter 1
+:::
+
+:::{problem} ex
+:points: 5
+:minutes: 20
+:::
+
+:::{marking}
+All or nothing.
+:::
+
+:::{formula} wz:eq1
+The data.
+:::
+
+:::{cards} ladder/bell
+:::
+
+:::{problem} nothing
+:points: 5
+:minutes: 20
+:::
+
+:::{formula} kang:nothing
+What?
+:::
+"""
+
+
+@pytest.mark.parametrize("edition", ["instructor", "student"])
+def test_a_sheet_shows_what_its_edition_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str) -> None:
+    monkeypatch.syspath_prepend(paths.BOOK / "_ext")
+    plan = Plan("paper", edition=edition)
+    for name, said in (("index", "# I"), ("book/ladder/bell", CHAPTER_OF_A_TOY), ("book/course/sheet", SHEET_OF_A_TOY)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.md").write_text(takeaway.for_edition(plan, said), encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "sphinx_exercise", "chapter_form", "course"], "html_theme": "basic"}
+    settings |= {"myst_enable_extensions": ["colon_fence", "dollarmath"], "master_doc": "index"}
+    told, out = io.StringIO(), tmp_path / "html"
+    with patch_docutils(), docutils_namespace():
+        Sphinx(tmp_path, None, out, tmp_path / "trees", "html", settings, status=None, warning=told).build()
+    html = (out / "book/course/sheet.html").read_text(encoding="utf-8")
+    assert "2 problems · 10 points · about 40 minutes · before it: chapter 1" in html
+    assert re.search(
+        r"<strong>By hand</strong> · Derive · 5 points · 20 minutes · from <a [^>]*href=\"../ladder/bell", html
+    )
+    assert "Show it." in html
+    for text in ("Thus it is.", "All or nothing."):
+        assert (text in html) == (edition == "instructor")
+    assert 'href="../joint-exogeneity/potential-outcomes.html#claim-wz-eq1"' in html
+    assert re.search(r"From <a [^>]*>.*Bell.*</a>", html)
+    assert "Because." in html
+    assert "nothing is the label of no exercise" in told.getvalue()
+    assert "'kang:nothing' is not an id" in told.getvalue()
 
 
 def test_a_problem_is_found_in_a_notebook_too(tmp_path: Path) -> None:
