@@ -278,7 +278,7 @@ def test_no_page_of_the_course_gives_a_student_what_is_the_instructors(page: Pat
     )
     lines = {line.strip() for _, body in blocks for line in body.splitlines() if len(line) > 40}
     assert not lines & {line.strip() for line in student.splitlines()}
-    assert not re.search(r"\{(solution|marking|notes|plan)\}|\*Often wrong", student)
+    assert not re.search(r"\{(solution|marking|notes|plan)\}|\*Common mistake", student)
     kept = re.findall(r"^[`:]{3,}\{(?!solution|marking|notes|plan)[\w-]+\}.*$", source, re.M)
     assert [line for line in kept if line not in student] == []
 
