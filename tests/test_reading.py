@@ -18,6 +18,7 @@ CHAPTERS = {
     for file in sorted((paths.BOOK / part).glob("*.md"))
 }
 MOST_IN_ALL = 2700  # shown lines of the whole book
+MOST_CHECKED = 2000  # lines in which the claims of the whole book are checked
 
 
 @pytest.mark.parametrize("chapter", sorted(CHAPTERS))
@@ -34,6 +35,11 @@ def test_a_chapter_shows_few_lines_of_code(chapter: str) -> None:
 
 def test_the_book_shows_few_lines_of_code() -> None:
     assert sum(cell.lines for text in CHAPTERS.values() for cell in reading.shown(text)) <= MOST_IN_ALL
+
+
+def test_the_checks_of_the_claims_are_short() -> None:
+    checks = [cell.lines for text in CHAPTERS.values() for cell in reading.cells(text) if cell.folded == "claim"]
+    assert sum(checks) <= MOST_CHECKED
 
 
 @pytest.mark.parametrize("chapter", sorted(CHAPTERS))
