@@ -94,13 +94,15 @@ def test_a_bound_is_no_line_where_it_bends() -> None:
 
 
 @pytest.mark.parametrize("evidence", LIKELY)
-def test_independence_of_single_worlds_gives_the_same_bound_to_those_with_a_0(evidence: tuple[int, int, int]) -> None:
+def test_independence_of_single_worlds_gives_the_same_bounds(evidence: tuple[int, int, int]) -> None:
     from qlib.numbers import certificate
 
     s = R(3, 5)
-    if evidence[2] == 0:
-        weak = certificate(study.single_world_program(s, other_outcome(evidence))).value
-        assert weak == certificate(study.classical_program(s, other_outcome(evidence))).value == (3 * s - 1) / 4
+    low, high = (0, R(1, 2)) if evidence == (1, 1, 1) else (R(1, 2), 1)
+    for sense, end in (("min", low), ("max", high)):
+        weak = certificate(study.single_world_program(s, other_outcome(evidence), coin=evidence[2]), sense).value
+        strong = certificate(study.classical_program(s, other_outcome(evidence)), sense).value
+        assert weak == strong == end * (1 + s) / 4
 
 
 def test_do_data_that_are_known_leave_no_classical_model_where_chsh_is_violated() -> None:

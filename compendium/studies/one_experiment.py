@@ -125,8 +125,8 @@ def other_outcome(evidence: Evidence) -> Asked:
     return lambda r: int(r.shows(x, y, z) and r.outcome(1 - x) == 1)
 
 
-def single_world_program(s: Any, asked: Asked) -> LinearProgram:
-    """The program for the mean of a number of the type *given Z=0*, where no independence is about two worlds at once.
+def single_world_program(s: Any, asked: Asked, coin: int = 0) -> LinearProgram:
+    """The program for the mean of a number of the type *given Z=coin*, where no independence is about two worlds at once.
 
     Every individual has X(0), X(1), Y(0) and Y(1), whose law may depend on Z; but for each z and t by itself the pair
     (X(z), Y(t)) is independent of it: single-world exogeneity, with individual exclusion (Richardson & Robins, 2024).
@@ -144,7 +144,7 @@ def single_world_program(s: Any, asked: Asked) -> LinearProgram:
         )
         for z, t, x, y in product(BITS, repeat=4)
     ]
-    return LinearProgram(tuple(names.values()), {names[r, 0]: asked(r) for r in TYPES if asked(r)}, tuple(rows))
+    return LinearProgram(tuple(names.values()), {names[r, coin]: asked(r) for r in TYPES if asked(r)}, tuple(rows))
 
 
 # --- where something begins ------------------------------------------------------------------------------------------
