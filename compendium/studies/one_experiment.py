@@ -126,7 +126,7 @@ def other_outcome(evidence: Evidence) -> Asked:
 
 
 def single_world_program(s: Any, asked: Asked, coin: int = 0) -> LinearProgram:
-    """The program for the mean of a number of the type *given Z=coin*, where no independence is about two worlds at once.
+    """The program for the mean of a number of the type *given Z=coin*, without independence of two worlds at once.
 
     Every individual has X(0), X(1), Y(0) and Y(1), whose law may depend on Z; but for each z and t by itself the pair
     (X(z), Y(t)) is independent of it: single-world exogeneity, with individual exclusion (Richardson & Robins, 2024).
