@@ -397,6 +397,7 @@ SHEET_OF_A_TOY = """# Sheet
 :::{problem} ex
 :points: 5
 :minutes: 20
+It was said before.
 :::
 
 :::{marking}
@@ -438,7 +439,7 @@ def test_a_sheet_shows_what_its_edition_has(tmp_path: Path, monkeypatch: pytest.
     assert re.search(
         r"<strong>By hand</strong> · Derive · 5 points · 20 minutes · from <a [^>]*href=\"../ladder/bell", html
     )
-    assert "Show it." in html
+    assert html.index("<em>From the chapter.</em> It was said before.") < html.index("Show it.")
     for text in ("Thus it is.", "All or nothing."):
         assert (text in html) == (edition == "instructor")
     assert 'href="../joint-exogeneity/potential-outcomes.html#claim-wz-eq1"' in html

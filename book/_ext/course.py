@@ -154,10 +154,9 @@ class Formula(OfTheBook):
 
 class ProblemOfTheSheet(OfTheBook):
     """An exercise of a chapter on a problem sheet, by its label, with points and minutes; its solution, folded, in the
-    edition that has one.
+    edition that has one. The content reminds of what the chapter has said before it.
     """
 
-    has_content = False
     option_spec = {"points": directives.positive_int, "minutes": directives.positive_int}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
@@ -170,7 +169,12 @@ class ProblemOfTheSheet(OfTheBook):
         link = f"{{doc}}`{problem.chapter_title} </book/{problem.chapter}>`"
         head = self.parsed([f"**{problem.name or problem.label}** · {about} · from {link}"])
         head["classes"].append("problem-head")
-        box = nodes.container("", head, self.parsed(problem.statement.splitlines()), classes=["problem"])
+        box = nodes.container("", head, classes=["problem"])
+        if self.content:
+            reminder = self.parsed(["*From the chapter.* " + self.content[0], *self.content[1:]])
+            reminder["classes"].append("problem-reminder")
+            box += reminder
+        box += self.parsed(problem.statement.splitlines())
         if problem.solution is not None:
             box += folded("problem-solution", "Solution", self.parsed(problem.solution.splitlines()))
         return [box]

@@ -27,7 +27,7 @@ HEADING = re.compile(r"^#+ (?P<title>.+)$", re.M)
 SOLUTION_HEAD = re.compile(r"\A(\s*\*Solution\.?\*)?\s*")
 NOTES = re.compile(r"^:{3,}\{notes\} (?P<minutes>\d+)$", re.M)
 SLIDE = re.compile(r"^## .+$", re.M)
-NAMED = re.compile(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n:::$", re.M)
+NAMED = re.compile(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n(?:(?!:::).*\n)*:::$", re.M)
 WEEK = re.compile(r"^### Week \d:.*?(?=^##)", re.M | re.S)
 CARD = re.compile(r"^(?P<fence>:{3,})\{predict\} (?P<body>.*?)^(?P=fence)$", re.M | re.S)
 
