@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 
 from qlib.numbers.arguments import Complexes, numbers, require
 from qlib.numbers.exact_arrays import Array, as_complex, common, is_exact, simplified, vanishes
-from qlib.quantum.channels import _without_kets, kron, partial_trace, require_positive
+from qlib.quantum.channels import density_operator, kron, partial_trace, require_positive
 from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.dilations import square_root
 from qlib.quantum.process_operators import ProcessOperator, trace_and_replace
@@ -68,7 +68,7 @@ def answer_bounds(
 def _operators(sigma: ArrayLike, *operators: ArrayLike) -> tuple[Array, Array, Array, Array]:
     """The process, and the operators of evidence, antecedent and consequent; checked."""
     names = ("evidence", "antecedent", "consequent")
-    S = numbers(_without_kets(sigma, "sigma"), "sigma", ("D", "D"))
+    S = numbers(density_operator(sigma, "sigma"), "sigma", ("D", "D"))
     require_positive(S, "sigma")
     S, *found = common([S, *(numbers(T, name, S.shape) for T, name in zip(operators, names, strict=True))])
     for T, name in zip(found, names, strict=True):
