@@ -90,7 +90,9 @@ def test_ranges_are_bands_and_answers_lines() -> None:
     ranges = {"one": (x, x + 0.1), "two": (0 * x, 0.1 + 0 * x)}
     figure = figures.ranges_and_answers(x, ranges, {"alone": 0.5 + 0 * x}, "v", "p", (0.7, "CHSH"))
     (ax,) = figure.axes
-    assert [band.get_label() for band in ax.collections] == ["one", "two"]
-    assert all(band.get_hatch() for band in ax.collections)
+    bands = ax.collections
+    assert [band.get_label() for band in bands[::2]] == ["one", "two"]
+    assert [bool(band.get_hatch()) for band in bands] == [False, True, False, True]
+    assert sum(row["mark"] == "band" for row in figure.data) == 4, "each band once, with two points"
     assert ax.lines[0].get_ydata().tolist() == [0.5, 0.5]
     assert ax.lines[1].get_xdata()[0] == 0.7
