@@ -53,7 +53,7 @@ def fused_behaviour(p: ArrayLike, do: ArrayLike) -> Array:
     Raises ``ValueError`` for other shapes.
 
     >>> E = qubit_correlators([[1, 0], [0, 1]], [[1, 0], [0, 1]], 1, 0)
-    >>> bool((fused_behaviour(observed(E), [sp.Rational(1, 2)] * 2) == behaviour(E)).all())
+    >>> bool((fused_behaviour(observed(E), [0.5, 0.5]) == behaviour(E)).all())
     True
     """
     p, do = numbers(p, "p", (2, 2, 2)), numbers(do, "do", (2,))
