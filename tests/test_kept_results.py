@@ -97,6 +97,15 @@ def test_petz_and_a_record_in_the_eigenbasis_differ_by_the_coherence_of_the_effe
 
 @given(rng=SEEDS)
 @settings(max_examples=10)
+def test_of_a_pure_state_nothing_is_learnt_so_both_rules_agree_for_every_effect(rng: np.random.Generator) -> None:
+    ket = rng.normal(size=2) + 1j * rng.normal(size=2)
+    rho, E = np.outer(ket, ket.conj()) / np.vdot(ket, ket).real, random_state(2, rng)
+    assert np.allclose(petz_posterior(rho, E), record_posterior([1], [rho], E))
+    assert np.allclose(petz_posterior(rho, E), rho)
+
+
+@given(rng=SEEDS)
+@settings(max_examples=10)
 def test_no_record_lets_both_worlds_violate_a_bell_inequality_and_petz_does(rng: np.random.Generator) -> None:
     def chsh(joint):  # type: ignore[no-untyped-def]
         E = {(x, y): sum((-1) ** (a + b) * joint(was[x][a], would[y][b]) for a in (0, 1) for b in (0, 1))

@@ -261,3 +261,21 @@ def test_what_begins_is_found_and_what_does_not_is_refused() -> None:
         begins(S + 1, S)
     with pytest.raises(ValueError, match="negative before"):
         begins(R(1, 2) - S, S)
+
+
+@pytest.mark.parametrize("share", [R(1, 2), R(3, 4), R(1)])
+def test_no_behaviour_with_the_same_chsh_value_pays_less(share: R) -> None:
+    from qlib.correlations import chsh_of_behaviour, communication_program, dependence_program
+    from qlib.numbers import certificate
+
+    box = exact(np.zeros((2, 2, 2, 2), dtype=int))  # P[z, t, x, y]; the results differ only where z and t are 1
+    for z, t, x, y in product((0, 1), repeat=4):
+        box[z, t, x, y] = R(int(x ^ y == z * t), 2)
+    lopsided = exact(np.zeros((2, 2, 2, 2), dtype=int))
+    lopsided[0, :, 0, 0], lopsided[1, :, 1, 0] = R(1), R(1)  # X is Z, and Y is 0
+    P = share * box + (1 - share) * lopsided
+    chsh = chsh_of_behaviour(P)
+    assert chsh == 2 + 2 * share
+    assert certificate(communication_program(P, "setting")).value >= (chsh - 2) / 2
+    assert certificate(dependence_program(P, "Alice's setting")).value >= chsh - 2
+    assert certificate(dependence_program(P, "both settings")).value >= (chsh - 2) / 3
