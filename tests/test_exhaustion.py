@@ -14,6 +14,7 @@ from compendium.studies.pc_surviving_structures import (
     Census,
     census,
     count_by_symmetry,
+    count_by_testing,
     dedekind_number,
     factorised,
     is_certified,
@@ -218,6 +219,11 @@ def test_the_formula_counts_larger_latents_of_three_parties_as_the_census_does(t
     for latents, filled in (("complexes", 2), ("families", 9)):
         weights = np.where(on_outcomes, filled, 1) * np.where(on_settings, filled, 1)
         assert survivor_count(3, latents) == weights.sum()  # type: ignore[arg-type]
+
+
+def test_counting_by_testing_one_structure_of_each_class_finds_what_the_census_finds() -> None:
+    """By d-separation alone, without the description of the survivors; four parties are counted before a release."""
+    assert [count_by_testing(n) for n in (1, 2, 3)] == [survivor_count(1), 180, 147632]
 
 
 def test_four_parties_by_symmetry_and_by_formula() -> None:
