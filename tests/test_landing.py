@@ -12,8 +12,13 @@ from compendium.pages.first_page import Paper, Picture, figure_html, gallery_htm
 def test_the_state_counts_every_item_once_and_leads_to_the_ledger():
     claims = ledger.load().values()
     html = state_html(claims)
-    assert sum(map(int, re.findall(r"<strong>(\d+)</strong>", html))) == len(claims)
-    assert f"{len(claims)} items" in html
+    papers = ledger.of_papers(claims)
+    *verdicts, own = map(int, re.findall(r"<strong>(\d+)</strong>", html))
+    assert sum(verdicts) == len(papers)
+    assert own == len(claims) - len(papers)
+    assert f"{len(papers)} items" in html
+    assert 'href="what-is-new.html"' in html
+    assert "new here" not in state_html(papers)
     assert 'href="reference/corrections.html"' in html
 
 

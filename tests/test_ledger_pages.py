@@ -81,7 +81,9 @@ def test_counts_add_up_to_the_number_of_claims():
     *verdicts, total = numbers
     assert [sum(column) for column in zip(*verdicts, strict=True)] == total
     assert all(sum(row[:-1]) == row[-1] for row in numbers)
-    assert total[-1] == len(claims)
+    papers = ledger.of_papers(claims.values())
+    assert total[-1] == len(papers)
+    assert f"Beside them: {len(claims) - len(papers)} statements" in ledger_html(claims, {})
 
 
 def test_an_open_claim_has_no_link_and_a_checked_one_leads_to_its_badge():

@@ -32,8 +32,13 @@ class Picture:
 
 
 def state_html(claims: Iterable[Claim]) -> str:
-    """How many items of the papers are confirmed, corrected and so on, each a link to the ledger."""
-    counts = Counter(claim.verdict for claim in of_papers(claims))
+    """How many items of the papers are confirmed, corrected and so on, each a link to the ledger.
+
+    What the book itself states is counted apart, and leads to the page that tells it.
+    """
+    everything = list(claims)
+    papers = of_papers(everything)
+    counts = Counter(claim.verdict for claim in papers)
     items = "".join(
         f'<li class="claim-{verdict}"><a href="reference/{"corrections" if verdict == "corrected" else "ledger"}.html">'
         f"<strong>{counts[verdict]}</strong> "
@@ -41,6 +46,8 @@ def state_html(claims: Iterable[Claim]) -> str:
         for verdict in VERDICTS
         if counts[verdict]
     )
+    if own := len(everything) - len(papers):
+        items += f'<li class="part-new"><a href="what-is-new.html"><strong>{own}</strong> <span>new here</span></a></li>'
     return f'<ul class="state" aria-label="State of the ledger: {counts.total()} items">{items}</ul>'
 
 
