@@ -47,7 +47,8 @@ def state_html(claims: Iterable[Claim]) -> str:
         if counts[verdict]
     )
     if own := len(everything) - len(papers):
-        items += f'<li class="part-new"><a href="what-is-new.html"><strong>{own}</strong> <span>new here</span></a></li>'
+        target = '<li class="part-new"><a href="what-is-new.html">'
+        items += f"{target}<strong>{own}</strong> <span>new here</span></a></li>"
     return f'<ul class="state" aria-label="State of the ledger: {counts.total()} items">{items}</ul>'
 
 
