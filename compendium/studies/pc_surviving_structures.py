@@ -581,7 +581,10 @@ def _count_beside(parts: Structures, images: dict[tuple[int, ...], Array], links
     """The survivors with these links of the parties' own nodes, or with links that a permutation makes of them."""
     parties, every = parts.nodes, np.arange(len(parts))
     none = np.zeros(1, dtype=int)  # the first mixed graph has no links
-    survives = lambda outcomes, settings: _survive(parts, links, outcomes, settings)  # noqa: E731
+
+    def survives(outcomes: Array, settings: Array) -> Truths:
+        return _survive(parts, links, outcomes, settings)
+
     on_outcomes, on_settings = every[survives(every, none)], every[survives(none, every)]
     keeping = [image for order, image in images.items() if _permuted(links, order) == links]
     carried = np.stack([image[on_outcomes] for image in keeping])
