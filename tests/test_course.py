@@ -18,7 +18,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from compendium import paths
 from compendium.build import takeaway
-from compendium.build.plan import Plan, PlanError
+from compendium.build.plan import Plan, PlanError, toc_files
 from compendium.claims import ledger
 from compendium.pages import course
 from compendium.pages.exercises import BLOCK, CODE, LABEL, exercises
@@ -180,7 +180,7 @@ def test_the_syllabus_names_only_what_there_is() -> None:
 
 def test_every_chapter_is_in_the_contents() -> None:
     contents = yaml.safe_load((paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    listed = [chapter["file"].removeprefix("book/") for part in contents["parts"] for chapter in part["chapters"]]
+    listed = [file.removeprefix("book/") for file in toc_files(contents)]
     assert len(set(listed)) == len(listed)
     assert set(CHAPTERS) <= set(listed)
 
@@ -301,7 +301,7 @@ def test_the_formula_sheet_shows_formulas_of_each_paper_and_every_one_is_checked
 def test_the_cards_are_those_of_every_chapter_in_the_order_of_the_book() -> None:
     shown = re.findall(r"^:::\{cards\} (\S+)$", (paths.BOOK / "course" / "cards.md").read_text(encoding="utf-8"), re.M)
     contents = yaml.safe_load((paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    order = [chapter["file"].removeprefix("book/") for part in contents["parts"] for chapter in part["chapters"]]
+    order = [file.removeprefix("book/") for file in toc_files(contents)]
     assert shown == [chapter for chapter in order if chapter in CHAPTERS]
     assert [chapter for chapter in shown if not course.cards(text(chapter))] == []
 
