@@ -166,7 +166,8 @@ def is_mute(node: Any) -> bool:
     return node.name in ("script", "style", "svg") or bool(MUTE & set(node.get("class", [])))
 
 
-MUTE = frozenset({"headerlink", "cell_input", "toggle-button"})
+MUTE = frozenset({"headerlink", "cell_input", "toggle-button", "problem"})  # a problem is found in its chapter
+INDEXES = ("genindex.html", "py-modindex.html", "prf-prf.html")  # which no search finds
 ARTICLE = re.compile(r"<article\b.*</article>", re.DOTALL)
 TAG = re.compile(r"<(script|style|svg)\b.*?</\1>|<[^>]*>", re.DOTALL)
 REFERENCE = "book/reference/api/"  # pages of the library's modules: no card shows them, and no sentence begins them
@@ -233,7 +234,7 @@ def finish(app: Any, error: Exception | None) -> None:
     used = {"xmark", *PLACES.values(), *re.findall(r"fa-([a-z-]+)", classes)}  # the first in a message of the theme
     script = importlib.resources.files(THEME).joinpath(FONTAWESOME_FILE).read_text(encoding="utf-8")
     (static / "icons.css").write_text(icons(script, used - NO_ICONS), encoding="utf-8")
-    said = {name: page["words"] for name, page in pages.items()}
+    said = {name: page["words"] for name, page in pages.items() if name not in INDEXES}
     (static / "excerpts.js").write_text(excerpts(said), encoding="utf-8")
     for path in [*static.rglob("*.map"), *(path for name in UNUSED_FILES for path in static.glob(name))]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

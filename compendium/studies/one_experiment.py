@@ -25,7 +25,7 @@ from qlib.correlations.instrumental_strategies import qubit_correlators
 from qlib.numbers.arguments import numbers, one_of, require, whole
 from qlib.numbers.exact_arrays import Array, as_complex, exact, number
 from qlib.numbers.linear_programs import Constraint, LinearProgram
-from qlib.quantum.channels import PAULI_X, PAULI_Z, effects, kron, pure_state
+from qlib.quantum.channels import PAULI_X, PAULI_Z, effects, kron, pure_state, validate_state
 from qlib.quantum.counterfactuals import CounterfactualQuery
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.processes import QuantumNode, QuantumStructuralModel, unitary
@@ -34,6 +34,7 @@ Sense = Literal["min", "max"]
 Reading = Literal["drawn anew", "kept"]
 Evidence: TypeAlias = tuple[int, int, int]  # of X, Y and Z
 BITS = (0, 1)
+MOST_FACTS = 1000  # of a random decomposition
 HALF = sp.Rational(1, 2)
 SIGNS = exact([[1, 1], [-1, 1]])  # of the correlators ⟨A_z B_t⟩
 LIKELY: tuple[Evidence, ...] = ((0, 0, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1))
@@ -70,15 +71,16 @@ class Type(NamedTuple):
 
     def treatment(self, z: int) -> int:
         """The treatment that is taken under z."""
-        return self[z]
+        return self[whole(z, "z", 0, 1)]
 
     def outcome(self, t: int) -> int:
         """The outcome under treatment t."""
-        return self[2 + t]
+        return self[2 + whole(t, "t", 0, 1)]
 
     def shows(self, x: int, y: int, z: int) -> bool:
         """Whether x and y are found under z."""
-        return self.treatment(z) == x and self.outcome(x) == y
+        y = whole(y, "y", 0, 1)
+        return self.treatment(z) == whole(x, "x", 0, 1) and self.outcome(x) == y
 
 
 TYPES = tuple(Type(*values) for values in product(BITS, repeat=4))
@@ -93,6 +95,9 @@ def classical_program(s: Any, asked: Asked, do: Mapping[int, Any] | None = None)
     >>> len(classical_program(sp.Rational(1, 2), lambda r: r.y1 - r.y0).constraints)
     8
     """
+    require(Callable, asked=asked)
+    do = {} if do is None else do
+    require(Mapping, do=do)
     p = seen(data(s))
     rows = [
         Constraint(f"observation: X={x}, Y={y}, Z={z}", {str(r): 1 for r in TYPES if r.shows(x, y, z)}, p[x, y, z])
@@ -100,7 +105,7 @@ def classical_program(s: Any, asked: Asked, do: Mapping[int, Any] | None = None)
     ]
     rows += [
         Constraint(f"intervention: do X={t}", {str(r): 1 for r in TYPES if r.outcome(t) == 1}, number(value))
-        for t, value in (do or {}).items()
+        for t, value in do.items()
     ]
     return LinearProgram(tuple(map(str, TYPES)), {str(r): asked(r) for r in TYPES if asked(r)}, tuple(rows))
 
@@ -109,12 +114,13 @@ def classical_line(asked: Asked, sense: Sense, low: Any, high: Any, do: Mapping[
     """The proof that the sharp classical bound on a mean is linear in s on an interval; `formula` is the bound.
 
     sense : "min" for the lower bound; "max" for *minus* the upper one, as a minimum. Raises ``ValueError`` if it is not
-    linear there.
+    linear there, ``Infeasible`` if there is no classical model at some s between low and high.
 
     >>> classical_line(lambda r: r.y1 - r.y0, "min", sp.Rational(3, 5), 1).formula
     5*s/4 - 3/4
     """
     one_of(sense, "sense", ("min", "max"))
+    require(Callable, asked=asked)
     sign = 1 if sense == "min" else -1
     return optimal_line(lambda s: classical_program(s, lambda r: sign * asked(r), do), sp.Symbol("s"), low, high)
 
@@ -160,6 +166,7 @@ def begins(excess: Any, variable: sp.Symbol) -> sp.Expr:
     3/5
     """
     require(sp.Symbol, variable=variable)
+    require(sp.Expr, excess=excess)
     numerator, _ = sp.fraction(sp.together(excess))
     roots = [r for r in sp.roots(sp.Poly(numerator, variable)) if r.is_real and 0 < r < 1]
     if len(roots) != 1:
@@ -275,9 +282,9 @@ def completed(rho: ArrayLike, facts: int, rng: np.random.Generator) -> tuple[Arr
     True
     """
     require(np.random.Generator, rng=rng)
-    values, vectors = np.linalg.eigh(as_complex(numbers(rho, "rho", ("d", "d"))))
+    values, vectors = np.linalg.eigh(as_complex(validate_state(numbers(rho, "rho", ("d", "d")))))
     d = len(values)
-    whole(facts, "facts", d)
+    whole(facts, "facts", d, MOST_FACTS)
     columns, _ = np.linalg.qr(rng.normal(size=(facts, d)) + 1j * rng.normal(size=(facts, d)))
     kets = columns @ (vectors * np.sqrt(np.clip(values, 0, None))).T
     states = np.einsum("ki,kj->kij", kets, kets.conj())

@@ -219,7 +219,8 @@ def optimal_line(program: Callable[[Any], LinearProgram], symbol: sp.Symbol, low
     """Prove that the minimum of program(t) is linear in t between two values, and what it is.
 
     program : a function of the parameter, a number or the symbol, that changes right-hand sides only.
-    Raises ``ValueError`` if the minimum is not linear there; also what `certificate` raises.
+    Raises ``ValueError`` if the minimum is not linear there; ``Infeasible``, ``Unbounded`` and ``CertificateError``
+    where the program has no optimum that could be proved, as `certificate` does.
 
     >>> S = sp.Symbol("S")
     >>> optimal_line(lambda S: communication_program(isotropic(S)), S, 2, 4).formula

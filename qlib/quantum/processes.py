@@ -30,11 +30,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qlib.graphs.graphs import CausalGraph, NodeKind
-from qlib.numbers.arguments import all_of, probabilities, require, several, show, wholes
+from qlib.numbers.arguments import all_of, probabilities, require, several, show, whole, wholes
 from qlib.numbers.exact_arrays import Array, conditional_probability, is_exact, negligible, vanishes
 from qlib.numbers.tensor_networks import Network, Tensor, contract
 from qlib.quantum.channels import deviation_note
-from qlib.quantum.instruments import Instrument, Outcome
+from qlib.quantum.instruments import MOST_DIMENSION, Instrument, Outcome
 from qlib.quantum.process_operators import (
     ProcessOperator,
     QuantumNode,
@@ -206,6 +206,7 @@ def unmeasured(name: str, d_in: int, d_out: int) -> Instrument:
     (('',), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     """
     require(str, name=name)
+    d_in, d_out = (whole(d, what, 1, MOST_DIMENSION) for d, what in ((d_in, "d_in"), (d_out, "d_out")))
     if d_in == d_out:
         return Instrument.idle(d_in, name="no measurement")
     if d_out != 1:

@@ -9,6 +9,7 @@ import gzip
 import importlib.metadata
 import os
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -180,8 +181,10 @@ def test_there_is_one_search_field(visits):
 # ── Weight and speed ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_website_is_smaller_than_30_megabytes(book):
-    assert sum(file.stat().st_size for file in PLAN.html.rglob("*") if file.is_file()) < 30 * MEGABYTE
+def test_the_website_is_smaller_than_45_megabytes_and_packs_into_a_third_of_that(book):
+    contents = [file.read_bytes() for file in PLAN.html.rglob("*") if file.is_file()]
+    assert sum(map(len, contents)) < 45 * MEGABYTE
+    assert sum(len(zlib.compress(content)) for content in contents) < 15 * MEGABYTE
 
 
 def test_the_first_view_of_a_page_is_lighter_than_1_5_megabytes(visits):
