@@ -33,7 +33,10 @@ def test_an_interval_turned_round_and_other_kinds_are_refused(rows, said):
 def test_moving_intervals_are_bands_between_their_ends_and_lines():
     figure = figures.moving_intervals(X, {"all": (X * 0, X)}, "v", "answer", {"half": X / 2})
     (ax,) = figure.axes
-    assert len(ax.collections) == 1
+    (plain, hatched) = ax.collections
+    assert np.array_equal(plain.get_paths()[0].vertices, hatched.get_paths()[0].vertices)
+    assert (plain.get_hatch(), hatched.get_hatch()) == (None, "//")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["all", "half"]
     assert np.array_equal(ax.lines[0].get_ydata(), X / 2)
     assert {row["mark"] for row in figure.data} == {"band", "line"}
 

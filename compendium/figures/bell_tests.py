@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compendium.figures.drawn import Drawn, band, describe, level, line, name_places, points, strokes
+from compendium.figures.drawn import Drawn, describe, hatched_band, level, line, name_places, points, strokes
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PHONE, VERMILLION, subplots
 
 MARKS = ((BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
@@ -165,10 +165,7 @@ def ranges_and_answers(
     """
     figure, ax = subplots(figsize=(5.2, 4.3))
     for (name, (low, high)), (colour, _, _), hatch in zip(ranges.items(), MARKS, ("//", "..", "xx"), strict=False):
-        band(ax, x, low, high, label=name, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.6)
-        ax.fill_between(
-            x, low, high, facecolor="none", edgecolor=(colour, 0.6), linewidth=0, hatch=hatch
-        )  # or SVG hides it
+        hatched_band(ax, x, low, high, label=name, colour=colour, hatch=hatch)
     for (name, values), (_, _, dashes) in zip(lines.items(), MARKS, strict=False):
         line(ax, x, values, color=BLACK, linestyle=dashes, label=name)
     level(ax, x=threshold[0], color=BLACK, linewidth=0.8, linestyle=":")

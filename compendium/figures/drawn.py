@@ -219,6 +219,15 @@ def band(ax: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, *, label: str 
     ax.fill_between(_floats(x), _floats(low), _floats(high), label=label, **look)
 
 
+def hatched_band(
+    ax: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, *, label: str, colour: str, hatch: str
+) -> None:
+    """A band that is told from others by more than its colour. The hatch is drawn by itself, or SVG hides it."""
+    band(ax, x, low, high, label=label, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.6)
+    ends = _floats(x), _floats(low), _floats(high)
+    ax.fill_between(*ends, facecolor="none", edgecolor=(colour, 0.6), linewidth=0, hatch=hatch)
+
+
 def upright_band(ax: Axes, y: ArrayLike, low: ArrayLike, high: ArrayLike, **look: Any) -> None:
     """What lies between two upright curves."""
     note(ax, "band", None, y=y, x_low=low, x_high=high)

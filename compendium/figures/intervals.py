@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compendium.figures.drawn import Drawn, band, describe, level, line, name_places, points
+from compendium.figures.drawn import Drawn, describe, hatched_band, level, line, name_places, points
 from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, ORANGE, PHONE, PURPLE, VERMILLION, subplots
 
 KINDS = ((BLUE, "o"), (ORANGE, "s"), (VERMILLION, "D"), (GREEN, "^"))
@@ -58,7 +58,7 @@ def moving_intervals(
     figure, ax = subplots(figsize=(PHONE, 3.4))
     looks = ((BLUE, "//"), (VERMILLION, ".."), (GREEN, "xx"))
     for (name, (low, high)), (colour, hatch) in zip(bands.items(), looks, strict=False):
-        band(ax, x, low, high, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.6, hatch=hatch, label=name)
+        hatched_band(ax, x, low, high, label=name, colour=colour, hatch=hatch)
     lines = ((BLACK, "-"), (PURPLE, "--"), (ORANGE, "-."))
     for (name, y), (colour, dashes) in zip((curves or {}).items(), lines, strict=False):
         line(ax, x, y, color=colour, linestyle=dashes, label=name)
