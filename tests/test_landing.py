@@ -6,7 +6,7 @@ import re
 from matplotlib.figure import Figure
 
 from compendium.claims import ledger
-from compendium.pages.first_page import Paper, Picture, figure_html, gallery_html, map_html, state_html
+from compendium.pages.first_page import Paper, Picture, gallery_html, map_html, picture_html, state_html
 
 
 def test_the_state_counts_every_item_once_and_leads_to_the_ledger():
@@ -55,10 +55,9 @@ def test_an_arrow_and_the_one_back_do_not_cover_each_other_and_end_outside_the_b
     assert not [(x, y) for x, y in ends for bx, by, w, h in boxes if bx < x < bx + w and by < y < by + h]
 
 
-def test_a_figure_of_another_chapter_is_found_beside_the_ledger(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMPENDIUM_LEDGER", str(tmp_path / "ledger.json"))
-    assert "has not been drawn yet" in figure_html("part/page/name", "what it shows")
-    (tmp_path / "part/page").mkdir(parents=True)
-    (tmp_path / "part/page/name.svg").write_text("<svg/>")
-    assert figure_html("part/page/name", "what it shows").endswith('alt="what it shows">')
-    assert base64.b64encode(b"<svg/>").decode() in figure_html("part/page/name", "")
+def test_a_figure_of_another_chapter_is_embedded_or_said_not_to_be_drawn_yet(tmp_path):
+    file = tmp_path / "name.svg"
+    assert "part/page/name has not been drawn yet" in picture_html(file, "part/page/name", "what it shows")
+    file.write_text("<svg/>")
+    assert picture_html(file, "part/page/name", "what it shows").endswith('alt="what it shows">')
+    assert base64.b64encode(b"<svg/>").decode() in picture_html(file, "part/page/name", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from compendium import paths
 from compendium.claims.cards import MARKS
 from compendium.claims.ledger import VERDICTS, Claim, of_papers
 
@@ -148,17 +146,6 @@ def _arrow(number: int, key: str, start: tuple[float, float], end: tuple[float, 
     line = f'<path d="M{xa:.1f} {ya:.1f}L{xb:.1f} {yb:.1f}" marker-end="url(#map-head)"/>'
     mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10"/><text x="{x:.1f}" y="{y + 4:.1f}">{number}</text>'
     return f'<g class="part-{key} map-arrow">{line}{mark}</g>'
-
-
-def figure_html(name: str, alt: str) -> str:
-    """A figure that a chapter of the same build wrote, ``part/slug/name``, embedded; a note if there is none yet.
-
-    It stands where the ledger does: beside the file that the environment variable ``COMPENDIUM_LEDGER`` names, else in
-    ``data/generated``.
-    """
-    ledger = os.environ.get("COMPENDIUM_LEDGER")
-    file = (Path(ledger).parent if ledger else paths.GENERATED) / f"{name}.svg"
-    return picture_html(file, name, alt)
 
 
 def picture_html(file: Path, name: str, alt: str) -> str:
