@@ -7,26 +7,14 @@ about two neighbours in the middle, given a bit that was read at one of them. Pl
 
 from time import perf_counter
 
-import numpy as np
 import pytest
+from gate_ladders import ladder
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from qlib.circuits import counterfactual
 
 LAYERS = 5
-
-
-def ladder(n: int, layers: int = LAYERS) -> QuantumCircuit:
-    """Random rotations of n qubits, and CNOTs between neighbours, in so many layers; measured at the end."""
-    rng, circuit = np.random.default_rng(n), QuantumCircuit(n, n)
-    for layer in range(layers):
-        for k in range(n):
-            circuit.u(*rng.uniform(0, 6, 3), k)
-        for k in range(layer % 2, n - 1, 2):
-            circuit.cx(k, k + 1)
-    circuit.measure(range(n), range(n))
-    return circuit
 
 
 def by_the_network(circuit: QuantumCircuit) -> float:
@@ -45,19 +33,19 @@ def by_all_amplitudes(circuit: QuantumCircuit) -> float:
 
 @pytest.mark.parametrize("n", [10, 15, 20])
 def bench_network(benchmark, n):
-    circuit = ladder(n)
+    circuit = ladder(n, LAYERS, seed=n)
     found = benchmark.pedantic(by_the_network, (circuit,), rounds=3)
     assert abs(found - by_all_amplitudes(circuit)) < 1e-9
 
 
 @pytest.mark.parametrize("n", [10, 15, 20])
 def bench_all_amplitudes(benchmark, n):
-    benchmark.pedantic(by_all_amplitudes, (ladder(n),), rounds=3)
+    benchmark.pedantic(by_all_amplitudes, (ladder(n, LAYERS, seed=n),), rounds=3)
 
 
 def bench_thirty_qubits_and_two_hundred_gates_take_less_than_a_second(benchmark):
     """What the how-to page says; all amplitudes would take 16 GB."""
-    circuit = ladder(30)
+    circuit = ladder(30, LAYERS, seed=30)
     assert sum(circuit.count_ops()[name] for name in ("u", "cx")) > 200
     start = perf_counter()
     by_the_network(circuit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gate_ladders import ladder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
@@ -454,18 +455,6 @@ def test_a_source_that_is_no_circuit_is_refused(tmp_path: Path) -> None:
 
 
 # ── width ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def ladder(n: int, layers: int, seed: int) -> QuantumCircuit:
-    """Random rotations, and CNOTs between neighbours, in so many layers."""
-    rng, circuit = np.random.default_rng(seed), QuantumCircuit(n, n)
-    for layer in range(layers):
-        for k in range(n):
-            circuit.u(*rng.uniform(0, 6, 3), k)
-        for k in range(layer % 2, n - 1, 2):
-            circuit.cx(k, k + 1)
-    circuit.measure(range(n), range(n))
-    return circuit
 
 
 def test_thirty_qubits_are_answered_as_the_part_that_matters_is() -> None:
