@@ -684,11 +684,17 @@ def fuzz(found: Mapping[str, list[Example]], share: float = 1.0, seed: int = 0) 
                 for parameter in inspect.signature(example.function).parameters.values():
                     if parameter.name == "self" or parameter.name not in example.arguments:
                         continue
-                    for change in changes(example.arguments[parameter.name], parameter):
+                    for change in changes(example.arguments[parameter.name], _spelt_out(parameter, example.function)):
                         if rng.random() < share:
                             yield outcome(example, parameter.name, change)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _spelt_out(parameter: inspect.Parameter, function: Callable[..., Any]) -> inspect.Parameter:
+    """A parameter with what the name of its annotation stands for, if that is a text such as "str | None"."""
+    alias = getattr(function, "__globals__", {}).get(str(parameter.annotation))
+    return parameter.replace(annotation=alias) if isinstance(alias, str) else parameter
 
 
 def _address_space() -> int:

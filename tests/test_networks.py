@@ -204,6 +204,19 @@ def test_an_array_that_does_not_fit_its_place_is_refused() -> None:
         network({"A": np.ones((3, 2))})
 
 
+@pytest.mark.parametrize("arrays", [{"B": np.ones(2)}, {}])
+def test_an_array_for_every_named_tensor_and_no_other_has_to_be_given(arrays: dict[str, Array]) -> None:
+    """Whatever stands under a name that no tensor has would be ignored, a misspelt name among them."""
+    network = Network([Tensor(np.ones(2), ("a",), "A")])
+    for evaluate in (network, network.sensitivity):
+        with pytest.raises(ValueError, match="arrays: there is none for the tensor 'A'"):
+            evaluate(arrays)
+        with pytest.raises(ValueError, match=r"arrays: no tensor has the name '[aB]'; the names are 'A'"):
+            evaluate({"A": np.ones(2), "a": "a text", **arrays})
+    with pytest.raises(ValueError, match="arrays: no tensor has the name 'A'; the names are none"):
+        Network([])({"A": np.ones(2)})
+
+
 def test_a_network_that_needs_too_large_a_tensor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensor_networks, "LARGEST_TENSOR", 100)
     legs = [f"leg {k}" for k in range(8)]

@@ -418,6 +418,8 @@ def test_projectors_that_are_missing_or_do_not_fit_are_refused():
         quantum_phenomenon(Scenario([("a", "b")]), exact([1, 0]), {"a": effects(PAULI_X)})
     with pytest.raises(ValueError, match=r"projectors of 'a': shape \(2, 2\)"):
         quantum_phenomenon(Scenario([("a",)]), exact([1, 0]), {"a": PAULI_X})
+    with pytest.raises(ValueError, match="projectors: 'b' should be one of 'a'"):
+        quantum_phenomenon(Scenario([("a",)]), exact([1, 0]), {"a": effects(PAULI_X), "b": effects(PAULI_Z)})
 
 
 def test_complex_projectors_in_floating_point():

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
 from qlib.correlations.behaviours import MOST_ASSIGNMENTS, deterministic_outcomes
-from qlib.numbers.arguments import distinct, numbers, real_number, reals, require, several, whole, wholes
+from qlib.numbers.arguments import distinct, numbers, one_of, real_number, reals, require, several, whole, wholes
 from qlib.numbers.exact_arrays import (
     Array,
     absolute,
@@ -671,10 +671,13 @@ def quantum_phenomenon(
     """The phenomenon ⟨ψ| Π_1 … Π_n |ψ⟩ = ‖Π_n … Π_1 ψ‖² of projective measurements on a pure state.
 
     state : ψ, shape (d,). projectors : measurement → array (outcomes, d, d). Exact if all of them are.
-    Raises ``ValueError`` for projectors that are missing or of another shape, or of one context that do not commute.
+    Raises ``ValueError`` for projectors that are missing, of another shape or of no measurement of the scenario, or of
+    one context that do not commute.
     """
     require(Scenario, scenario=scenario)
     require(Mapping, projectors=projectors)
+    for m in projectors:
+        one_of(m, "projectors", scenario.outcomes)
     require(str, name=name)
     psi = numbers(state, "state", ("d",))
     given = {m: numbers(P, f"projectors of {m!r}") for m, P in projectors.items()}

@@ -423,8 +423,8 @@ def gaussian(arrays: Sequence[Array], real: bool = False) -> list[Array] | None:
     """The arrays with entries a + bi, of rational a and b, in a form in which products are multiplied out at once.
 
     SymPy keeps (1 + i)(1 - i) as a product, so that sums of many such products grow. None if an entry of an exact array
-    is no such number, if no array is exact or if one is rounded, and, unless `real` asks for it, if all of them are
-    rational, as SymPy multiplies those itself. Whole numbers stay. `from_gaussian` undoes it.
+    is no such number (nan is not one), if no array is exact or if one is rounded, and, unless `real` asks for it, if
+    all of them are rational, as SymPy multiplies those itself. Whole numbers stay. `from_gaussian` undoes it.
 
     >>> (array,) = gaussian([exact([[1, sp.I], [-sp.I, sp.Rational(1, 2)]])])
     >>> from_gaussian(array @ array)

@@ -121,9 +121,10 @@ class Network:
     """A network to be evaluated many times, with other arrays in its named tensors; see `contract`.
 
     tensors : those with a name are replaced at each evaluation. keep : the legs of the result. Calling it with
-    name → array, of shape batch + legs, gives an array of shape batch + kept legs; names that it has not are left out.
+    name → array, of shape batch + legs, one for each name, gives an array of shape batch + kept legs.
     cases : legs that tell cases apart, such as the values of λ: what is rare in one is not rounding of another's.
-    Raises ``ValueError`` as `contract` does, for two tensors of one name, and at a call for an array that does not fit.
+    Raises ``ValueError`` as `contract` does, for two tensors of one name, and at a call for an array that does not fit,
+    is missing, or has a name that no tensor has.
 
     >>> flip = Tensor(np.array([[0.9, 0.1], [0.1, 0.9]]), ("x", "y"))
     >>> network = Network([Tensor(np.zeros(2), ("x",), name="law"), flip], keep=["y"])
@@ -154,11 +155,15 @@ class Network:
         return self._value(self._given(arrays))
 
     def _given(self, arrays: Mapping[Any, Array]) -> dict[Hashable, Array]:
-        """The arrays for the named tensors; refused if one is missing or has an entry that is no number."""
+        """The arrays for the named tensors; refused if one is missing, too many, or has an entry that is no number."""
         require(Mapping, arrays=arrays)
         for name in self.named:
             if name not in arrays:
                 raise ValueError(f"arrays: there is none for the tensor {name!r}")
+        for name in arrays:
+            if name not in self.named:
+                known = ", ".join(map(repr, self.named)) or "none"
+                raise ValueError(f"arrays: no tensor has the name {name!r}; the names are {known}")
         return {name: numbers(arrays[name], f"arrays: {name!r}", finite=False) for name in self.named}
 
     def _value(self, arrays: Mapping[Any, Array]) -> Array:

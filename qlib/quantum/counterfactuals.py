@@ -57,6 +57,7 @@ from qlib.quantum.processes import (
     _places,
     _real,
     _require_process,
+    _with_a_place,
     node_operators,
     unmeasured,
 )
@@ -434,7 +435,8 @@ def _network(
     arrays: dict[Hashable, Array] = {("factor", k): factor.array for k, factor in enumerate(factors)}
     for world in worlds:
         arrays |= world.operators
-    return _compiled(process, key, build), arrays
+    network = _compiled(process, key, build)
+    return network, _with_a_place(network, arrays)
 
 
 def _cases(process: Process) -> list[Leg]:
@@ -470,7 +472,9 @@ class _Piece:
     def evaluated(self, arrays: Mapping[Hashable, Array], strengths: Mapping[str, Array]) -> tuple[Tensor, Array]:
         """Its value for each λ, and the scale that it is judged against."""
         strength = np.asarray(prod((strengths[node] for node in self.nodes), start=np.ones(())))
-        values, scale = _judged(self.network, arrays, _per_batch(strength, len(self.network.keep)))
+        values, scale = _judged(
+            self.network, _with_a_place(self.network, arrays), _per_batch(strength, len(self.network.keep))
+        )
         return Tensor(values, self.network.keep), scale
 
 

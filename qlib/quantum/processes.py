@@ -121,7 +121,7 @@ def outcome_tensor(process: Process, operators: Mapping[str, Array], ignored: It
     ones = [Tensor(np.ones(len(values), int), (("λ", name),)) for name, values in process.exogenous.items()]
     keep = [("λ", name) for name in process.exogenous]
     network = _compiled(process, ("outcomes", ignored), lambda: Network([*ones, *_places(process, ignored, 0)], keep))
-    return network(_at_places(process, operators, 0))
+    return network(_with_a_place(network, _at_places(process, operators, 0)))
 
 
 def probability(process: Process, instruments: Mapping[str, Instrument], outcomes: Mapping[str, Outcome]) -> Any:
@@ -134,7 +134,8 @@ def probability(process: Process, instruments: Mapping[str, Instrument], outcome
     ignored = frozenset(process.nodes).difference(outcomes)
     key = ("probability", ignored)
     network = _compiled(process, key, lambda: Network([*process.prior(), *_places(process, ignored, 0)]))
-    return conditional_probability(_real(network(_at_places(process, operators, 0))), f"the probability of {outcomes}")
+    value = network(_with_a_place(network, _at_places(process, operators, 0)))
+    return conditional_probability(_real(value), f"the probability of {outcomes}")
 
 
 _T = TypeVar("_T")
@@ -169,6 +170,11 @@ def _at_places(process: Process, operators: Mapping[str, Array], world: World) -
         tau, d_out, d_in = np.asarray(operators[name]), node.d_out, node.d_in
         placed[name, world] = tau.reshape((*tau.shape[:-2], d_out, d_in, d_out, d_in))
     return placed
+
+
+def _with_a_place(network: Network, arrays: Mapping[Hashable, Array]) -> dict[Hashable, Array]:
+    """Those of the arrays that a network has a tensor for: it has none for what happens where all is discarded."""
+    return {name: arrays[name] for name in network.named}
 
 
 def node_operators(
