@@ -1,13 +1,16 @@
 """Numbers in prose read as prose."""
 
 import importlib.util
+import pickle
 import re
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy as sp
 from docutils import nodes
+from docutils.utils import new_document
 
 from compendium.build.plan import ROOT
 from compendium.pages.prose import formula, table, verified, worded
@@ -89,3 +92,22 @@ def test_a_statement_that_holds_is_shown_with_a_tick_and_one_that_does_not_stops
     verified("$a < b$", np.True_)
     with pytest.raises(ArithmeticError, match=r"^this does not hold: \$a < b\$"):
         verified("$a < b$", False)
+
+
+def test_what_is_kept_of_a_page_and_of_an_exercise_holds_no_other_page_nor_what_sphinx_knows():
+    page, embedded = new_document("page"), new_document("embedded")
+    page += nodes.paragraph("", "a page")
+    embedded.settings.env = "what Sphinx knows"
+    embedded += nodes.paragraph("", "an example")
+    page.extend(embedded.children)
+    exercise = nodes.paragraph("", "an exercise")
+    page += exercise
+    env = SimpleNamespace(docname="page", sphinx_exercise_registry={"one": {"docname": "page", "node": exercise}})
+    extension.lighten(SimpleNamespace(env=env), page)
+    page.reporter = None  # as Sphinx does
+    kept = pickle.dumps(page)
+    assert all(text in kept for text in (b"a page", b"an example", b"an exercise"))
+    assert b"what Sphinx knows" not in kept
+    registered = pickle.dumps(env.sphinx_exercise_registry)
+    assert b"an exercise" in registered
+    assert b"a page" not in registered

@@ -152,6 +152,22 @@ def public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
     return None
 
 
+def lighten(app: Any, doctree: Any) -> None:
+    """Let what is kept of a page hold that page alone.
+
+    Nodes that MyST has parsed as reStructuredText belong to a document of their own, whose settings hold all that
+    Sphinx knows, and an exercise that sphinx-exercise registers holds its page: both would be written, and read again,
+    with every page.
+    """
+    for node in doctree.findall():
+        node.document = doctree
+    for entry in getattr(app.env, "sphinx_exercise_registry", {}).values():
+        if entry["docname"] == app.env.docname:
+            entry["node"] = entry["node"].deepcopy()
+            for node in entry["node"].findall():
+                node.document = None
+
+
 GLOSSARY = Path(__file__).resolve().parents[1] / "reference" / "glossary.md"
 UNLINKED = (nodes.title, nodes.literal, nodes.reference, nodes.caption, nodes.term, nodes.rubric, addnodes.pending_xref)
 
@@ -285,6 +301,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("missing-reference", public_name)
     app.connect("doctree-read", link_terms)
     app.connect("doctree-read", read_as_prose)
+    app.connect("doctree-read", lighten, priority=900)  # when the others have done their work
     app.connect("autodoc-skip-member", imported)
     app.connect("autodoc-process-docstring", render_docstring, priority=400)
     app.connect("autodoc-process-signature", short_signature)
