@@ -55,6 +55,15 @@ def test_excerpts_are_the_words_of_a_page_with_its_formulas_as_typed():
     assert words == {"a.html": r'<div role="main">A at most 2\sqrt2</div>'}
 
 
+def test_the_code_of_a_cell_is_not_what_a_page_says_and_all_around_it_is():
+    code = '<div class="highlight"><pre><span></span>mute <a href="#x">.</a></pre></div>'
+    cell = f'<div class="cell_input docutils">{code}</div>'
+    page = f'<article><p>Before.</p>{cell}<pre>printed &lt; 1</pre>{cell}<p id="y"><a href="#y">After</a></p></article>'
+    learnt = light_pages.learnt("book/page.html", page)
+    assert learnt["words"] == "Before. printed < 1 After"
+    assert learnt["links"] == ["book/page.html#y"]
+
+
 def test_a_second_build_with_nothing_changed_leaves_the_pages_as_they_are(tmp_path, monkeypatch):
     """What Sphinx does not write anew is there and is mended, and nothing that the first build removed is missed."""
     monkeypatch.syspath_prepend(ROOT / "book/_ext")

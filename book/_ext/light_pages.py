@@ -169,6 +169,7 @@ def is_mute(node: Any) -> bool:
 MUTE = frozenset({"headerlink", "cell_input", "toggle-button", "problem"})  # a problem is found in its chapter
 INDEXES = ("genindex.html", "py-modindex.html", "prf-prf.html")  # which no search finds
 ARTICLE = re.compile(r"<article\b.*</article>", re.DOTALL)
+CODE = re.compile(r'(<div class="cell_input\b[^>]*>(?:\s*<[^>]*>)*?\s*<pre>).*?(?=</pre>)', re.DOTALL)  # of a cell
 TAG = re.compile(r"<(script|style|svg)\b.*?</\1>|<[^>]*>", re.DOTALL)
 REFERENCE = "book/reference/api/"  # pages of the library's modules: no card shows them, and no sentence begins them
 
@@ -179,7 +180,7 @@ def learnt(name: str, text: str) -> dict[str, Any]:
     if article is None or name.startswith(REFERENCE):
         plain = html.unescape(" ".join(TAG.sub(" ", article[0]).split())) if article else ""
         return {"hook": "", "links": [], "shown": {}, "words": plain}
-    page = BeautifulSoup(article[0], "html.parser")
+    page = BeautifulSoup(CODE.sub(r"\1", article[0]), "html.parser")  # most of a page, and mute
     return {**previews.learnt(name, page), "words": words(page)}
 
 
