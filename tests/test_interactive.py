@@ -1,4 +1,4 @@
-"""What the page Explore shows; that its script computes the same is tested in a browser (tests/browser)."""
+"""What the interactive elements show; that their scripts compute the same is tested in a browser (tests/browser)."""
 
 import json
 import re
@@ -7,29 +7,22 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compendium.pages.explore import (
-    BOOK,
-    ELEMENTS,
-    EXAMPLE,
-    STRONGEST,
-    TSIRELSON,
-    WZ,
-    Choice,
-    Slider,
-    chsh_test,
-    contradiction,
-    counterfactual,
-    element_html,
-    embed,
-    number_in,
-    response_law,
-    rungs,
-    script_html,
-    shown,
-)
+from compendium.pages.elements import Choice, Slider, number_in
+from compendium.pages.elements.chsh import TSIRELSON, chsh_test
+from compendium.pages.elements.contradiction import STRONGEST, WZ, contradiction
+from compendium.pages.elements.counterfactual import EXAMPLE, counterfactual
+from compendium.pages.elements.individual import individual
+from compendium.pages.elements.latents import MOST, latents, shares, table
+from compendium.pages.elements.range_of_answers import PAIR, noisy_pair, range_of_answers
+from compendium.pages.elements.rungs import BOOK, response_law, rungs
+from compendium.pages.elements.thresholds import READINGS, begins, thresholds
+from compendium.pages.explore import ELEMENTS, element_html, embed, script_html, shown
+from compendium.studies import one_experiment
+from qlib.models import effect_bounds
 from qlib.models.structural_models import Response, vaccination
 
 near = pytest.approx
@@ -137,6 +130,101 @@ def test_responses_have_the_given_risks_whatever_their_agreement(untreated, trea
     assert (law[2] + law[3], law[1] + law[3], law.sum()) == (near(untreated), near(treated), near(1))
 
 
+@pytest.mark.parametrize("name", READINGS)
+def test_each_reading_begins_at_its_threshold(name):
+    start = begins()[name]
+    assert thresholds({"visibility": start - 1e-6})[name] == 0
+    assert 0 < thresholds({"visibility": start + 1e-6})[name] < 1e-4
+
+
+def test_four_readings_are_one_and_the_average_effect_is_later():
+    assert [begins()[name] for name in ("strength", "single", "individual")] == near([1 / np.sqrt(2)] * 3)
+    assert begins()["entangled"] < begins()["kept"] < begins()["single"] < begins()["average"] < begins()["benefit"]
+
+
+@given(st.floats(0, 1))
+def test_the_average_effect_is_that_of_the_element_on_visibility(v):
+    other = contradiction({**WZ, "visibility": v})["excess"]
+    assert thresholds({"visibility": v})["average"] == near(max(0, other), abs=1e-9)
+
+
+@pytest.mark.parametrize("v", [0.1, 0.5, 0.72, 0.93])
+def test_a_linear_program_at_one_visibility_finds_the_same_excess(v):
+    numbers = one_experiment.data(sp.Rational(str(v)) / sp.sqrt(2)).astype(float)
+    lower = effect_bounds(one_experiment.seen(numbers), "P(Y | do X)").lower
+    assert thresholds({"visibility": v})["single"] == near(max(0, float(lower) - 0.5), abs=1e-9)
+
+
+@given(values_of("individual"))
+def test_quantum_facts_are_facts_and_the_source_alone_is_one_of_them(values):
+    r = individual(values)
+    assert r["any_low"] - 1e-9 <= r["kept_low"] <= r["alone_kept"] + 1e-9
+    assert r["alone_kept"] - 1e-9 <= r["kept_high"] <= r["any_high"] + 1e-9
+    assert r["anew_low"] - 1e-9 <= r["alone_anew"] <= r["anew_high"] + 1e-9
+
+
+@given(values_of("individual"))
+def test_classical_and_other_answers_part_for_two_individuals_where_the_bell_inequality_is_violated(values):
+    r = individual(values)
+    apart = max(r["classical_low"] - r["any_high"], r["any_low"] - r["classical_high"])
+    s = values["visibility"] / np.sqrt(2)
+    parted = (4 * s - 2) / (1 + s) if values["found"] in ("000", "011") else 0
+    assert max(apart, 0) == near(max(parted, 0), abs=1e-9)
+
+
+@given(values_of("latents"))
+def test_the_kinds_of_common_cause_include_each_other(values):
+    r = latents(values)
+    if r["gain_low"] is None:
+        p = table(values)
+        assert p.max(axis=2).sum(axis=1).max() > 1
+        return
+    for low, high in (("classical", "quantum"), ("quantum", "natural")):
+        assert r[f"{high}_low"] <= r[f"{low}_low"] + 1e-9
+        assert r[f"{low}_high"] <= r[f"{high}_high"] + 1e-9
+    assert r["classical_low"] - r["natural_low"] == near(r["gain_low"], abs=1e-9)
+    assert r["natural_high"] - r["classical_high"] == near(r["gain_high"], abs=1e-9)
+    assert r["classical_low"] - r["quantum_low"] <= MOST + 1e-9
+
+
+@given(values_of("latents"))
+def test_a_table_has_the_shares_it_was_made_from_to_the_step_of_a_slider(values):
+    p, again = table(values), table(shares(table(values)))
+    assert np.abs(p - again).max() < 0.01
+
+
+@given(values_of("range_of_answers"))
+def test_the_state_by_itself_answers_within_the_range_of_all_facts(values):
+    r = range_of_answers(values)
+    for a in (0, 1):
+        if r[f"low{a}"] is not None:
+            assert -1e-9 <= r[f"low{a}"] <= r[f"alone{a}"] + 1e-9
+            assert r[f"alone{a}"] - 1e-9 <= r[f"high{a}"] <= 1 + 1e-9
+
+
+@given(st.floats(0.1, 1), st.floats(-100, 100), st.floats(-180, 180))
+def test_a_pure_pair_leaves_no_facts_to_add(concurrence, bob, other):
+    r = range_of_answers({"visibility": 1, "concurrence": concurrence, "bob": bob, "other": other})
+    for a in (0, 1):
+        assert r[f"low{a}"] == near(r[f"high{a}"], abs=1e-6) == near(r[f"alone{a}"], abs=1e-6)
+
+
+def test_some_facts_answer_within_the_range_and_not_all_alike():
+    rho, rng, found = noisy_pair(0.4, 0.7), np.random.default_rng(3), []
+    r = range_of_answers({**PAIR, "concurrence": 0.7})
+    for _ in range(50):
+        weights, states = one_experiment.completed(rho, 5, rng)
+        zero, ten, eleven = states[:, 0, 0].real, states[:, 2, 2].real, states[:, 3, 3].real
+        found.append((weights * zero * eleven / (ten + eleven)).sum() / (weights * zero).sum())
+    assert r["low1"] <= min(found) < max(found) - 0.05 <= r["high1"] - 0.05
+
+
+def test_an_impossible_antecedent_has_no_answer():
+    r = range_of_answers({"visibility": 1, "concurrence": 0, "bob": 0, "other": 30})
+    assert (r["low1"], r["alone1"]) == (None, None)
+    assert r["low0"] is not None
+
+
 @EACH
 def test_every_setting_gives_each_control_a_value_that_it_can_have(name):
     for setting in ELEMENTS[name].settings:
@@ -179,8 +267,8 @@ def test_the_tables_show_what_is_computed(name):
     element, text = ELEMENTS[name], element_html(name)
     for key, answer in element.compute(element.settings[0].values).items():
         assert f'<td data-key="{key}">{shown(answer)}</td>' in text
-    for table in re.findall(r"<table.*?</table>", text):
-        ElementTree.fromstring(table)  # raises where a tag is left open
+    for grid in re.findall(r"<table.*?</table>", text):
+        ElementTree.fromstring(grid)  # raises where a tag is left open
     for setting in element.settings:
         assert all(f"<td>{shown(answer)}</td>" in text for answer in element.compute(setting.values).values())
 
@@ -196,7 +284,7 @@ def test_the_script_asks_nothing_of_the_network():
 
 
 def test_an_unknown_element_is_refused_by_name():
-    with pytest.raises(ValueError, match="'ladder' is no element; they are chsh, contradiction, counterfactual, rungs"):
+    with pytest.raises(ValueError, match="'ladder' is no element; they are chsh, contradiction, count"):
         element_html("ladder")
 
 
@@ -215,3 +303,10 @@ def test_an_embedded_element_brings_its_script_and_its_ids_are_its_own(name):
     assert len(ids) == len(set(ids))
     others = [re.findall(r' id="([^"]+)"', element_html(other)) for other in ELEMENTS if other != name]
     assert not set(ids) & {id for each in others for id in each}
+
+
+@EACH
+def test_an_embedded_element_brings_what_it_computes_and_nothing_of_the_others(name):
+    script = script_html(name)
+    assert [other for other in ELEMENTS if f"formulas.{other} = " in script] == [name]
+    assert len(script) < 12_000

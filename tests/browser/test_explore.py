@@ -1,4 +1,4 @@
-"""The page Explore in a browser: its script computes what `qlib` does, and its controls obey the keyboard.
+"""The interactive elements in a browser: their scripts compute what `qlib` does, and their controls obey the keyboard.
 
 Without Chromium these tests are skipped.
 """
@@ -9,7 +9,8 @@ import chromium
 import numpy as np
 import pytest
 
-from compendium.pages.explore import ELEMENTS, Choice, Slider, element_html, script_html, shown
+from compendium.pages.elements import Choice, Slider
+from compendium.pages.explore import ELEMENTS, element_html, embed, script_html, shown
 
 POINTS = 200  # random values of each element's controls
 WHOLE = (-180, -135, -90, -45, 0, 30, 45, 60, 90, 135, 180, 270, 360)  # angles at which something vanishes
@@ -17,7 +18,7 @@ WHOLE = (-180, -135, -90, -45, 0, 30, 45, 60, 90, 135, 180, 270, 360)  # angles 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """The four elements on a page of their own, with a record of its errors."""
+    """All elements on a page of their own, with a record of its errors."""
     chromium.needed()
     folder = tmp_path_factory.mktemp("explore")
     record = "<script>errors = []; addEventListener('error', (event) => errors.push(event.message));</script>"
@@ -109,3 +110,18 @@ def test_sliders_say_their_value(browser):
     )
     assert len(spoken) == sum(not isinstance(c, Choice) for element in ELEMENTS.values() for c in element.controls)
     assert all(spoken)
+
+
+def test_two_embedded_elements_live_side_by_side(tmp_path):
+    chromium.needed()
+    page = tmp_path / "two.html"
+    body = embed("thresholds").data + embed("latents").data
+    page.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><body>{body}</body></html>', encoding="utf-8"
+    )
+    with chromium.Chromium(tmp_path / "profile") as process:
+        browser = chromium.Page(process, page.as_uri())
+        assert browser.js("[...document.querySelectorAll('svg')].length") == 2
+        assert browser.js("[...document.querySelectorAll('form')].some((form) => form.hidden)") is False
+        assert sorted(browser.js("Object.keys(explore)")) == ["latents", "thresholds"]
+        assert browser.tab.errors == []
