@@ -87,6 +87,55 @@ def test_given_its_parents_a_node_is_independent_of_what_they_d_separate_it_from
     assert parse("P(X)", names) != model.law.conditional({"C": 0}, model.past("C", values))
 
 
+EQ_1 = {
+    "P(X1,...,Xn)": "prod_over(j, P(X(j), given(Pa(X(j)))))",
+    "Markov condition": "indep(X, Nd(X), Pa(X))",
+    "P(X|Nd(X),Pa(X))": "P(X, given(Pa(X)))",
+}
+
+
+@pytest.mark.parametrize("line", EQ_1)
+def test_each_line_of_eq_1_holds_for_a_law_of_its_graph_and_for_no_other(line):
+    of = {graph: pc.markov_forms([pc.GraphAndLaw(graph, lopsided(CHAIN))])[line] for graph in (CHAIN, COLLIDER)}
+    assert agrees(EQ_1[line], of[CHAIN], {})
+    assert not agrees(EQ_1[line], of[COLLIDER], {})
+    assert not agrees(EQ_1[line].replace("Pa(", "Nd("), of[CHAIN], {})
+
+
+def test_eq_1_is_read_at_every_value_of_every_node_and_once_for_each_statement():
+    model = pc.GraphAndLaw(CHAIN, lopsided(CHAIN))  # two, three and two values
+    cases = {line: len(list(form.assignments())) for line, form in pc.markov_forms([model, model]).items()}
+    assert cases == {"P(X1,...,Xn)": 24, "Markov condition": 6, "P(X|Nd(X),Pa(X))": 72}
+
+
+def test_a_condition_that_is_impossible_is_not_asked_about():
+    certain = Law([[R(1), R(0)], [R(0), R(0)]], "AB")
+    model = pc.GraphAndLaw(CausalGraph(dict.fromkeys("AB", "observed"), [("A", "B")]), certain)
+    given_past = pc.markov_forms([model])["P(X|Nd(X),Pa(X))"]
+    assert len(list(given_past.assignments())) == 4 + 2  # of A: all four; of B: where A is 0
+
+
+def test_what_holds_of_a_graph_is_compared_with_what_holds_of_the_law():
+    model = pc.GraphAndLaw(COLLIDER, lopsided(COLLIDER))
+    cases = [(model, ({"A"}, {"C"}, ())), (model, ({"A"}, {"C"}, {"B"}))]
+    for formula in ("dsep(X, Y, Z)", "indep(X, Y, Z)"):
+        assert agrees(formula, pc.about_graphs_and_laws(cases, [True, False]), {})
+        assert not agrees(formula, pc.about_graphs_and_laws(cases, [True, True]), {})
+
+
+def test_an_axiom_says_its_premises_and_its_conclusion_with_their_sets_in_place():
+    count = lambda xs, ys, given: 1 + len(xs) + 2 * len(ys) + 4 * len(given)  # noqa: E731
+    names, sets = pc.axiom_names("XYWZ", count), map(frozenset, "XYWZ")
+    found = pc.axiom_statements(*pc.GRAPHOID["pc:eq5"](*sets), count)
+    printed = {
+        "premise 1": "indep(X, Y, Z)",
+        "premise 2": "indep(X, W, union(Z, Y))",
+        "conclusion": "indep(X, union(Y, W), Z)",
+    }
+    assert {label: parse(text, names) for label, text in printed.items()} == found
+    assert parse("indep(X, W, union(Z, W))", names) != found["premise 2"]
+
+
 def test_a_statement_says_which_sets_it_is_about_and_in_which_order():
     read = Reading({"A": {1: {"a"}, 2: {"b"}}, "B": {0: {"c"}}})
     dsep = pc.stated(read, lambda xs, ys, given: 3)

@@ -333,6 +333,26 @@ GRAPHOID: Mapping[str, Callable[..., tuple[list[Triple], Triple]]] = {
 """The graphoid axioms (2) to (6): sets X, Y, W, Z → premises and conclusion, each (X, Y, Z) for (X ⊥ Y | Z)."""
 
 
+def axiom_names(variables: Iterable[str], count: Callable[..., int]) -> dict[str, Any]:
+    """The names of the axioms: sets of one variable each, and ``indep``, which a law may have or not.
+
+    count : of three sets, in how many laws the first is independent of the second given the third.
+    """
+    read = Reading({name: {0: {name}} for name in variables})
+    return {**read.names(), "indep": stated(read, count)}
+
+
+def axiom_statements(premises: Sequence[Triple], conclusion: Triple, count: Callable[..., int]) -> dict[str, sp.Expr]:
+    """What an axiom that was derived says, by the labels of the printed ones: premises and conclusion, with counts.
+
+    >>> axiom_statements(*GRAPHOID["pc:eq3"](*map(frozenset, "XYWZ")), lambda xs, ys, zs: len(ys))
+    {'premise': 2*X | W,Y | Z, 'conclusion': X | Y | Z}
+    """
+    labels = ["premise"] if len(premises) == 1 else [f"premise {k}" for k in range(1, len(premises) + 1)]
+    statements = dict(zip([*labels, "conclusion"], [*premises, conclusion], strict=True))
+    return {label: count(*sets) * said(*sets) for label, sets in statements.items()}
+
+
 def for_cases(
     cases: Sequence[Any], value: Callable[..., object], names: Callable[..., Mapping[str, object]] = lambda *case: {}
 ) -> ForAll:
@@ -343,6 +363,38 @@ def for_cases(
     [9, 49]
     """
     return ForAll(lambda case: value(*cases[case]), {"case": range(len(cases))}, names=lambda case: names(*cases[case]))
+
+
+def markov_forms(models: Iterable[GraphAndLaw]) -> dict[str, ForAll]:
+    """The three lines of Eq. (1), from the laws and from d-separation in the graphs, for every node and all its values.
+
+    A conditional probability is asked for where its condition is possible.
+    """
+    at = [(m, dict(zip(m.law.names, v, strict=True))) for m in models for v in product(*map(range, m.law.array.shape))]
+    single = [(m, values, node) for m, values in at for node in m.law.names]
+    possible = [(m, values, node) for m, values, node in single if m.law.marginal(m.past(node, values)) != 0]
+    return {
+        "P(X1,...,Xn)": for_cases(at, lambda m, values: m.law.marginal(values), GraphAndLaw.names),
+        "Markov condition": for_cases(
+            [case for case in single if not any(case[1].values())],  # once for each node
+            lambda m, _, node: said({node}, m.apart(node), m.graph.parents(node)),
+            GraphAndLaw.names,
+        ),
+        "P(X|Nd(X),Pa(X))": for_cases(
+            possible,
+            lambda m, values, node: m.law.conditional({node: values[node]}, m.past(node, values)),
+            GraphAndLaw.names,
+        ),
+    }
+
+
+def about_graphs_and_laws(cases: Sequence[tuple[GraphAndLaw, Triple]], holds: Sequence[bool]) -> ForAll:
+    """Whether a statement (X, Y, Z) was found to hold of a graph and a law; as ``dsep`` or as ``indep`` of X, Y, Z."""
+    return for_cases(
+        list(zip(cases, holds, strict=True)),
+        lambda case, found: int(found),
+        lambda case, found: statement_names(case[0].graph, case[0].law, *case[1]),
+    )
 
 
 Nodes = frozenset[int]
