@@ -48,6 +48,13 @@ def test_a_wrong_or_missing_result_is_named(mine, said):
         check_answer("ex-double", mine)
 
 
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("changed", [{}, {"x": None}])
+def test_a_variable_of_the_chapter_that_the_reader_has_changed_is_not_taken_for_a_wrong_result(changed):
+    with pytest.raises(ValueError, match=r"ex-double: the solution does not run .*run the chapter's cells again"):
+        check_answer("ex-double", {"y": 6, "z": [6, 7], **changed})
+
+
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """A chapter of one exercise, whose solution can be given."""

@@ -96,8 +96,8 @@ def check_answer(label: str, variables: Mapping[str, Any] | None = None) -> str:
     """Compare the reader's results with the solution's; returns what is right.
 
     variables : the notebook's variables; by default those of the running IPython session.
-    Raises ``ValueError`` for a label of no such exercise, a name that is still missing, or a result that differs; it
-    says which, not what would be right.
+    Raises ``ValueError`` for a label of no such exercise, a name that is still missing, a variable of the chapter that
+    has been changed so that the solution fails, or a result that differs; it says which, not what would be right.
     """
     if label not in exercises():
         raise ValueError(f"{label!r} is no exercise with code; those are {', '.join(exercises())}")
@@ -106,7 +106,13 @@ def check_answer(label: str, variables: Mapping[str, Any] | None = None) -> str:
         if mine.get(name, ...) is ...:
             raise ValueError(f"{label}: {name} has no value yet")
     theirs = {name: value for name, value in mine.items() if name not in exercise.names}
-    exec(compile(exercise.solution, f"solution of {label}", "exec"), theirs)
+    try:
+        exec(compile(exercise.solution, f"solution of {label}", "exec"), theirs)
+    except Exception as error:  # of the chapter's own names, one is missing or means something else
+        raise ValueError(
+            f"{label}: the solution does not run with this notebook's variables ({error!r}); "
+            "run the chapter's cells again, and give your own variables other names"
+        ) from error
     for name in exercise.names:
         if not same(mine[name], theirs[name]):
             raise ValueError(f"{label}: {name} is not what the solution finds; yours is {mine[name]!r}")
