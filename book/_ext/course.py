@@ -57,8 +57,8 @@ class Lecture(OfTheBook):
 
 
 class Sheet(OfTheBook):
-    """The line below a problem sheet's title: how many problems, points and minutes; the argument is what to read
-    before.
+    """The lines below a problem sheet's title: how many problems, points and minutes, and where code is solved; the
+    argument is what to read before.
     """
 
     has_content = False
@@ -70,7 +70,10 @@ class Sheet(OfTheBook):
             [f"{len(problems)} problems · {points} points · about {minutes} minutes · before it: {self.arguments[0]}"]
         )
         line["classes"].append("lecture-line")
-        return [line]
+        code = self.parsed(
+            ["What asks for code is solved in the chapter's notebook; `check_answer` tells right from wrong."]
+        )
+        return [line, code]
 
 
 class Notes(Parsed):
