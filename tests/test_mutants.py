@@ -10,6 +10,7 @@ from compendium import paths
 from compendium.build import mutants
 from compendium.build.mutations import mutations, watch
 from compendium.claims import ledger
+from qlib.circuits import bell_circuit, chsh_circuits, native
 
 HEAD = """\
 ---
@@ -141,6 +142,19 @@ def test_a_change_never_leaves_its_fork(chapter: mutants.ExecutedChapter) -> Non
 def test_a_mutant_that_never_ends_is_stopped() -> None:
     assert mutants.in_a_fork(lambda: [None for _ in iter(int, 1)], patience=0.2) is None
     assert mutants.in_a_fork(lambda: {"a": True}, patience=10) == {"a": True}
+
+
+def test_a_mutant_that_takes_all_memory_is_stopped() -> None:
+    assert mutants.in_a_fork(lambda: len(bytearray(mutants.BYTES + 2**20)), patience=30) is None
+
+
+def test_a_circuit_can_be_compiled_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Qiskit's threads do not live on in it; a chapter that compiles circuits would wait for them for ever."""
+    for name, value in mutants.ONE_THREAD.items():
+        monkeypatch.setenv(name, value)
+    circuits = chsh_circuits(bell_circuit())
+    first = [len(native(circuit)) for circuit in circuits]
+    assert mutants.in_a_fork(lambda: [len(native(circuit)) for circuit in circuits], patience=60) == first
 
 
 def test_refusals_and_texts_are_left_alone() -> None:

@@ -26,6 +26,7 @@ import io
 import json
 import linecache
 import os
+import resource
 import select
 import signal
 import sys
@@ -60,6 +61,8 @@ REFUSALS = (ROOT / "qlib" / "numbers" / "arguments.py",)  # which tests/fuzz.py 
 STOPPED = "the chapter stops"
 WATCH = "_two_values_"  # the function that compares an expression's values without and with a change
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
+BYTES = 4 * 2**30  # how much more memory than the executed chapter it may take
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "QISKIT_IN_PARALLEL": "TRUE"}  # a fork waits for ever for threads that it lacks
 Lines = dict[CodeType, set[int]]
 
 
@@ -562,13 +565,14 @@ def _function(tree: ast.Module, line: int) -> str:
 
 
 def in_a_fork(work: Any, patience: float) -> Any:
-    """What a function returns in a fork of this process (as JSON); None if it dies or takes too long."""
+    """What a function returns in a fork of this process (as JSON); None if it dies, or takes too long or too much."""
     read, write = os.pipe()
     if not (child := os.fork()):
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
+            _limit_memory()
             os.write(write, json.dumps(work()).encode())
         finally:
             os._exit(0)
@@ -584,6 +588,12 @@ def in_a_fork(work: Any, patience: float) -> Any:
     with contextlib.suppress(ValueError):
         return json.loads(text)
     return None
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(OSError):  # there is no /proc on macOS
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + BYTES, resource.RLIM_INFINITY))
 
 
 @functools.cache
@@ -645,6 +655,7 @@ def mutant_outcomes(
     chapters' own cells, and of the studies and vocabularies that serve the book alone.
     only : of claims with this in their id.
     """
+    os.environ.update(ONE_THREAD)
     for slug in slugs:
         chapter = ExecutedChapter(slug)
         chapter.slices = {id: needs for id, needs in chapter.slices.items() if only in id}
