@@ -164,14 +164,20 @@ def test_a_preparation_is_transposed_weighted_and_blank():
     assert math.isclose(found.trace(), 2 / 3)
 
 
-def test_a_trace_that_is_not_whole_is_refused():
-    with pytest.raises(ArithmeticError, match="not whole"):
-        sfc.whole_trace(operator_on(("A",), np.eye(2) / 3))
+def test_the_trace_of_a_product_is_that_of_the_matrices_whatever_systems_the_factors_share():
+    rng = np.random.default_rng(1)
+    systems = ("A", "BA", "CB", "AC", "D")
+    operators = [operator_on(tuple(s), rng.integers(-3, 4, (2 ** len(s),) * 2)) for s in systems]
+    whole = math.prod(operators[1:], start=operators[0])
+    found = sfc.OperatorProduct(tuple(operators), sp.Symbol("p")).trace()
+    assert found == sp.Symbol("p") * int(whole.trace(*"ABCD").array[0, 0])
+    assert sfc.OperatorProduct().trace() == 1
 
 
 def test_the_trace_formula_finds_the_probability_of_what_is_prepared_and_measured():
-    rho = operator_on(("A_in", "L"), np.array([[1.0, 0, 0, 1], [0] * 4, [0] * 4, [1, 0, 0, 1]]))  # the identity
-    bit = lambda v, system: operator_on((system,), np.diag([1.0 - v, v]))  # noqa: E731
+    identity = operator_on(("A_in", "L"), np.array([[1, 0, 0, 1], [0] * 4, [0] * 4, [1, 0, 0, 1]]))
+    rho = sfc.OperatorProduct((identity,))
+    bit = lambda v, system: sfc.OperatorProduct((sfc.basis_projector(v, system),))  # noqa: E731
     for v, u in itertools.product(BITS, repeat=2):
         names = sfc.trace_names(rho, lambda i, v: bit(v, "A_in"), lambda i, u: bit(u, "L"), (v,), [(u,)])
         printed = "Sum(tr(kron(rho_W*Kron(tau_V(i, v(i)), (i, 1, n)), Kron(tau_tilde(i, u(i)), (i, 1, n)))), u_all)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -21,6 +22,7 @@ from compendium.claims.operator_formulas import SystemOperator, operator_on, ten
 from compendium.claims.vocabulary.sfc.classical import delta, sum_over
 from qlib.models import ProbabilisticModel, StructuralModel
 from qlib.numbers import exact
+from qlib.numbers.tensor_networks import contract, operator_tensor
 from qlib.quantum import QuantumStructuralModel, process_cj
 
 Array = NDArray[Any]
@@ -328,30 +330,63 @@ def preparation_names(dimensions: Mapping[str, int], law: Sequence[Any]) -> dict
     }
 
 
-def whole_trace(operator: SystemOperator) -> sp.Integer:
-    """The full trace, if it is a whole number: floats that are zeros and ones are multiplied without rounding.
+@dataclass(frozen=True)
+class OperatorProduct:
+    """A number times a product of operators of which only the trace is asked: no matrix on all systems is built.
 
-    >>> whole_trace(operator_on(("A",), [[1.0, 0], [0, 1.0]]))
-    2
+    >>> Z = operator_on(("A",), np.diag([1, -1]))
+    >>> (OperatorProduct((Z,), 3) * OperatorProduct((Z,))).trace()
+    6
     """
-    number = float(operator.trace(*operator.systems).array[0, 0])
-    if not number.is_integer():
-        raise ArithmeticError(f"the trace {number} of products of zeros and ones is not whole")
-    return sp.Integer(int(number))
+
+    factors: tuple[SystemOperator, ...] = ()
+    weight: Any = 1
+
+    @property
+    def systems(self) -> set[str]:
+        """The systems that a factor acts on."""
+        return {system for factor in self.factors for system in factor.systems}
+
+    def __mul__(self, other: OperatorProduct) -> OperatorProduct:
+        return OperatorProduct(self.factors + other.factors, self.weight * other.weight)
+
+    def trace(self) -> Any:
+        """The trace over all systems. On each the column of a factor is the row of the next one that acts there."""
+        acting = {s: [k for k, factor in enumerate(self.factors) if s in factor.systems] for s in self.systems}
+        follower = {
+            (s, k): (s, after) for s, ks in acting.items() for k, after in zip(ks, ks[1:] + ks[:1], strict=True)
+        }
+        tensors = [
+            operator_tensor(factor.array, [((s, k), follower[s, k], d) for s, d in factor.systems.items()])
+            for k, factor in enumerate(self.factors)
+        ]
+        return sp.expand(self.weight * contract(tensors).item())
+
+
+def exogenous_element(extension: QuantumStructuralModel, node: str, u: int) -> OperatorProduct:
+    """The element of outcome u of the exogenous instrument (19) of a node: what U, T' and the blank copies prepare."""
+    spaces = [space for space in local_isometry(node, extension)[2] if space in extension.preparations]
+    found = OperatorProduct()
+    for space in spaces:
+        preparation, value = extension.preparations[space], u if space == f"U_{node}" else 0
+        state = operator_on({space: preparation.d_out}, np.asarray(preparation.state(value).T).astype(int))
+        found *= OperatorProduct((state,), preparation.weight(value))
+    return found
 
 
 def trace_names(
-    rho_W: SystemOperator, tau_V: Callable[..., Any], tau_tilde: Callable[..., Any], v: Sequence[int], u_all: Any
+    rho_W: OperatorProduct, tau_V: Callable[..., Any], tau_tilde: Callable[..., Any], v: Sequence[int], u_all: Any
 ) -> dict[str, Any]:
-    """The names of Eq. (31) at values v of the nodes; all operators are of floats.
+    """The names of Eq. (31) at values v of the nodes.
 
-    tau_V, tau_tilde : functions of a node's number and a value, the elements of instruments. u_all : what u runs over.
+    tau_V, tau_tilde : functions of a node's number and a value, the elements of instruments, each an `OperatorProduct`.
+    u_all : what u runs over.
     """
     return {
         "Sum": binder(operator.add, sp.Integer(0)),
-        "tr": lifted(whole_trace),
+        "tr": lifted(OperatorProduct.trace),
         "kron": lifted(lambda *factors: reduce(operator.mul, factors)),
-        "Kron": binder(operator.mul, operator_on({}, [[1.0]])),
+        "Kron": binder(operator.mul, OperatorProduct()),
         "rho_W": IndexedTerm(lambda _: rho_W, frozenset()),
         "tau_V": lifted(tau_V),
         "tau_tilde": lifted(tau_tilde),
