@@ -542,7 +542,7 @@ OF_TYPE: dict[str, Callable[[Any], bool]] = {  # the name of a value's type: wha
     "GainLaw": lambda v: is_law(v.probabilities),
     "HiddenVariableModel": lambda v: v.total != 1 or is_law(v.weights),
     "Instrument": is_instrument,
-    "IntervalRegions": lambda v: all(is_ordered(*getattr(v, name)) for name in ("mean", "lower", "upper", "width")),
+    "IntervalRegions": lambda v: all(is_ordered(*getattr(v, name)) for name in ("mean", "width")),
     "Phenomenon": lambda v: is_law(v.table, *range(1, v.table.ndim)),
     "ProbabilisticModel": lambda v: is_law(v.law),
     "ProcessOperator": is_process,
