@@ -399,7 +399,7 @@ def factorised(law: Array, parties: int) -> tuple[Array, Array]:
     operands: list[Any] = [np.einsum(law, axes, lam), lam, np.einsum(law, axes, observed[parties:]), observed[parties:]]
     for i in outcomes(parties):
         joint = np.einsum(law, axes, [i, parties + i, *lam])
-        total = joint.sum(axis=0, keepdims=True)
+        total = joint.sum(axis=0)
         operands += [np.divide(joint, total, out=np.zeros_like(joint), where=total > 0), [i, parties + i, *lam]]
     return np.einsum(*operands, observed), direct
 
