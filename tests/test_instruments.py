@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qlib.numbers.exact_arrays import Array, exact, is_exact, vanishes
 from qlib.quantum.channels import choi, instrument_cj, kron, partial_trace, process_cj, pure_state
-from qlib.quantum.instruments import Instrument, measure, product_factors
+from qlib.quantum.instruments import Instrument, measure, product_factors, remaining_effect
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 DIMS = st.integers(1, 3)
@@ -113,6 +113,31 @@ def test_a_measurement_that_depends_on_symbols_is_one_for_all_of_their_values() 
     P = pure_state(ket)
     instrument = Instrument.projective([P, ONE - P])
     assert vanishes(partial_trace(instrument.channel, (2, 2), (1,)) - ONE)
+
+
+@given(SEEDS, DIMS)
+def test_what_effects_leave_of_one_makes_them_a_measurement(rng: np.random.Generator, d: int) -> None:
+    kraus = random_kraus(rng, 3, d, d, (2,))
+    F = [np.einsum("zkoi,zkoj->zij", K.conj(), K) for K in np.moveaxis(kraus, 1, 0)]
+    some = {"a": F[0], "b": F[1]}
+    assert np.allclose(remaining_effect(some), np.eye(d) - F[0] - F[1])
+    assert Instrument.from_povm({**some, "none": remaining_effect(some)}).outcomes == ("a", "b", "none")
+    assert not np.any(remaining_effect([F[0], F[1], remaining_effect(some)]))
+
+
+def test_exact_effects_leave_what_they_leave_however_little_it_is() -> None:
+    little = exact([[sp.Rational(1, 10**30), 0], [0, 0]])
+    assert np.all(remaining_effect([P0 - little, P1]) == little)
+    assert vanishes(remaining_effect([PLUS, MINUS]))
+
+
+def test_effects_that_leave_less_than_nothing_differ_in_shape_or_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="effects: what they leave of one should be positive semidefinite"):
+        remaining_effect([np.diag([0.6, 0.5]), np.diag([0.6, 0.5])])
+    with pytest.raises(ValueError, match=r"effects, outcome 1: shape \(3, 3\) should be \(..., 2, 2\)"):
+        remaining_effect([np.eye(2) / 2, np.eye(3) / 2])
+    with pytest.raises(ValueError, match="effects: there are none"):
+        remaining_effect({})
 
 
 @given(SEEDS, st.integers(1, 3))

@@ -20,7 +20,7 @@ from qlib.models.bounds import ace_bounds
 from qlib.numbers.exact_arrays import conditional_probability, exact
 from qlib.numbers.tensor_networks import Tensor
 from qlib.quantum.counterfactuals import COUNTERPOSSIBLE, CounterfactualQuery, QueryKind, disambiguate, evaluate
-from qlib.quantum.instruments import Instrument, product_factors
+from qlib.quantum.instruments import Instrument, product_factors, remaining_effect
 from qlib.quantum.process_operators import ProcessOperator
 from qlib.quantum.processes import ProcessMixture, QuantumNode, QuantumStructuralModel, probability, unitary
 
@@ -213,6 +213,20 @@ def test_what_rounding_leaves_of_one_minus_the_other_projectors_is_no_rare_outco
         evaluate(
             line([ONE, ONE], source), CounterfactualQuery({"A": "else"}, {}, {"B": 0}, {"A": measured, "B": Z}, {})
         )
+
+
+@pytest.mark.parametrize("rare", RARE[4:])
+def test_what_effects_leave_by_rounding_is_no_rare_outcome_and_an_effect_that_is_given_is_one(rare: float) -> None:
+    source, query = Instrument.do([[0.6, 0.1j], [-0.1j, 0.4]], d_in=1), ({"A": "else"}, {}, {"B": 0})
+    some = {0: np.diag([0.3, 1.0]), 1: np.diag([0.6, 0.0]), 2: np.diag([0.1, 0.0])}
+    assert 0 < (ONE - sum(some.values()))[0, 0] < 1e-15
+    never = Instrument.from_povm({**some, "else": remaining_effect(some)})
+    with pytest.raises(ValueError, match="the evidence A = else has probability zero"):
+        evaluate(line([ONE, ONE], source), CounterfactualQuery(*query, {"A": never, "B": Z}, {}))
+    known = {"else": rare * DIAG[0]}
+    seldom = Instrument.from_povm({**known, "often": remaining_effect(known)})
+    found = evaluate(line([ONE, ONE], source), CounterfactualQuery(*query, {"A": seldom, "B": Z}, {}))
+    assert found.probability == pytest.approx(0.6)  # the source has no record: it prepares anew
 
 
 # --- long chains ------------------------------------------------------------------------------------------------------

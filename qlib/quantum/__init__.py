@@ -84,7 +84,7 @@ from qlib.quantum.counterfactuals import (
 )
 from qlib.quantum.derivation_steps import Explanation, Step, rounded_text
 from qlib.quantum.dilations import completed, dilated, dilation, square_root
-from qlib.quantum.instruments import Instrument, measure, product_factors
+from qlib.quantum.instruments import Instrument, measure, product_factors, remaining_effect
 from qlib.quantum.kept_results import with_results_kept
 from qlib.quantum.process_operators import (
     ProcessOperator,
@@ -209,6 +209,7 @@ __all__ = [
     "random_structural_model",
     "random_unitary",
     "record_posterior",
+    "remaining_effect",
     "require_positive",
     "reversible",
     "reversible_extension",

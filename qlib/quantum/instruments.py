@@ -76,6 +76,10 @@ class Instrument:
     positive, or if the elements do not sum to a trace-preserving map (11). Of exact numbers that is decided
     exactly; complete positivity of entries with free symbols cannot be, and they are let pass.
 
+    An element is taken at its word, however small: 1e-17 times an effect is a rare outcome, not rounding. So an element
+    that was found by subtraction, as 1 − Σ F, may turn an outcome that never occurs into a rare one, and nothing in its
+    numbers tells which it is; `remaining_effect` subtracts, and can.
+
     >>> Z = Instrument.projective([[[1, 0], [0, 0]], [[0, 0], [0, 1]]], name="z")
     >>> Z.outcomes, Z.d_in, Z.d_out
     ((0, 1), 2, 2)
@@ -441,6 +445,32 @@ def measure(letters: str, destructive: bool = False) -> Instrument:
     if destructive:
         return Instrument(named, 2 ** len(letters), 1, letters)
     return Instrument.projective(named, letters)
+
+
+def remaining_effect(effects: Mapping[Outcome, ArrayLike] | ArrayLike) -> Array:
+    """What some effects of a POVM leave of one, 1 − Σ F: the effect of an outcome that is none of theirs.
+
+    effects : outcome → F, or outcomes first, of shape (..., d, d). Exact numbers are subtracted exactly. In
+    floating-point numbers what is left is zero if no entry is more than the rounding of such a sum, `ROUNDING` = 2⁻⁴⁶.
+    An outcome as rare as that cannot be found by subtraction: give its effect, and let a common one be what remains.
+    Raises ``ValueError`` if the effects differ in shape, or leave an operator that is not positive.
+
+    >>> some = {0: np.diag([0.3, 1.0]), 1: np.diag([0.6, 0.0]), 2: np.diag([0.1, 0.0])}
+    >>> float((np.eye(2) - sum(some.values()))[0, 0]), remaining_effect(some).tolist()
+    (1.1102230246251565e-16, [[0.0, 0.0], [0.0, 0.0]])
+    >>> Instrument.from_povm({**some, "none": remaining_effect(some)}).outcomes
+    (0, 1, 2, 'none')
+    """
+    F = _named(effects, "effects")
+    for outcome, f in F.items():
+        require_shape(f, f"effects, outcome {outcome!r}", (..., *2 * (next(iter(F.values())).shape[-1],)))
+    if not F:
+        raise ValueError("effects: there are none, so that their dimension is not known")
+    left = np.eye(next(iter(F.values())).shape[-1], dtype=int) - sum(common(list(F.values())))
+    require_positive(left, "effects", "what they leave of one", computed_from=1.0)
+    if is_exact(left):
+        return recognised(left)
+    return np.where(negligible(np.abs(left).max(axis=(-2, -1), keepdims=True)), 0, left)
 
 
 def _joint(parts: Sequence[tuple[Instrument, Outcome]]) -> Outcome:
