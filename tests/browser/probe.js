@@ -18,7 +18,6 @@ const withoutOutline = (formula) => TOKENS.flatMap((kind) => {
 });
 
 const look = () => ({
-  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   mathErrors: all("mjx-merror, [data-mjx-error]").map((node) => node.textContent),
   undefinedMacros: all("mjx-container [fill='red'], mjx-container [stroke='red']").length,
   unset: all("span.math, div.math").filter((node) => !node.querySelector("mjx-container")).length,
@@ -28,15 +27,34 @@ const look = () => ({
   shown: document.querySelector(".ledger-shown")?.textContent ?? "",
   searchFields: all("button.search-button-field, .bd-sidebar form.bd-search, .sidebar-primary-item form").length,
   headings: all("h1").filter((heading) => heading.checkVisibility()).length,
+});
+
+// What depends on a page's width.
+const glance = () => ({
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
 });
 
 // Nothing is on its way from one colour to another. The glyphs of formulas, thousands of elements about which axe has
-// nothing to say, are left out; their words remain.
+// nothing to say, are left out; their words remain. Of the words of code that no rule of style tells apart, two remain
+// elements and the others become text. So look at a page before.
 const lighten = () => {
   document.head.insertAdjacentHTML("beforeend", "<style>*, ::before, ::after { transition: none !important }</style>");
   all("mjx-container svg").forEach((picture) => picture.replaceChildren());
   all("mjx-assistive-mml").forEach((formula) => formula.replaceChildren(formula.textContent));
+  const places = new Map([[null, ""]]), counts = new Map();
+  const place = (element) => {
+    if (!places.has(element)) {
+      const { localName, className, parentElement } = element;
+      places.set(element, `${place(parentElement)} ${localName}.${className}#${element.id}[${element.getAttribute("style")}]`);
+    }
+    return places.get(element);
+  };
+  for (const word of all("pre span:not(:has(*))")) {
+    const key = place(word), count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count > 2) word.replaceWith(...word.childNodes);
+  }
 };
 
 // Two texts of each kind on the page: colour, what is behind it, size, weight, whether it is a link.
