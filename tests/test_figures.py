@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -136,6 +137,17 @@ def test_a_figure_is_the_same_bytes_in_every_process_whatever_the_style(tmp_path
     mpl.rcdefaults()
     figures.save(figures.causal_graphs([instrumental_graph()]), tmp_path, "here")
     assert (tmp_path / "here.svg").read_bytes() == (tmp_path / "there.svg").read_bytes()
+
+
+def test_a_figure_is_shown_as_it_was_saved_unless_it_has_changed_since_then(tmp_path: Path) -> None:
+    figures.use_style()
+    shown = InteractiveShell.instance().display_formatter.formatters["image/svg+xml"]
+    figure = figures.causal_graphs([instrumental_graph()])
+    saved = figures.save(figure, tmp_path, "graph")
+    assert shown(saved) == (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    figure.axes[0].texts[0].set_color("red")
+    assert "#ff0000" in shown(saved)
+    assert "#ff0000" not in (tmp_path / "graph.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("draw", PLOTS, ids=lambda f: f.__name__)

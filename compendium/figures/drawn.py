@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from IPython.core.pylabtools import print_figure
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +58,20 @@ class Drawn(Figure):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.panels: dict[Axes, Panel] = {}
+        self._svg = ""
+
+    @property
+    def svg(self) -> str:
+        """The figure as SVG: as it was saved, if it has not changed since then, or else drawn anew."""
+        return self._svg or str(print_figure(self, "svg", metadata={"Date": None}))
+
+    def remember(self, svg: str) -> None:
+        """Keep what was saved, until something in the figure changes: drawing it again would take as long again."""
+        self._svg = svg
+        self.stale_callback = self._forget
+
+    def _forget(self, *_: Any) -> None:
+        self._svg = ""
 
     @property
     def data(self) -> list[Row]:

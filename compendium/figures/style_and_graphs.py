@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, RegularPolygon
@@ -44,6 +46,8 @@ def use_style() -> None:
     """Switch to the book's style, and in a notebook to SVG output; a chapter's first cell calls it."""
     plt.style.use(str(Path(__file__).with_name("compendium.mplstyle")))
     set_matplotlib_formats("svg", metadata={"Date": None})
+    formatters = InteractiveShell.instance().display_formatter.formatters
+    formatters["image/svg+xml"].for_type(Drawn, attrgetter("svg"))
 
 
 def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: Any) -> tuple[Drawn, Any]:
@@ -58,9 +62,11 @@ def save(figure: Figure, folder: Path, name: str) -> Figure:
     The same bytes for the same figure. Drawings of graphs and circuits have no data (see `compendium.figures.drawn`).
     """
     with plt.rc_context({"svg.hashsalt": "qlib"}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    if isinstance(figure, Drawn) and figure.data:
-        write_csv(figure.data, folder / f"{name}.data.csv")
+        figure.savefig(file := folder / f"{name}.svg", metadata={"Date": None})
+    if isinstance(figure, Drawn):
+        figure.remember(file.read_text(encoding="utf-8"))
+        if figure.data:
+            write_csv(figure.data, folder / f"{name}.data.csv")
     return figure
 
 
