@@ -45,6 +45,7 @@ from qlib.numbers.linear_programs import CertificateError
 
 SMALL = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2)]
 ROOT = sp.sqrt(2)
+GHZ, HARDY = scenarios.ghz_mermin(), scenarios.hardy_paradox()
 
 
 def rational_law(rng: np.random.Generator, length: int) -> list[sp.Rational]:
@@ -151,7 +152,7 @@ def test_the_threshold_itself_is_factorisable():
 @pytest.mark.parametrize(
     "p",
     [
-        scenarios.pr_box(), scenarios.tsirelson(), scenarios.hardy_paradox(), scenarios.ghz_mermin(),
+        scenarios.pr_box(), scenarios.tsirelson(), HARDY, GHZ,
         scenarios.peres_mermin(), scenarios.quantum_cycle(5), scenarios.contextual_cycle(5), scenarios.quantum_cycle(6),
     ],
     ids=lambda p: p.name,
@@ -212,7 +213,7 @@ def test_the_p_value_of_disturbance_is_one_at_most_as_often_as_it_says():
 
 
 def test_a_nondisturbing_phenomenon_is_the_nearest_to_itself():
-    for p in (scenarios.tsirelson(), scenarios.quantum_cycle(5), scenarios.ghz_mermin()):
+    for p in (scenarios.tsirelson(), scenarios.quantum_cycle(5), GHZ):
         assert np.allclose(nearest_nondisturbing(p).table, p.as_float().table)
 
 
@@ -317,7 +318,7 @@ def test_classical_and_general_bounds(inequality, classical, general):
         (fa.chsh_inequality(), scenarios.tsirelson(), 2 * ROOT),
         (fa.cycle_inequality(5), scenarios.quantum_cycle(5), 4 * sp.sqrt(5) - 5),
         (fa.cycle_inequality(6), scenarios.quantum_cycle(6), 3 * sp.sqrt(3)),
-        (fa.mermin_inequality(), scenarios.ghz_mermin(), 4),
+        (fa.mermin_inequality(), GHZ, 4),
         (fa.peres_mermin_inequality(), scenarios.peres_mermin(), 6),
     ],
 )
@@ -376,9 +377,9 @@ def test_the_normal_form_does_not_depend_on_scale_or_on_terms_that_normalisation
         (scenarios.tsirelson(), ROOT - 1),
         (scenarios.quantum_cycle(5), 2 * sp.sqrt(5) - 4),
         (scenarios.contextual_cycle(5), 1),
-        (scenarios.ghz_mermin(), 1),
+        (GHZ, 1),
         (scenarios.peres_mermin(), 1),
-        (scenarios.hardy_paradox(), 5 * sp.sqrt(5) - 11),
+        (HARDY, 5 * sp.sqrt(5) - 11),
         (white_noise(CHSH), 0),
     ],
     ids=lambda value: getattr(value, "name", None),

@@ -35,12 +35,13 @@ from qlib.numbers.exact_arrays import Undecided, exact, exact_sign, vanishes
 from qlib.quantum.channels import PAULI_X, PAULI_Z, effects
 
 SCENARIOS = [CHSH, KCBS, UNEVEN, bell_scenario(2, 2, 2), scenarios.peres_mermin_scenario()]
+GHZ, HARDY = scenarios.ghz_mermin(), scenarios.hardy_paradox()
 LIBRARY = [
     scenarios.pr_box(),
     scenarios.tsirelson(),
-    scenarios.ghz_mermin(),
+    GHZ,
     scenarios.peres_mermin(),
-    scenarios.hardy_paradox(),
+    HARDY,
     *[scenarios.quantum_cycle(n) for n in (3, 4, 5, 6)],
     *[scenarios.contextual_cycle(n) for n in (3, 4, 5)],
 ]
@@ -360,7 +361,7 @@ def test_every_order_keeps_the_laws(seed):
 
 
 def test_hardys_probabilities():
-    table = scenarios.hardy_paradox().table
+    table = HARDY.table
     assert sp.simplify(table[0][0, 0] - (5 * sp.sqrt(5) - 11) / 2) == 0
     assert [table[1][0, 1], table[2][1, 0], table[3][0, 0]] == [0, 0, 0]
     assert all(exact_sign(law.sum() - 1) == 0 for law in table)
@@ -371,7 +372,7 @@ def test_hardys_probability_is_the_largest_of_its_family():
     chance = x**2 * (1 - 2 * x) / (1 - x) ** 2
     best = (3 - sp.sqrt(5)) / 2
     assert sp.simplify(sp.diff(chance, x).subs(x, best)) == 0
-    assert sp.simplify(chance.subs(x, best) - scenarios.hardy_paradox().table[0][0, 0]) == 0
+    assert sp.simplify(chance.subs(x, best) - HARDY.table[0][0, 0]) == 0
 
 
 def test_the_products_of_the_square_are_certain():
@@ -380,7 +381,7 @@ def test_the_products_of_the_square_are_certain():
 
 
 def test_ghz_and_mermin_agree():
-    p = scenarios.ghz_mermin()
+    p = GHZ
     known = {"A0 B0 C0": 1, "A0 B1 C1": -1, "A1 B0 C1": -1, "A1 B1 C0": -1}
     for c in range(8):
         assert p.correlator(c) == known.get(p.scenario.label(c), 0)

@@ -686,11 +686,11 @@ def quantum_phenomenon(
             found = f"shape {given[m].shape}" if m in given else "none are given"
             raise ValueError(f"projectors of {m!r}: {found}; their shape should be {(count, *psi.shape * 2)}")
     table = np.zeros(scenario.shape, dtype=np.result_type(psi, *given.values()))
-    for context in scenario.contexts:
-        for m, k in combinations(context, 2):
-            for P, Q in product(given[m], given[k]):
-                if not vanishes(P @ Q - Q @ P):
-                    raise ValueError(f"{m} and {k} share a context, but their projectors do not commute")
+    pairs = dict.fromkeys(pair for context in scenario.contexts for pair in combinations(context, 2))
+    for m, k in pairs:  # which may share several contexts
+        for P, Q in product(given[m], given[k]):
+            if not vanishes(P @ Q - Q @ P):
+                raise ValueError(f"{m} and {k} share a context, but their projectors do not commute")
     for index in scenario.entries:
         vector = psi
         for m, a in zip(scenario.contexts[index[0]], index[1:], strict=False):  # beyond the context there is padding
