@@ -706,17 +706,25 @@ class _Basis:
     program: LinearProgram
     basis: list[int]
     costs: list[Fraction]
-    inverse: list[list[Fraction]]
+    inverse: flint.fmpq_mat
     multipliers: list[Fraction]
 
     @classmethod
     def at(cls, program: LinearProgram, basis: list[int], costs: list[Fraction]) -> _Basis:
         n, m = len(program.variables), len(program.constraints)
-        columns = [program._exact_columns[j] if j < n else {j - n: Fraction(1)} for j in basis]
-        inverse = _inverse([[column.get(i, Fraction(0)) for column in columns] for i in range(m)])
-        prices = [costs[j] if j < n else Fraction(0) for j in basis]
-        y = [sum((c * line[i] for c, line in zip(prices, inverse, strict=True) if c), Fraction(0)) for i in range(m)]
-        return cls(program, basis, costs, inverse, y)
+        matrix, prices = flint.fmpq_mat(m, m), flint.fmpq_mat(1, m)
+        for k, j in enumerate(basis):
+            for i, a in program._exact_columns[j].items() if j < n else [(j - n, Fraction(1))]:
+                matrix[i, k] = flint.fmpq(a.numerator, a.denominator)
+            if j < n:
+                prices[0, k] = flint.fmpq(costs[j].numerator, costs[j].denominator)
+        inverse = matrix.inv()
+        return cls(program, basis, costs, inverse, [_from_flint(a) for a in (prices * inverse).entries()])
+
+    @cached_property
+    def lines(self) -> list[list[Fraction]]:
+        """The rows of the inverse."""
+        return [[_from_flint(a) for a in line] for line in self.inverse.table()]
 
     def exchanged(self, k: int, j: int) -> _Basis:
         return _Basis.at(self.program, [*self.basis[:k], j, *self.basis[k + 1 :]], self.costs)
@@ -725,9 +733,12 @@ class _Basis:
     def amounts(self) -> list[Any]:
         """The exact values of the basic variables and residuals."""
         b = [_exact(row.rhs, f"the right-hand side of {row.name!r}") for row in self.program.constraints]
+        if all(t.is_Rational for t in b):
+            column = flint.fmpq_mat(len(b), 1, [flint.fmpq(int(t.p), int(t.q)) for t in b])
+            return [sympy.Rational(int(a.p), int(a.q)) for a in (self.inverse * column).entries()]
         return [
             sympy.expand(sympy.Add(*[sympy.Rational(a) * t for a, t in zip(line, b, strict=True) if a]))
-            for line in self.inverse
+            for line in self.lines
         ]
 
     @cached_property
@@ -758,7 +769,7 @@ class _Basis:
 def _dual_simplex(at: _Basis, sign: int) -> _Basis:
     """Dual simplex steps from a dual feasible basis until no variable is negative and every residual zero."""
     while (k := at.leaving_wrong()) is not None:
-        line = [-at.signs[k] * a for a in at.inverse[k]]
+        line = [-at.signs[k] * a for a in at.lines[k]]
         rates = ((at.along(line, j), j) for j in range(len(at.costs)))
         ratios = [(sign * at.slack(j) / -rate, j) for rate, j in rates if rate < 0]
         if not ratios:
@@ -770,7 +781,7 @@ def _dual_simplex(at: _Basis, sign: int) -> _Basis:
 def _primal_simplex(at: _Basis, sign: int) -> _Basis:
     """Primal simplex steps from a primal feasible basis until no variable's increase improves the objective."""
     while (j := at.entering(sign)) is not None:
-        rates = [at.along(line, j) for line in at.inverse]
+        rates = [at.along(line, j) for line in at.lines]
         best: tuple[Any, int, int] | None = None
         for k, rate in enumerate(rates):
             if rate > 0 or (rate and at.is_residual(k)):
@@ -784,10 +795,8 @@ def _primal_simplex(at: _Basis, sign: int) -> _Basis:
     return at
 
 
-def _inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    entries = [[flint.fmpq(a.numerator, a.denominator) for a in line] for line in matrix]
-    table = flint.fmpq_mat(entries).inv().table() if entries else []
-    return [[Fraction(int(a.p), int(a.q)) for a in line] for line in table]
+def _from_flint(number: flint.fmpq) -> Fraction:
+    return Fraction(int(number.p), int(number.q))
 
 
 # --- vertices --------------------------------------------------------------------------------------------------------
