@@ -361,6 +361,8 @@ def with_roots(number: sp.Expr) -> sp.Expr:
     parts = [with_roots(part) for part in number.args]
     if isinstance(number, sp.conjugate | sp.re | sp.im | sp.Abs):
         (x,) = parts
+        if x is number.args[0] and isinstance(number, sp.conjugate):
+            return number  # made anew, it would make SymPy work out again all that it stands in
         conjugate = sp.conjugate(x, evaluate=False)
         return {
             sp.conjugate: conjugate, sp.re: (x + conjugate) / 2, sp.im: (x - conjugate) / (2 * sp.I),
