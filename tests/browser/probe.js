@@ -22,6 +22,7 @@ const look = () => ({
   undefinedMacros: all("mjx-container [fill='red'], mjx-container [stroke='red']").length,
   unset: all("span.math, div.math").filter((node) => !node.querySelector("mjx-container")).length,
   formulas: all("mjx-container").length,
+  tokens: all("mjx-container svg g[data-mml-node]").length,
   withoutOutline: [...new Set(all("mjx-container").flatMap(withoutOutline))],
   withoutGlyph: [...new Set(all("mjx-container svg text").map((node) => node.textContent).join(""))].join(""),
   shown: document.querySelector(".ledger-shown")?.textContent ?? "",
