@@ -293,3 +293,13 @@ def test_the_separation_of_a_pisot_number_s_powers_is_not_too_large() -> None:
         bits = separation(number)
         assert bits is not None
         assert n * 1.27 < bits < n * 1.27 * 1.1 + 10
+
+
+def test_a_number_that_is_written_with_roots_stays_the_object_that_it_is():
+    """Else SymPy would work out again all that it stands in, which takes most of the time where numbers are large."""
+    x = sp.exp(2 * pi * i / 7) + sp.sqrt(2)
+    conjugate = sp.conjugate(x, evaluate=False)
+    for number in (x, conjugate, 1 / (3 + x * conjugate)):
+        assert with_roots(number) is number
+    of_angles = sp.conjugate(sp.cos(sp.acos(R(1, 3)) / 2) + i, evaluate=False)
+    assert not with_roots(of_angles).has(sp.cos)
