@@ -30,6 +30,7 @@ from qlib.quantum.causal_order import (
     is_witness,
     order_component,
     oreshkov_costa_brukner,
+    quantum_switch,
 )
 from qlib.quantum.channels import (
     IDENTITY,
@@ -201,6 +202,7 @@ __all__ = [
     "pure_state",
     "quantum_extension",
     "quantum_query",
+    "quantum_switch",
     "query_operators",
     "random_channel",
     "random_instrument",

@@ -34,9 +34,9 @@ from qlib.numbers.arguments import (
     whole,
     wholes,
 )
-from qlib.numbers.exact_arrays import Array, as_complex, exact, vanishes
+from qlib.numbers.exact_arrays import Array, as_complex, conjugate, exact, is_exact, vanishes
 from qlib.numbers.semidefinite_programs import solve_semidefinite, triangle
-from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, partial_trace, pure_state
 from qlib.quantum.process_operators import ProcessOperator, QuantumNode, trace_and_replace
 
 A_IN, A_OUT, B_IN, B_OUT = range(4)  # the places of the tensor factors
@@ -115,6 +115,29 @@ def oreshkov_costa_brukner() -> ProcessOperator:
     terms = kron(one, Z, Z, one) + kron(Z, one, X, Z)
     array = (kron(one, one, one, one) + terms / sp.sqrt(2)) / sp.Integer(4)
     return ProcessOperator([QuantumNode("A"), QuantumNode("B")], array)
+
+
+def quantum_switch(target: ArrayLike) -> ProcessOperator:
+    """A qubit that passes A and B in the order that a second qubit, the control, decides; over the nodes P, A, B and F.
+
+    target : the ket of the first qubit. P sends the control: for |0⟩ A comes first, for |1⟩ B does, and if it is in
+    between, so is the order. F, in everybody's future, receives the control and then the target. Exact for an exact
+    ket. Chiribella, D'Ariano, Perinotti & Valiron (2013). Raises ``ValueError`` for what is no ket of a qubit.
+
+    >>> quantum_switch([1, 0]).dims  # in and out of P, A, B and F
+    (1, 2, 2, 2, 2, 2, 4, 1)
+    """
+    ket = numbers(target, "target", (2,))
+    pure_state(ket)
+    w = np.zeros((2,) * 7, dtype=ket.dtype)  # control, A in, A out, B in, B out, control, target
+    if is_exact(ket):
+        w = exact(w)
+    for a, b, c in np.ndindex(2, 2, 2):
+        w[0, a, b, b, c, 0, c] = ket[a]
+        w[1, b, c, a, b, 1, c] = ket[a]
+    flat = w.reshape(-1)
+    nodes = [QuantumNode("P", 1, 2), QuantumNode("A"), QuantumNode("B"), QuantumNode("F", 4, 1)]
+    return ProcessOperator(nodes, np.outer(flat, conjugate(flat)))
 
 
 def order_component(array: ArrayLike, dims: tuple[int, ...], last: int) -> Array:
