@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 
 from qlib.graphs.graphs import CausalGraph
 from qlib.numbers.exact_arrays import as_complex, exact
-from qlib.quantum.causal_order import causal_separability, is_witness, order_component, oreshkov_costa_brukner
-from qlib.quantum.channels import PAULI_X, PAULI_Z, kron
+from qlib.quantum.causal_order import (
+    causal_separability,
+    is_witness,
+    order_component,
+    oreshkov_costa_brukner,
+    quantum_switch,
+)
+from qlib.quantum.channels import PAULI_X, PAULI_Z, kron, pure_state
 from qlib.quantum.instruments import Instrument
 from qlib.quantum.process_operators import ProcessOperator, QuantumNode
 from qlib.quantum.processes import probability
-from qlib.quantum.random_processes import random_markov_process
+from qlib.quantum.random_processes import random_markov_process, random_unitary
 
 SEEDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 DIMS = (2, 2, 2, 2)
@@ -106,3 +112,26 @@ def test_a_false_witness_is_refused() -> None:
 def test_only_two_nodes_are_decided() -> None:
     with pytest.raises(ValueError, match="two nodes; the process has 1"):
         causal_separability(ProcessOperator([QuantumNode("A", 2, 1)], np.eye(2) / 2))
+
+
+@settings(max_examples=5)
+@given(SEEDS)
+def test_the_switch_superposes_the_two_products_of_gates(rng: np.random.Generator) -> None:
+    ket = lambda d: (lambda x: x / np.linalg.norm(x))(rng.normal(size=d) + 1j * rng.normal(size=d))  # noqa: E731
+    control, target, found = ket(2), ket(2), ket(4)
+    U, V = random_unitary(2, rng), random_unitary(2, rng)
+    seen = pure_state(found)
+    at = {
+        "P": Instrument.do(pure_state(control), d_in=1),
+        "A": Instrument.from_kraus({0: U[None]}),
+        "B": Instrument.from_kraus({0: V[None]}),
+        "F": Instrument.measure_and_prepare({1: seen, 0: np.eye(4) - seen}, dict.fromkeys((0, 1), np.ones((1, 1)))),
+    }
+    by_hand = np.concatenate([control[0] * V @ U @ target, control[1] * U @ V @ target])
+    assert abs(probability(quantum_switch(target), at, {"F": 1}) - abs(np.vdot(found, by_hand)) ** 2) < 1e-9
+
+
+def test_the_switch_refuses_what_is_no_ket_of_a_qubit() -> None:
+    for target in ([1, 1], [1, 0, 0], np.eye(2)):
+        with pytest.raises(ValueError, match=r"target|state vector"):
+            quantum_switch(target)
