@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qlib.correlations import behaviours, bell_tests, scenarios, sums_of_squares
 from qlib.correlations.hidden_variables import chsh_inequality, contextual_fraction, mermin_inequality
-from qlib.correlations.instrumental_strategies import see_saw
+from qlib.correlations.quantum_strategies import see_saw
 from qlib.numbers.exact_arrays import Array, as_float, exact
 from qlib.quantum import two_qubits
 from qlib.quantum.channels import IDENTITY, PAULI_X, PAULI_Z, largest
@@ -226,7 +226,7 @@ def test_a_false_identity_is_refused() -> None:
 
 def test_a_strategy_that_falls_short_is_refused() -> None:
     good = bell_tests.chsh()
-    short = bell_tests.QuantumStrategy(two_qubits.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
+    short = bell_tests.QubitStrategy(two_qubits.ghz_state(2), np.array([[PAULI_Z, PAULI_X], [PAULI_Z, PAULI_X]]))
     with pytest.raises(ArithmeticError, match="the strategy reaches"):
         _ = bell_tests.BellTest("short", good.functional, good.proof, short).quantum
 

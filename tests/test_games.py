@@ -12,7 +12,6 @@ import sympy as sp
 
 from qlib.correlations import (
     Game,
-    GameBound,
     SharedStrategy,
     best_strategy,
     cglmp,
@@ -23,16 +22,18 @@ from qlib.correlations import (
     game_bound,
     game_values,
     general_bound,
-    hierarchy_words,
     i3322,
     local_value,
     magic_square,
     mermin,
+    moment_matrix,
     no_signalling_value,
-    quantum_values,
+    sums_of_squares,
+    words,
 )
 from qlib.correlations.hidden_variables import Inequality
 from qlib.correlations.scenarios import bell_scenario
+from qlib.correlations.word_algebra import places
 from qlib.numbers import CertificateError, exact, is_positive_by, positive_factor
 
 UNEVEN = ((2, 3), (3, 1))  # outcomes of each setting of each party
@@ -164,30 +165,24 @@ def test_a_game_by_predicate_is_its_correlators():
 def test_moments_of_words_are_those_of_any_strategy(outcomes, level):
     game = random_game(outcomes)
     strategy = random_strategy(game, 3, rng())
-    words = hierarchy_words(game, level)
-    vectors = []
-    for word in words:
-        psi = strategy.state
-        for k, part in enumerate(word):
-            for x, a in reversed(part):
-                psi = np.moveaxis(np.tensordot(strategy.effects[k][x, a], psi, axes=(1, k)), 0, k)
-        vectors.append(psi.ravel())
-    gram = np.conj(vectors) @ np.array(vectors).T
-    places = quantum_values._places(words)
-    seen = {pair for pairs in places.values() for pair in pairs}
-    for pairs in places.values():
-        values = [gram[pair].real for pair in pairs]
-        assert np.ptp(values) < 1e-12
-    assert all(abs(gram[i, j]) < 1e-12 for j in range(len(words)) for i in range(j + 1) if (i, j) not in seen)
+    basis = words(outcomes, level)
+    moments = moment_matrix(basis, strategy.effects, strategy.state)
+    assert np.linalg.eigvalsh(moments)[0] > -1e-12
+    held = places(basis)
+    for pairs in held.values():
+        assert np.ptp([moments[pair] for pair in pairs]) < 1e-12
+    seen = {pair for pairs in held.values() for pair in pairs}
+    assert all(abs(moments[i, j]) < 1e-12 for j in range(len(basis)) for i in range(j + 1) if (i, j) not in seen)
 
 
-@pytest.mark.parametrize("outcomes", [UNEVEN, ((2, 2), (2, 2), (2, 3)), ((3, 3), (3, 3))])
-def test_the_reserve_is_at_least_one_and_a_constant_in_any_strategy(outcomes):
-    game = random_game(outcomes)
-    words = hierarchy_words(game, "2")
-    reserve = quantum_values._reserve(words).astype(float)
+@pytest.mark.parametrize(
+    "parties", [UNEVEN, ((2, 2), (2, 2), (2, 3)), ((3, 3), (3, 3)), (2, 3), (1, 2, 2), (2, (2, 3))]
+)
+def test_the_reserve_is_at_least_one_and_a_constant_in_any_strategy(parties):
+    basis = words(parties, "2")
+    reserve = sums_of_squares._reserve(basis).astype(float)
     assert np.linalg.eigvalsh(reserve)[0] > 1 - 1e-9
-    for moment, pairs in quantum_values._places(words).items():
+    for moment, pairs in places(basis).items():
         if any(moment):
             assert sum(reserve[pair] * (1 if pair[0] == pair[1] else 2) for pair in pairs) == 0
 
@@ -234,12 +229,16 @@ def test_a_bound_whose_numbers_were_changed_is_refused():
         gram[j, i] = gram[i, j]
         with pytest.raises(CertificateError, match="coefficients"):
             dataclasses.replace(bound, gram=gram)
+    asymmetric = bound.gram.copy()
+    asymmetric[1, 0] += 2
+    with pytest.raises(ValueError, match="symmetric"):
+        dataclasses.replace(bound, gram=asymmetric)
     lower = bound.gram.copy()
     lower[0, 0] -= bound.denominator // 10**6
     with pytest.raises(CertificateError, match="positive"):
         dataclasses.replace(bound, gram=lower)
     with pytest.raises(ValueError, match="gram"):
-        GameBound(i3322(), "1", bound.gram, bound.factor, bound.denominator)
+        dataclasses.replace(bound, basis=words([2, 3], "1"))
 
 
 def test_a_factor_proves_positive_and_nothing_else():
@@ -282,8 +281,8 @@ def test_the_same_seed_finds_the_same_strategy():
         (lambda: Game.from_collins_gisin(np.zeros((3, 3)), [[2, 2], [2, 3]]), "table: shape"),
         (lambda: Game.from_predicate("a == b", (2, 2), (2, 2)), "wins"),
         (lambda: Game.from_predicate(lambda *_: True, (2, 2), (2,)), "settings, outcomes"),
-        (lambda: hierarchy_words(chsh_game(), "5"), "level"),
-        (lambda: hierarchy_words(cglmp(6), "3"), "level"),
+        (lambda: words([2, 2], "5"), "level"),
+        (lambda: words(cglmp(6).outcomes, "3"), "level"),
         (lambda: game_bound(Game.from_correlators(mermin(4).functional), "1"), "level"),
         (lambda: best_strategy(chsh_game(), np.random.default_rng(1), 40), "dimension"),
         (lambda: best_strategy(chsh_game(), 1), "rng"),

@@ -13,6 +13,8 @@ from scipy.stats import unitary_group
 from qlib.correlations import instrumental_strategies as ist
 from qlib.correlations import sums_of_squares as mm
 from qlib.correlations.behaviours import behaviour, classical_bound, functional_value
+from qlib.correlations.quantum_strategies import see_saw
+from qlib.correlations.word_algebra import moment_matrix, words
 from qlib.models.balke_pearl import BALKE_PEARL_LOWER, BALKE_PEARL_UPPER
 from qlib.numbers.exact_arrays import as_float, exact, simplified
 from qlib.quantum.channels import PAULI_X, PAULI_Z, born_rule, effects
@@ -125,7 +127,7 @@ def test_facets_are_tight_for_classical_behaviours_and_a_chsh_facet_is_no_probab
 
 
 def test_the_largest_gap_is_enclosed_by_a_strategy_and_a_certificate():
-    found, _ = ist.see_saw(GAP, np.random.default_rng(3))
+    found, _ = see_saw(GAP, np.random.default_rng(3))
     assert found == pytest.approx(float(LARGEST["any"]), abs=1e-12)
     assert 0 <= mm.rational_certificate(GAP).bound - LARGEST["any"] < 1e-8
 
@@ -134,16 +136,15 @@ def test_the_largest_gap_is_proved_without_slack():
     c = -LARGEST["any"]
     turned, length = simplified(exact([[c, 1 - c**2], [1, -c]])), 1 - c**2  # in the basis |0⟩, √(1 − c²)|1⟩
     state = exact([[1, (15 + 3 * ROOT13) / 4], [(15 + 3 * ROOT13) / 4, -(1 + 5 * ROOT13) / 8]])
-    moments = mm.moment_matrix(
-        mm.words(2, 2), [PAULI_Z, turned], [turned, -PAULI_Z], state, np.outer([1, length], [1, length])
-    )
+    strategy = [[PAULI_Z, turned], [turned, -PAULI_Z]]
+    moments = moment_matrix(words([2, 2]), strategy, state, np.outer([1, length], [1, length]))
     assert sp.simplify(mm.certificate_from_strategy(GAP, moments).bound - LARGEST["any"]) == 0
     with pytest.raises(mm.CertificateError):
         mm.certificate_from_strategy(LOWER[3], moments)
 
 
 def test_the_largest_gap_is_the_same_for_all_bounds_that_can_be_missed():
-    found, _ = ist.see_saw(np.array(LOWER + UPPER, dtype=float), np.random.default_rng(4))
+    found, _ = see_saw(np.array(LOWER + UPPER, dtype=float), np.random.default_rng(4))
     expected = [float(LARGEST["any"]) if ist.as_facets(F)[0][0] == "C" else 0 for F in LOWER + UPPER]
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
@@ -163,7 +164,7 @@ def test_at_effect_zero_a_multiplier_proves_the_largest_gap():
 
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_maximally_entangled_states_of_any_dimension_stay_below_the_qubits_value(d):
-    found, _ = ist.see_saw(GAP, np.random.default_rng(5), np.eye(d) / np.sqrt(d), starts=40)
+    found, _ = see_saw(GAP, np.random.default_rng(5), np.eye(d) / np.sqrt(d), starts=40)
     assert found <= float(LARGEST["maximally entangled"]) + 1e-12
     if d % 2 == 0:
         assert found == pytest.approx(float(LARGEST["maximally entangled"]), abs=1e-9)
@@ -188,7 +189,7 @@ def test_every_entangled_pure_state_of_two_qubits_beats_hardys_probability():
     theta = np.linspace(0.02, np.pi / 4 - 0.01, 12)
     states = np.zeros((12, 2, 2))
     states[:, 0, 0], states[:, 1, 1] = np.cos(theta), np.sin(theta)
-    found, _ = ist.see_saw(GAP, np.random.default_rng(6), states)
+    found, _ = see_saw(GAP, np.random.default_rng(6), states)
     C = np.sin(2 * theta)
     assert (found > 0).all()
     assert (found >= C**2 * (1 - C) / (2 - C) ** 2 - 1e-9).all()
@@ -206,5 +207,5 @@ def test_the_printed_strategy_bears_noise_down_to_three_fifths_of_root_two():
 
 
 def test_the_see_saw_is_reproducible():
-    first, second = (ist.see_saw(GAP, np.random.default_rng(7), rounds=5) for _ in range(2))
+    first, second = (see_saw(GAP, np.random.default_rng(7), rounds=5) for _ in range(2))
     np.testing.assert_array_equal(first[1], second[1])

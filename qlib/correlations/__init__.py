@@ -25,6 +25,7 @@ from qlib.correlations.behaviours import (
     behaviour,
     chsh_of_behaviour,
     classical_bound,
+    coefficients_of_functional,
     correlators,
     correlators_of_behaviour,
     deterministic_correlators,
@@ -46,7 +47,7 @@ from qlib.correlations.bell_tests import (
     BellTest,
     HardyBound,
     Proof,
-    QuantumStrategy,
+    QubitStrategy,
     SquareIdentity,
     TermwiseBound,
     chsh,
@@ -88,7 +89,6 @@ from qlib.correlations.games import (
     chsh_game,
     eberhard,
     i3322,
-    letters,
     local_value,
     magic_square,
     no_signalling_value,
@@ -122,7 +122,6 @@ from qlib.correlations.instrumental_strategies import (
     observed,
     qubit_correlators,
     relabelled,
-    see_saw,
 )
 from qlib.correlations.kochen_specker import (
     ExclusivityValues,
@@ -154,10 +153,10 @@ from qlib.correlations.polytope import (
     vertex_classes,
     vertices,
 )
-from qlib.correlations.quantum_values import (
-    GameBound,
-    game_bound,
-    hierarchy_words,
+from qlib.correlations.quantum_strategies import (
+    SharedStrategy,
+    best_strategy,
+    see_saw,
 )
 from qlib.correlations.scenarios import (
     Disturbance,
@@ -190,18 +189,20 @@ from qlib.correlations.scenarios import (
     tsirelson,
     white_noise,
 )
-from qlib.correlations.shared_strategies import (
-    SharedStrategy,
-    best_strategy,
-)
 from qlib.correlations.sums_of_squares import (
     SumOfSquares,
     certificate_from_strategy,
     constraint_multipliers,
-    moment_matrix,
-    numerical_gram,
-    overlap,
+    game_bound,
     rational_certificate,
+)
+from qlib.correlations.word_algebra import (
+    letters,
+    moment_matrix,
+    overlap,
+    places,
+    polynomial,
+    times,
     words,
 )
 
@@ -218,7 +219,6 @@ __all__ = [
     "FacetClass",
     "Facets",
     "Game",
-    "GameBound",
     "GameValues",
     "HardyBound",
     "HiddenVariableModel",
@@ -231,7 +231,7 @@ __all__ = [
     "Phenomenon",
     "Proof",
     "QuantumBound",
-    "QuantumStrategy",
+    "QubitStrategy",
     "Scenario",
     "SharedStrategy",
     "SquareIdentity",
@@ -256,6 +256,7 @@ __all__ = [
     "chsh_of_behaviour",
     "classical_bound",
     "clauser_horne",
+    "coefficients_of_functional",
     "communication_program",
     "complete_bases",
     "constraint_multipliers",
@@ -297,7 +298,6 @@ __all__ = [
     "ghz_mermin",
     "hardy",
     "hardy_paradox",
-    "hierarchy_words",
     "i3322",
     "in_every_order",
     "inequality_of_correlators",
@@ -323,7 +323,6 @@ __all__ = [
     "nearest_nondisturbing",
     "no_signalling_value",
     "nondisturbing_vertices",
-    "numerical_gram",
     "observed",
     "optimal_line",
     "orthogonality_graph",
@@ -333,6 +332,8 @@ __all__ = [
     "peres_mermin",
     "peres_mermin_inequality",
     "peres_mermin_scenario",
+    "places",
+    "polynomial",
     "position",
     "pr_box",
     "quantum_cycle",
@@ -348,6 +349,7 @@ __all__ = [
     "strategies",
     "table_of_tests",
     "tally",
+    "times",
     "tsirelson",
     "value_assignment",
     "vertex_classes",

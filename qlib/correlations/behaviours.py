@@ -22,6 +22,7 @@ lists them, here and for every other scenario.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Any
@@ -166,6 +167,30 @@ def functional(coefficients: ArrayLike, constant: Any = 0) -> Array:
     F = quarter * np.einsum("stab,sai,tbj->ij", c, _effects(c.shape[0]), _effects(c.shape[1]))
     F[0, 0] += constant
     return np.asarray(F)
+
+
+def coefficients_of_functional(F: ArrayLike, parties: int = 2) -> Array:
+    """The c[..., x, y, …, a, b, …] with which a functional of shape (..., 1 + settings, …) is Σ c P of a behaviour.
+
+    A mean of fewer than all parties is taken over the settings of the others, as in `correlators_of_behaviour`. Exact
+    numbers stay so, fractions too. Raises ``ValueError`` for fewer axes than parties, or too large an array.
+
+    >>> coefficients_of_functional([[0, 0], [0, 1]])[0, 0]      # A0 B0
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    whole(parties, "parties", 1, 16)
+    values = numbers(F, "F", (..., *[None] * parties))
+    batch, exactly = values.ndim - parties, values.dtype == object
+    settings = [int(length) - 1 for length in values.shape[batch:]]
+    if min(settings) < 1 or prod(values.shape[:batch]) * prod(2 * n for n in settings) > MOST_CORRELATORS:
+        raise ValueError(f"F: shape {values.shape} should have lengths of two at least, and not too many entries")
+    for n in settings:
+        lift = _effects(n).transpose(2, 0, 1).astype(object if exactly else np.float64)
+        lift[0] = Fraction(1, n) if exactly else 1 / n
+        values = np.tensordot(values, lift, axes=(batch, 0))  # takes an axis, puts its two last
+    pairs = np.arange(batch, values.ndim).reshape(parties, 2)  # setting and outcome of each party
+    return np.asarray(values.transpose(*range(batch), *pairs[:, 0], *pairs[:, 1]))
 
 
 def functional_value(F: ArrayLike, E: ArrayLike) -> Any:

@@ -13,9 +13,10 @@ from math import ceil, floor
 import numpy as np
 
 from qlib.correlations.games import Game, LocalValue, NoSignallingValue, local_value, no_signalling_value
-from qlib.correlations.quantum_values import GameBound, game_bound
-from qlib.correlations.shared_strategies import SharedStrategy, best_strategy
+from qlib.correlations.quantum_strategies import SharedStrategy, best_strategy
+from qlib.correlations.sums_of_squares import SumOfSquares, game_bound
 from qlib.numbers.arguments import require
+from qlib.numbers.exact_arrays import rational
 
 SAME_VALUE = 1e-9  # a strategy reaches a bound, up to rounding
 DIGITS = 10**9  # to which a bound is printed, rounded up
@@ -27,7 +28,7 @@ class GameValues:
 
     reached : a value that `strategy` attains, in floating point; where no strategy was found to beat the local value,
     it is that one and `strategy` is None. bound : proved not to be exceeded, by `proof`, or where that is None by the
-    no-signalling value, which no quantum strategy exceeds.
+    no-signalling value, which no quantum strategy exceeds. level : of the hierarchy, for the proof.
     """
 
     game: Game
@@ -35,14 +36,15 @@ class GameValues:
     reached: float
     strategy: SharedStrategy | None
     bound: Fraction
-    proof: GameBound | None
+    proof: SumOfSquares | None
     no_signalling: NoSignallingValue
+    level: str
 
     def __str__(self) -> str:
         local, most = self.local, self.no_signalling
         answers = ", ".join("".join(map(str, party)) for party in local.strategy)
         size = " × ".join(map(str, self.strategy.state.shape)) if self.strategy else ""
-        upper = f"sum of squares, level {self.proof.level}, exact" if self.proof else "the no-signalling value"
+        upper = f"sum of squares, level {self.level}, exact" if self.proof else "the no-signalling value"
         compared = "strategy" if local.compared == 1 else "strategies"
         rows = [
             ("local", _number(local.value), f"{local.compared} {compared} compared; answers {answers}"),
@@ -71,8 +73,8 @@ def game_values(
     """The local, quantum and no-signalling values of a game, with what certifies each; it prints as a table.
 
     rng : for the random starts of the search for a strategy. level : of the hierarchy, see
-    :func:`qlib.correlations.quantum_values.hierarchy_words`; it is not needed where a strategy reaches the
-    no-signalling value. dimension, starts : see :func:`qlib.correlations.shared_strategies.best_strategy`.
+    :func:`qlib.correlations.words`; it is not needed where a strategy reaches the
+    no-signalling value. dimension, starts : see :func:`qlib.correlations.quantum_strategies.best_strategy`.
 
     >>> from qlib.correlations.games import chsh_game
     >>> print(game_values(chsh_game(), np.random.default_rng(1), level="1"))
@@ -88,9 +90,8 @@ def game_values(
     reached = game.value(strategy.behaviour()) if strategy else 0.0
     if reached <= local.value + SAME_VALUE:
         strategy, reached = None, float(local.value)
-    if most.value - reached <= SAME_VALUE * max(1.0, float(abs(most.value))):
-        return GameValues(game, local, reached, strategy, most.value, None, most)
-    proof = game_bound(game, level)
-    if proof.bound >= most.value:
-        return GameValues(game, local, reached, strategy, most.value, None, most)
-    return GameValues(game, local, reached, strategy, proof.bound, proof, most)
+    if most.value - reached > SAME_VALUE * max(1.0, float(abs(most.value))):
+        proof = game_bound(game, level)
+        if (bound := rational(proof.bound)) is not None and bound < most.value:
+            return GameValues(game, local, reached, strategy, bound, proof, most, level)
+    return GameValues(game, local, reached, strategy, most.value, None, most, level)

@@ -26,12 +26,12 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from qlib.correlations.behaviours import correlators, deterministic_values, functional, functional_value
-from qlib.correlations.sums_of_squares import SumOfSquares, Word
+from qlib.correlations.sums_of_squares import SumOfSquares
+from qlib.correlations.word_algebra import Polynomial, Word, polynomial, times
 from qlib.numbers.arguments import numbers, require, require_shape, whole
 from qlib.numbers.exact_arrays import (
     Array,
     exact,
-    exact_sign,
     is_exact,
     is_zero,
     maximum,
@@ -91,14 +91,14 @@ class SquareIdentity:
         require(np.ndarray, functional=self.functional)
         n = numbers(self.functional, "functional").ndim
         require_shape(self.functional, "functional", (3,) * n)
-        F = _polynomial(self.functional)
+        F = polynomial(self.functional)
         commutators = [_commutator(k, n) for k in range(n)]
         one: Polynomial = {((),) * n: sp.Integer(1)}
         wanted: Polynomial = {}
         for size in range(0, n + 1, 2):
             for chosen in combinations(commutators, size):
-                wanted = _plus(wanted, reduce(_times, chosen, one))
-        for word, excess in _plus(_times(F, F), wanted, sign=-1).items():
+                wanted = _plus(wanted, reduce(times, chosen, one))
+        for word, excess in _plus(times(F, F), wanted, sign=-1).items():
             if not is_zero(excess):
                 raise ArithmeticError(f"the square of the functional has the wrong coefficient at {word}, by {excess}")
 
@@ -106,16 +106,6 @@ class SquareIdentity:
     def bound(self) -> sp.Expr:
         """The square root of the number of even sets of parties."""
         return sp.sqrt(2) ** (self.functional.ndim - 1)
-
-
-PartyWords = tuple[tuple[int, ...], ...]
-Polynomial = dict[PartyWords, sp.Expr]
-
-
-def _polynomial(F: Array) -> Polynomial:
-    """A functional as a polynomial in the observables: a word for each party → coefficient."""
-    entries = ((index, F[index]) for index in np.ndindex(F.shape))
-    return {tuple((i - 1,) if i else () for i in index): c for index, c in entries if exact_sign(c)}
 
 
 def _commutator(party: int, parties: int) -> Polynomial:
@@ -126,21 +116,6 @@ def _commutator(party: int, parties: int) -> Polynomial:
 
 def _plus(p: Polynomial, q: Polynomial, sign: int = 1) -> Polynomial:
     return {word: sp.expand(p.get(word, 0) + sign * q.get(word, 0)) for word in p | q}
-
-
-def _times(p: Polynomial, q: Polynomial) -> Polynomial:
-    """The product: words are joined party by party, and equal neighbours cancel."""
-    result: Polynomial = {}
-    for (v, c), (w, d) in product(p.items(), q.items()):
-        word = tuple(_joined(left, right) for left, right in zip(v, w, strict=True))
-        result[word] = result.get(word, 0) + c * d
-    return {word: sp.expand(c) for word, c in result.items()}
-
-
-def _joined(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
-    while left and right and left[-1] == right[0]:
-        left, right = left[:-1], right[1:]
-    return left + right
 
 
 def _amplitude(state: list[Any], left: tuple[Any, Any], right: tuple[Any, Any]) -> Any:
@@ -191,8 +166,8 @@ class HardyBound:
 
 
 @dataclass(frozen=True, eq=False)
-class QuantumStrategy:
-    """A quantum strategy: a density operator of n qubits, and two observables for each.
+class QubitStrategy:
+    """A strategy of qubits in exact numbers: a density operator of n qubits, and two observables for each.
 
     rho : shape (2ⁿ, 2ⁿ). observables : shape (n, 2, 2, 2).
     """
@@ -225,12 +200,12 @@ class BellTest:
     name: str
     functional: Array
     proof: Proof
-    strategy: QuantumStrategy
+    strategy: QubitStrategy
     forbidden: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         require(str, name=self.name)
-        require(QuantumStrategy, strategy=self.strategy)
+        require(QubitStrategy, strategy=self.strategy)
         F = numbers(self.functional, "functional")
         require_shape(F, "functional", (3,) * F.ndim)
         if not hasattr(self.proof, "bound"):
@@ -287,10 +262,10 @@ _SQUARES = exact([[sp.sqrt(2), 0, -1, -1], [0, sp.sqrt(2), -1, 1]]) / 2
 _CHSH_GRAM = simplified(sp.sqrt(2) * _SQUARES.T @ _SQUARES)
 
 
-def _tsirelson_strategy() -> QuantumStrategy:
+def _tsirelson_strategy() -> QubitStrategy:
     """The Bell state; Z, X against (Z ± X)/√2."""
     bob = simplified(np.stack([PAULI_Z + PAULI_X, PAULI_Z - PAULI_X]) / sp.sqrt(2))
-    return QuantumStrategy(ghz_state(2), np.stack([np.stack([PAULI_Z, PAULI_X]), bob]))
+    return QubitStrategy(ghz_state(2), np.stack([np.stack([PAULI_Z, PAULI_X]), bob]))
 
 
 def _probability(s: int, t: int, a: int, b: int) -> Array:
@@ -318,7 +293,7 @@ def chsh() -> BellTest:
 
     The proof is 2√2 − S = (1/√2) [(A0 − (B0 + B1)/√2)² + (A1 − (B0 − B1)/√2)²].
     """
-    return BellTest("CHSH", _CHSH, SumOfSquares(_CHSH, _SINGLES, _CHSH_GRAM), _tsirelson_strategy())
+    return BellTest("CHSH", _CHSH, SumOfSquares(polynomial(_CHSH), _SINGLES, _CHSH_GRAM), _tsirelson_strategy())
 
 
 @cache
@@ -332,7 +307,7 @@ def clauser_horne() -> BellTest:
     coefficients[0, 1, 0, :] -= 1  # P_A(0|0), read off with Bob's setting 1
     coefficients[1, 0, :, 0] -= 1  # P_B(0|0), read off with Alice's setting 1
     F = functional(coefficients)
-    return BellTest("Clauser–Horne", F, SumOfSquares(F, _SINGLES, _CHSH_GRAM / 4), _tsirelson_strategy())
+    return BellTest("Clauser–Horne", F, SumOfSquares(polynomial(F), _SINGLES, _CHSH_GRAM / 4), _tsirelson_strategy())
 
 
 @cache
@@ -350,7 +325,7 @@ def hardy() -> BellTest:
     vector = exact([beta, -alpha])
     first = simplified(2 * np.outer(vector, vector) / sp.expand(vector @ vector) - IDENTITY)
     one_party = np.stack([first, PAULI_Z])
-    strategy = QuantumStrategy(np.outer(state, state), np.stack([one_party, one_party]))
+    strategy = QubitStrategy(np.outer(state, state), np.stack([one_party, one_party]))
     return BellTest("Hardy", event, HardyBound(), strategy, tuple(conditions))
 
 
@@ -367,7 +342,7 @@ def mermin(parties: int = 3) -> BellTest:
     for settings in product((0, 1), repeat=parties):
         F[tuple(s + 1 for s in settings)] = sp.re(sp.I ** sum(settings))
     observables = np.stack([np.stack([PAULI_X, PAULI_Y])] * parties)
-    return BellTest(f"Mermin, {parties} parties", F, TermwiseBound(F), QuantumStrategy(ghz_state(parties), observables))
+    return BellTest(f"Mermin, {parties} parties", F, TermwiseBound(F), QubitStrategy(ghz_state(parties), observables))
 
 
 @cache
@@ -382,7 +357,7 @@ def mermin_klyshko(parties: int) -> BellTest:
     F = _klyshko(parties)
     first = np.stack([PAULI_X, PAULI_Y])
     others = np.stack([PAULI_X - PAULI_Y, PAULI_X + PAULI_Y]) / sp.sqrt(2)  # a right angle too, turned by −π/4
-    strategy = QuantumStrategy(ghz_state(parties), np.stack([first, *[others] * (parties - 1)]))
+    strategy = QubitStrategy(ghz_state(parties), np.stack([first, *[others] * (parties - 1)]))
     return BellTest(f"Mermin–Klyshko, {parties} parties", F, SquareIdentity(F), strategy)
 
 

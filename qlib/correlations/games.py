@@ -13,7 +13,7 @@ have fewer outcomes than others; coefficients of outcomes that do not exist are 
   tried, to which the last party's best response is found setting by setting;
 * :func:`no_signalling_value`, the most that is reached without signalling: a linear program with its exact dual proof.
 
-Between the two lies what quantum theory reaches, see :mod:`qlib.correlations.quantum_values`.
+Between the two lies what quantum theory reaches, see :mod:`qlib.correlations.sums_of_squares`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlib.correlations.behaviours import MOST_ASSIGNMENTS, deterministic_outcomes
+from qlib.correlations.behaviours import MOST_ASSIGNMENTS, coefficients_of_functional, deterministic_outcomes
+from qlib.correlations.word_algebra import letters
 from qlib.numbers.arguments import numbers, require, several, show, whole, wholes
 from qlib.numbers.exact_arrays import Array, fractions, rational
 from qlib.numbers.linear_programs import Certificate, Constraint, LinearProgram, certificate
@@ -148,14 +149,8 @@ class Game:
         >>> local_value(Game.from_correlators([[0, 0, 0], [0, 1, 1], [0, 1, -1]])).value
         Fraction(2, 1)
         """
-        array = _table(F, "F")
-        lifts = []
-        for length in array.shape:
-            lift = np.full((length, length - 1, 2), Fraction(0), dtype=object)
-            lift[0] = Fraction(1, length - 1)  # of no observable: the mean over the settings of one
-            lift[1:][np.diag_indices(length - 1)] = (1, -1)
-            lifts.append(lift)
-        return cls(_lifted(array, lifts), name=name)
+        table = _table(F, "F")
+        return cls(coefficients_of_functional(table, table.ndim), name=name)
 
     @classmethod
     def from_collins_gisin(cls, table: ArrayLike, outcomes: Iterable[Any], name: str = "") -> Game:
@@ -199,15 +194,6 @@ class Game:
                 expansion[x, a, i], expansion[x, party[x] - 1, i] = 1, -1
             table = np.tensordot(table, expansion, axes=((0, n - k), (0, 1)))  # takes two axes, puts its own last
         return table
-
-
-def letters(outcomes: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """All pairs of a setting and an outcome that is not its last, in order: the letters of a party's words.
-
-    >>> letters([2, 3])
-    ((0, 0), (1, 0), (1, 1))
-    """
-    return tuple((x, a) for x, count in enumerate(wholes(outcomes, "outcomes", 1)) for a in range(count - 1))
 
 
 def _table(value: ArrayLike, name: str) -> Array:

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from qlib.correlations.behaviours import behaviour, functional, functional_value
-from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, whole
+from qlib.numbers.arguments import numbers, real_number
 from qlib.numbers.exact_arrays import Array, exact, is_exact
 
 HALF = sp.Rational(1, 2)
@@ -189,82 +189,3 @@ def critical_visibility(F: ArrayLike, correlators: ArrayLike) -> Any:
             f"F: the functional is {pure} at the strategy and {noise} for noise; it must change sign between them"
         )
     return noise / (noise - pure)
-
-
-def see_saw(
-    F: ArrayLike,
-    rng: np.random.Generator,
-    state: ArrayLike | None = None,
-    *,
-    starts: int = 12,
-    rounds: int = 60,
-) -> tuple[Floats, Floats]:
-    """The best values of functionals that alternating optimisation of state and measurements finds; the correlators.
-
-    F : shape (..., 3, 3). state : ψ as matrices, shape (..., d, d), kept as given; by default two qubits whose state is
-    optimised too. Real numbers, which lose nothing for two settings with two outcomes. Alice's measurements are made
-    the best for the rest, then Bob's, then the state, from random starts, of which the best is improved further.
-    Returns values of shape (...) and correlators of shape (..., 3, 3). The values are attained; that nothing is better
-    is for a certificate to prove.
-
-    >>> chsh = np.array([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
-    >>> round(float(see_saw(chsh, np.random.default_rng(1))[0]), 9)
-    2.828427125
-    """
-    whole(starts, "starts", 1)
-    whole(rounds, "rounds", 1)
-    require(np.random.Generator, rng=rng)
-    F = reals(F, "F", (..., 3, 3))
-    start = np.eye(2) / np.sqrt(2) if state is None else reals(state, "state", (..., "d", "d"))
-    shape, d = (*np.broadcast_shapes(F.shape[:-2], start.shape[:-2]), starts), start.shape[-1]
-    F = F[..., None, :, :]
-    psi = np.broadcast_to(start[..., None, :, :], (*shape, d, d))
-    B = _signs(_symmetric(rng.normal(size=(*shape, 2, d, d))))
-    for leg in (rounds, 10 * rounds):
-        for _ in range(leg):
-            A, B, psi = _improved(F, B, psi, free=state is None)
-        E = _correlators(A, B, psi)
-        best = np.argmax((F * E).sum(axis=(-2, -1)), axis=-1, keepdims=True)
-        B, psi, E = (_chosen(array, best) for array in (B, psi, E))
-    return (F * E).sum(axis=(-2, -1))[..., 0], E[..., 0, :, :]
-
-
-def _chosen(array: Floats, index: NDArray[np.intp]) -> Floats:
-    """The entries at `index` along its last axis."""
-    return np.take_along_axis(array, index.reshape(index.shape + (1,) * (array.ndim - index.ndim)), index.ndim - 1)
-
-
-def _with_identity(observables: Floats) -> Floats:
-    one = np.broadcast_to(np.eye(observables.shape[-1]), observables[..., :1, :, :].shape)
-    return np.concatenate([one, observables], axis=-3)
-
-
-def _symmetric(matrix: Floats) -> Floats:
-    return matrix + np.swapaxes(matrix, -1, -2)
-
-
-def _signs(symmetric: Floats) -> Floats:
-    """The observable O with O² = 1 that maximises tr(O K), for symmetric matrices K."""
-    eigenvalues, vectors = np.linalg.eigh(symmetric)
-    signs = np.where(eigenvalues < 0, -1.0, 1.0)
-    return np.asarray((vectors * signs[..., None, :]) @ np.swapaxes(vectors, -1, -2))
-
-
-def _improved(F: Floats, B: Floats, psi: Floats, free: bool) -> tuple[Floats, Floats, Floats]:
-    """One round: the best A for B and ψ, the best B for that A and ψ, and if it is free the best ψ for both."""
-    transposed = np.swapaxes(psi, -1, -2)
-    behind = np.einsum("...ij,...jkl->...ikl", F[..., 1:, :], _with_identity(B))
-    A = _signs(psi[..., None, :, :] @ behind @ transposed[..., None, :, :])
-    behind = np.einsum("...ij,...ikl->...jkl", F[..., :, 1:], _with_identity(A))
-    B = _signs(transposed[..., None, :, :] @ behind @ psi[..., None, :, :])
-    if free:
-        d = psi.shape[-1]
-        G = np.einsum("...ij,...iab,...jcd->...acbd", F, _with_identity(A), _with_identity(B))
-        psi = np.linalg.eigh(G.reshape(*G.shape[:-4], d * d, d * d))[1][..., -1].reshape(*G.shape[:-4], d, d)
-    return A, B, psi
-
-
-def _correlators(A: Floats, B: Floats, psi: Floats) -> Floats:
-    left = np.einsum("...ab,...iac->...ibc", psi, _with_identity(A))
-    right = np.einsum("...cd,...jbd->...jbc", psi, _with_identity(B))
-    return np.asarray(np.einsum("...ibc,...jbc->...ij", left, right))

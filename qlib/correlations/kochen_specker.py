@@ -10,7 +10,7 @@ probabilities,
 * any theory in which exclusive events have probabilities that sum to one at most, the fractional packing number α*.
 
 Cabello, Severini & Winter, Phys. Rev. Lett. 112, 040401 (2014). That ϑ is not exceeded is proved by a sum of squares in
-whole numbers, as for games (:mod:`qlib.correlations.quantum_values`).
+whole numbers, as for games (:mod:`qlib.correlations.sums_of_squares`).
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class LovaszBound:
 
     All that is used is P_i² = P_i, and P_i P_j = 0 where events exclude each other. gram : Q times `denominator`, the
     identity before the events in the order of the graph's nodes. factor : as in
-    :class:`qlib.correlations.quantum_values.GameBound`. Verified when made; CertificateError says what fails.
+    :class:`qlib.correlations.sums_of_squares.SumOfSquares`. Verified when made; CertificateError says what fails.
     """
 
     graph: nx.Graph

@@ -24,8 +24,9 @@ import numpy as np
 import sympy as sp
 
 from qlib.correlations.behaviours import deterministic_correlators, functional, functional_value
-from qlib.correlations.instrumental_strategies import see_saw
+from qlib.correlations.quantum_strategies import see_saw
 from qlib.correlations.sums_of_squares import SumOfSquares, constraint_multipliers, rational_certificate
+from qlib.correlations.word_algebra import polynomial
 from qlib.models.effects import ASSUMED, EffectBounds, Query, causal_query, effect_bounds
 from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
 from qlib.numbers import linear_programs as lp
@@ -59,7 +60,7 @@ class QuantumBound:
     def verify(self) -> None:
         """Verify that the sum of squares is about G − Σ λ observed; it verified itself when it was made."""
         wanted = self.functional - np.tensordot(self.multipliers, self.observed, 1)
-        if not (self.squares.functional == wanted).all():
+        if self.squares.expression != polynomial(wanted):
             raise ArithmeticError("the sum of squares is about another functional")
 
 

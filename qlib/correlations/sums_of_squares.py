@@ -1,250 +1,203 @@
-r"""Upper bounds on Bell functionals over all quantum strategies: moment matrices, sums of squares, certificates.
+r"""Upper bounds over all quantum strategies, as theorems: moment matrices, sums of squares, certificates.
 
-Two parties who do not communicate measure observables with outcomes ±1 (outcome 0 ↔ +1): Alice A_s for her settings
-s = 0, 1, …, Bob B_t. All that is used of quantum theory is A_s² = B_t² = 1 and A_s B_t = B_t A_s, so every bound holds
-for every state and every measurement in every dimension (what is not projective is so in a larger space).
-
-A *functional* F stands for G = Σ F[i, j] A_{i-1} B_{j-1}, where A_{-1} = B_{-1} = 1, and has the layout of
-:mod:`qlib.correlations.behaviours`: entry [0, 0] is a constant, row 0 belongs to Bob's marginals, column 0 to Alice's.
-
-A *word* is a product of observables, written as the pair (Alice's settings, Bob's settings) in the order of
-multiplication: ((0, 1), (0,)) is A_0 A_1 B_0. The *moment matrix* of a strategy is Γ[v, w] = Re⟨v† w⟩; it is positive
-semidefinite, and equal words have equal entries. Maximising G over all such matrices is the hierarchy of Navascués,
-Pironio & Acín (2008). Its dual is an identity
+Parties who do not communicate measure observables or projectors. All that is used of quantum theory is their algebra
+(:mod:`qlib.correlations.word_algebra`), so every bound holds for every state and every measurement in every dimension
+(what is not projective is so in a larger space). Maximising a polynomial G over all matrices that are positive
+semidefinite and have equal entries for equal words is the hierarchy of Navascués, Pironio & Acín (2008). Its dual is an
+identity
 
     bound − G = Σ Q[v, w] v† w,     Q positive semidefinite,
 
-a sum of squares: whoever holds such a Q holds a proof of G ≤ bound. A :class:`SumOfSquares` is this proof with exact
-numbers. There are two ways to one: :func:`rational_certificate` rounds what a solver returns and pays for it with a
-slack of about 1e-9; :func:`certificate_from_strategy` takes an optimal strategy and loses nothing.
+a sum of squares: whoever holds such a Q holds a proof of G ≤ bound. A :class:`SumOfSquares` is this proof in exact
+numbers. There are two ways to one. :func:`certificate_from_strategy` takes an optimal strategy and loses nothing.
+:func:`rational_certificate`, of functionals, and :func:`game_bound`, of games, round what a solver returns and move it
+onto the identity; what that costs of positivity is repaired by a multiple of another identity,
+
+    N = Σ Q₀[v, w] v† w,     Q₀ ≥ 1,
+
+which raises the bound by N times the multiple, some 1e-9. For observables, Q₀ = 1, as v† v = 1 for every word. For
+projectors it is built word by word from u†u = Σ_a (E_{a|x}u)†(E_{a|x}u) + (a square), for every word u and setting x.
+
+A *functional* F is an array in the layout of :mod:`qlib.correlations.behaviours`; it stands for Σ F[i, j, …] A_{i−1}
+B_{j−1} …, of observables with outcomes ±1 (outcome 0 ↔ +1), where index 0 is the identity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import product as cartesian
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import lcm
+from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 from sympy.polys.matrices import DomainMatrix
 
-from qlib.correlations.behaviours import MOST_SETTINGS
-from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, several, show, whole, wholes
+from qlib.correlations.games import Game
+from qlib.correlations.word_algebra import (
+    Party,
+    Polynomial,
+    Word,
+    places,
+    polynomial,
+    times,
+    words,
+)
+from qlib.numbers.arguments import Floats, numbers, real_number, reals, require, whole
 from qlib.numbers.exact_arrays import (
     Array,
     exact,
     exact_sign,
     field_matrix,
-    is_exact,
     is_positive_semidefinite,
-    simplified,
+    number,
+    rational,
 )
 from qlib.numbers.linear_programs import CertificateError
-from qlib.numbers.semidefinite_programs import matrix_of_triangle, solve_semidefinite, triangle
+from qlib.numbers.semidefinite_programs import (
+    is_positive_by,
+    matrix_of_triangle,
+    repaired,
+    solve_semidefinite,
+    triangle,
+)
 
-Word: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-IDENTITY_WORD: Word = ((), ())
-LEVELS = ("1", "1+AB", "2")
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-def _reduced(letters: Iterable[int]) -> tuple[int, ...]:
-    """One party's product with every adjacent pair of equal observables cancelled."""
-    stack: list[int] = []
-    for letter in letters:
-        if stack and stack[-1] == letter:
-            stack.pop()
-        else:
-            stack.append(letter)
-    return tuple(stack)
+MOST_WORDS_FOR_Q = 50  # for which Q itself is what the solver solves for
+BINARY_DIGITS = 100  # after the binary point, of the numbers in a rounded proof
+_expanded = np.frompyfunc(sp.expand, 1, 1)
 
 
-def overlap(v: Word, w: Word) -> Word:
-    """The word v† w, reduced by A² = B² = 1; of it and its adjoint, whose expectations have one real part, the first.
-
-    >>> overlap(((0,), (1,)), ((0, 1), (1,)))     # (A0 B1)† A0 A1 B1 = A1
-    ((1,), ())
-    """
-    _require_words((v,), "v")
-    _require_words((w,), "w")
-    return _overlap(v, w)
-
-
-def _require_words(basis: Sequence[Word], name: str) -> tuple[Word, ...]:
-    """The argument as a tuple of words, each a pair of tuples of settings."""
-    if not (found := several(basis, name)):
-        raise ValueError(f"{name}: there should be at least one word")
-    for word in found:
-        if not (isinstance(word, tuple) and len(word) == 2 and all(isinstance(part, tuple) for part in word)):
-            raise TypeError(f"{name}: {show(word)} is no word; it should be a pair of tuples of settings")
-        wholes((*word[0], *word[1]), name, 0)
-    return found
-
-
-def _overlap(v: Word, w: Word) -> Word:
-    alice, bob = _reduced(v[0][::-1] + w[0]), _reduced(v[1][::-1] + w[1])
-    return min((alice, bob), (alice[::-1], bob[::-1]))
-
-
-def words(alice: int, bob: int, level: str = "1+AB") -> tuple[Word, ...]:
-    """The words of a level of the hierarchy, for so many settings of Alice and of Bob, the identity first.
-
-    level : "1" the observables, "1+AB" also every A_s B_t, "2" every product of at most two observables.
-    Raises ``ValueError`` for another level.
-
-    >>> words(1, 1)
-    (((), ()), ((0,), ()), ((), (0,)), ((0,), (0,)))
-    """
-    whole(alice, "alice", 0, MOST_SETTINGS)
-    whole(bob, "bob", 0, MOST_SETTINGS)
-    require(str, level=level)
-    if level not in LEVELS:
-        raise ValueError(f"level {level!r}: it should be one of {', '.join(LEVELS)}")
-    singles: list[Word] = [((s,), ()) for s in range(alice)] + [((), (t,)) for t in range(bob)]
-    pairs: list[Word] = [((s,), (t,)) for s in range(alice) for t in range(bob)] if level != "1" else []
-    if level == "2":
-        pairs += [((s, r), ()) for s in range(alice) for r in range(alice) if s != r]
-        pairs += [((), (s, r)) for s in range(bob) for r in range(bob) if s != r]
-    return (IDENTITY_WORD, *singles, *pairs)
-
-
-def _places(basis: Sequence[Word]) -> dict[Word, list[tuple[int, int]]]:
-    """For every word v† w the entries [v, w] of a moment matrix that hold it."""
-    places: dict[Word, list[tuple[int, int]]] = {}
-    for (i, v), (j, w) in cartesian(enumerate(basis), repeat=2):
-        places.setdefault(_overlap(v, w), []).append((i, j))
-    return places
-
-
-# --- strategies -------------------------------------------------------------------------------------------------------
-
-
-def moment_matrix(
-    basis: Sequence[Word],
-    alice: ArrayLike,
-    bob: ArrayLike,
-    state: ArrayLike,
-    gram: ArrayLike | None = None,
-) -> Array:
-    """The moment matrix Γ[v, w] = ⟨ψ|v† w|ψ⟩ of a strategy with real numbers, shape (words, words).
-
-    alice, bob : observables, shapes (settings, dA, dA) and (settings, dB, dB). state : ψ as a matrix, shape (dA, dB).
-    gram : inner products of the basis vectors in which all these are written, shape (dA, dB), for a basis that is
-    orthogonal but not normalised (it can spare an exact computation the square roots of the normalisation).
-    Numbers of either system.
-
-    >>> one, Z = np.eye(2), np.diag([1, -1])
-    >>> moment_matrix([((), ()), ((0,), (0,))], [Z], [Z], one / np.sqrt(2)).round(12)
-    array([[1., 1.],
-           [1., 1.]])
-    """
-    basis = _require_words(basis, "basis")
-    A, B = numbers(alice, "alice", (None, "dA", "dA")), numbers(bob, "bob", (None, "dB", "dB"))
-    psi = numbers(state, "state", (A.shape[-1], B.shape[-1]))
-    for left, right in basis:
-        wholes(left, "basis: Alice's settings", 0, len(A) - 1)
-        wholes(right, "basis: Bob's settings", 0, len(B) - 1)
-    weights = np.ones(psi.shape, dtype=int) if gram is None else numbers(gram, "gram", psi.shape)
-    vectors = []
-    for left, right in basis:
-        vector = psi
-        for s in reversed(left):
-            vector = A[s] @ vector
-        for t in reversed(right):
-            vector = vector @ B[t].T
-        vectors.append(vector)
-    V = _expanded(np.array(vectors))
-    moments = np.einsum("vij,ij,wij->vw", V, weights, V)
-    inverse_norm = simplified(np.array([1 / (weights * psi * psi).sum()]))
-    return _expanded(moments * inverse_norm)
-
-
-def _expanded(array: Array) -> Array:
-    """An exact array with its products multiplied out (there are no radicals in denominators); floats as they are."""
-    return np.asarray(np.frompyfunc(sp.expand, 1, 1)(array)) if is_exact(array) else array
-
-
-# --- certificates ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SumOfSquares:
-    """The identity bound − G = Σ Q[v, w] v† w with Q ≥ 0, in exact numbers: a proof of G ≤ bound.
+    """The identity bound − G = Σ Q[v, w] v† w with Q ≥ 0, in exact numbers: a proof of G ≤ `bound`.
 
-    functional : the functional G, exact. basis : the words. gram : Q, exact, shape (words, words).
-    bound : what is proved. The identity and Q ≥ 0 are verified when a certificate is made; where one does not hold,
-    :class:`CertificateError` says where.
+    expression : the polynomial G, exact. basis : the words. gram : Q times the whole number `denominator`, exact and
+    symmetric, shape (words, words). factor : for large matrices of whole numbers a matrix L of whole numbers such that
+    gram − L Lᵀ is diagonally dominant, which proves Q positive; without it, that is decided in the number field of Q.
+    The identity and Q ≥ 0 are verified when a certificate is made; where one does not hold, :class:`CertificateError`
+    says where.
 
     >>> half, a, b = sp.Rational(1, 2), ((0,), ()), ((), (0,))
-    >>> SumOfSquares(exact([[0, 0], [0, 1]]), (a, b), exact([[half, -half], [-half, half]])).bound
+    >>> SumOfSquares({((0,), (0,)): 1}, (a, b), exact([[half, -half], [-half, half]])).bound
     1
 
     This was 1 − A0 B0 = (A0 − B0)²/2.
     """
 
-    functional: Array
+    expression: Polynomial
     basis: tuple[Word, ...]
     gram: Array
+    factor: Array | None = None
+    denominator: int = 1
+    bound: sp.Expr = field(init=False)
 
     def __post_init__(self) -> None:
-        numbers(self.functional, "functional", (None, None))
-        numbers(self.gram, "gram", (len(_require_words(self.basis, "basis")),) * 2)
-        self._verify_identity()
-        if not is_positive_semidefinite(self._matrix):
+        require(dict, expression=self.expression)
+        held = places(self.basis)
+        numbers(self.gram, "gram", (len(self.basis),) * 2)
+        unit, one = whole(self.denominator, "denominator", 1), ((),) * len(self.basis[0])
+        if unknown := self.expression.keys() - held.keys() - {one}:
+            raise CertificateError(f"the words of the basis do not reach {min(unknown)}")
+        sums = {one: 0} | {word: _total(self.gram, entries) for word, entries in held.items()}
+        excess = {word: sp.expand(total + unit * self.expression.get(word, 0)) for word, total in sums.items()}
+        object.__setattr__(self, "bound", sp.expand(excess.pop(one) / unit))
+        for word, difference in excess.items():
+            if exact_sign(difference) != 0:
+                raise CertificateError(f"the coefficients of the word {word} differ by {difference / unit}")
+        if self.factor is None and not is_positive_semidefinite(field_matrix(self.gram)):
             raise CertificateError("the Gram matrix Q is not positive semidefinite")
-
-    @cached_property
-    def _matrix(self) -> DomainMatrix:
-        return field_matrix(self.gram)
-
-    @property
-    def bound(self) -> sp.Expr:
-        """The number that G is proved not to exceed."""
-        places = _places(self.basis)[IDENTITY_WORD]
-        return sp.expand(sum((self.gram[i, j] for i, j in places), start=self.functional[0, 0]))
-
-    def _verify_identity(self) -> None:
-        wanted, places = _coefficients(self.functional), _places(self.basis)
-        if unknown := wanted.keys() - places.keys():
-            raise CertificateError(f"the words {self.basis} do not reach {min(unknown)}")
-        for word, entries in places.items():
-            excess = sp.expand(sum(self.gram[i, j] for i, j in entries) + wanted.get(word, 0))
-            if word != IDENTITY_WORD and exact_sign(excess) != 0:
-                raise CertificateError(f"the coefficients of the word {word} differ by {excess}")
+        if self.factor is not None and not is_positive_by(self.gram, self.factor):
+            raise CertificateError("the factor does not prove the Gram matrix Q positive")
 
 
-def _coefficients(F: Array) -> dict[Word, Any]:
-    """The non-zero coefficients of a functional but its constant, by word."""
-    word = {(i, j): ((i - 1,) if i else (), (j - 1,) if j else ()) for i, j in np.ndindex(F.shape)}
-    return {word[ij]: F[ij] for ij in word if exact_sign(F[ij]) and word[ij] != IDENTITY_WORD}
+def _total(gram: Array, entries: Sequence[tuple[int, int]]) -> Any:
+    """The sum of the entries of a symmetric matrix, of which those of the upper triangle are named."""
+    return sum(gram[i, j] * (1 if i == j else 2) for i, j in entries)
 
 
-def numerical_gram(F: ArrayLike, basis: Sequence[Word], accuracy: float = 1e-10, *, almost: bool = False) -> Floats:
-    """The Gram matrix Q of a sum of squares with the least bound, in floating point, as a solver finds it.
+# --- bounds from a solver, made exact --------------------------------------------------------------------------------
 
-    almost : accept what the solver calls almost solved, to verify it.
-    Raises ``ValueError`` if the words do not reach a coefficient of F, ``ArithmeticError`` if the solver fails.
+
+def rational_certificate(F: ArrayLike, level: str = "1+AB", accuracy: float = 1e-10) -> SumOfSquares:
+    """A proved upper bound on a functional within about 1e-9 of the level's optimum, in rational numbers if F is.
+
+    F : exact. level : see :func:`qlib.correlations.words`. accuracy : of the semidefinite program, which is
+    solved in floating point; the proof is exact whatever it is. Raises ``ValueError`` if the words do not reach F
+    (products of three or four parties need "1+AB", of five "3"), ``ArithmeticError`` if what the solver returns cannot
+    be repaired.
+
+    >>> chsh = exact([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
+    >>> 0 <= rational_certificate(chsh, "1").bound - 2 * sp.sqrt(2) < 1e-8
+    True
     """
-    basis = _require_words(basis, "basis")
-    real_number(accuracy, "accuracy", 1e-14, 1e-2)
-    wanted, places = _coefficients(numbers(F, "F", (None, None))), _places(basis)
-    if unknown := wanted.keys() - places.keys():
-        raise ValueError(f"the words {tuple(basis)} do not reach {min(unknown)}, on which F depends")
-    column, row = np.tril_indices(len(basis))
-    scale = triangle(np.ones((len(basis), len(basis))))
-    held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
-    identity = [w for w in places if w != IDENTITY_WORD]
-    sums = np.array([[scale[k] if held[k] == w else 0 for k in range(len(held))] for w in identity])
-    right = [-float(wanted.get(w, 0)) for w in identity]
-    unknown_entries = [(np.eye(len(held)), np.zeros(len(held)))]
-    found = solve_semidefinite(row == column, unknown_entries, (sums, right), accuracy=accuracy, almost=almost)
-    return matrix_of_triangle(found.x)
+    table = exact(numbers(F, "F"))
+    return _rounded(polynomial(table), [n - 1 for n in table.shape], level, accuracy)
+
+
+def game_bound(game: Game, level: str = "1+AB", accuracy: float = 1e-10) -> SumOfSquares:
+    """A proved upper bound on what a game reaches with quantum systems; level, accuracy and errors as for functionals.
+
+    It is within 1e-6 of the level's optimum, and often within 1e-8.
+
+    >>> from qlib.correlations.games import chsh_game
+    >>> 0 <= float(game_bound(chsh_game(), "1").bound) - (2 + 2**0.5) / 4 < 1e-8
+    True
+    """
+    require(Game, game=game)
+    return _rounded(polynomial(game.collins_gisin(), game.outcomes), game.outcomes, level, accuracy)
+
+
+def _rounded(G: Polynomial, parties: Sequence[Party], level: str, accuracy: float) -> SumOfSquares:
+    """The solver's Q in units of a small number, with exactly the sums that the identity asks for, and repaired."""
+    basis = words(parties, level)
+    Q, _ = _least_gram(G, basis, parties, accuracy)
+    unit = lcm(*[c.denominator for c in map(rational, G.values()) if c is not None]) << (BINARY_DIGITS + 1)
+    gram = np.frompyfunc(lambda x: round(x * 2.0**60) * (unit >> 60), 1, 1)(Q)
+    for word, entries in places(basis).items():
+        if any(word):
+            i, j = next((pair for pair in entries if pair[0] == pair[1]), entries[0])
+            excess = _total(gram, entries) + sp.expand(unit * G.get(word, 0))
+            gram[i, j] = gram[j, i] = gram[i, j] - (excess if i == j else excess / 2)
+    return SumOfSquares(G, basis, *_repaired(gram, _reserve(basis), unit), unit)
+
+
+def _repaired(gram: Array, reserve: Array, unit: int) -> tuple[Array, Array | None]:
+    """The matrix plus a small multiple of the reserve, and if its numbers are rational a factor that proves it."""
+    if all(number(entry).is_Rational for entry in gram.flat):
+        return repaired(gram, reserve, unit)
+    for exponent in range(48, 11, -1):
+        shifted = gram + (unit >> exponent) * reserve
+        if is_positive_semidefinite(field_matrix(shifted)):
+            return shifted, None
+    raise ArithmeticError("the solver's Gram matrix is too far from a sum of squares to be repaired")
+
+
+def _reserve(basis: Sequence[Word]) -> Array:
+    """Q₀ ≥ 1 in whole numbers with Σ Q₀[v, w] v† w a constant (see the module's docstring)."""
+    reserve = np.zeros((len(basis),) * 2, dtype=object)
+    members: dict[tuple[int, int, int], list[int]] = {}  # parent, party, setting → its extensions by a projector
+    for k, word in enumerate(basis):
+        for party, part in enumerate(word):
+            if part and isinstance(part[0], tuple):
+                parent = (*word[:party], part[1:], *word[party + 1 :])
+                members.setdefault((basis.index(parent), party, part[0][0]), []).append(k)
+                break
+    need = [1] * len(basis)
+    for (above, _, _), extensions in sorted(members.items(), reverse=True):  # longer words come first
+        weight = max(need[k] for k in extensions)
+        need[above] += weight
+        square = [above, *extensions]
+        signs = np.array([1, *[-1] * len(extensions)], dtype=object)
+        reserve[np.ix_(square, square)] += weight * np.outer(signs, signs)
+        reserve[extensions, extensions] += weight
+        reserve[above, above] -= weight
+    for k in set(range(len(basis))).difference(*members.values()):  # words of observables only: v† v = 1
+        reserve[k, k] += need[k]
+    return reserve
+
+
+# --- the semidefinite program ----------------------------------------------------------------------------------------
 
 
 def constraint_multipliers(F: ArrayLike, constraints: ArrayLike, values: ArrayLike, level: str = "1+AB") -> Floats:
@@ -258,56 +211,82 @@ def constraint_multipliers(F: ArrayLike, constraints: ArrayLike, values: ArrayLi
     >>> constraint_multipliers(A0, [A0], [0.5]).round(4).tolist()  # where ⟨A0⟩ is known to be 1/2, it is at most 1/2
     [1.0]
     """
-    f = reals(F, "F", ("i", "j"))
-    C = reals(constraints, "constraints", (None, *f.shape))
-    v = reals(values, "values", (len(C),))
-    require(str, level=level)
-    basis = words(f.shape[0] - 1, f.shape[1] - 1, level)
-    column, row = np.tril_indices(len(basis))
-    scale = triangle(np.ones((len(basis), len(basis))))
-    place = {((i - 1,) if i else (), (j - 1,) if j else ()): (i, j) for i, j in np.ndindex(*f.shape)}
-    held = [overlap(basis[int(i)], basis[int(j)]) for i, j in zip(row, column, strict=True)]
-    others = [w for w in dict.fromkeys(held) if w != IDENTITY_WORD]
-    sums = np.array([[scale[k] * (held[k] == w) for k in range(len(held))] for w in others])
-    ours = np.array([-C[:, *place[w]] if w in place else np.zeros(len(C)) for w in others])
-    right = [-f[place[w]] if w in place else 0.0 for w in others]
-    costs = np.concatenate([(row == column).astype(float), v - C[:, 0, 0]])
-    gram = np.hstack([np.eye(len(held)), np.zeros((len(held), len(C)))])
-    equalities = np.hstack([sums, ours]), np.array(right, dtype=np.float64)
-    found = solve_semidefinite(costs, [(gram, np.zeros(len(held)))], equalities, accuracy=1e-8, almost=True)
-    return found.x[len(held) :]
+    f = reals(F, "F").astype(np.float64)
+    C = reals(constraints, "constraints", (None, *f.shape)).astype(np.float64)
+    known = tuple((polynomial(c), v) for c, v in zip(C, reals(values, "values", (len(C),)), strict=True))
+    parties = [n - 1 for n in f.shape]
+    return _least_gram(polynomial(f), words(parties, level), parties, 1e-8, known)[1]
 
 
-def rational_certificate(F: ArrayLike, level: str = "1+AB", bits: int = 44) -> SumOfSquares:
-    """A proved upper bound within about 1e-9 of the level's optimum, in rational numbers if F is rational.
+def _least_gram(
+    G: Polynomial,
+    basis: tuple[Word, ...],
+    parties: Sequence[Party],
+    accuracy: float = 1e-10,
+    known: Sequence[tuple[Polynomial, float]] = (),
+) -> tuple[Floats, Floats]:
+    """The Q of a sum of squares with the least bound, as a solver finds it, and the multipliers of what is known.
 
-    F : an exact functional. level : see :func:`words`. bits : to which the solver's numbers are rounded.
-    The solver's Q is rounded, moved onto the identity exactly, and a multiple of 1 is added until it is positive: as
-    v† v = 1 for every word, that only raises the bound.
-
-    >>> chsh = exact([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
-    >>> 0 <= rational_certificate(chsh, "1").bound - 2 * sp.sqrt(2) < 1e-8
-    True
+    known : polynomials and their values. The program is written in words of centred letters, which is solved to three
+    digits more, for Q, which is solved to two digits more, or if there are many words for their moments, which are
+    fewer. Q is then moved onto the identity as far as rounding allows.
     """
-    whole(bits, "bits", 8, 256)
-    require(str, level=level)
-    F = exact(numbers(F, "F", (None, None)))
-    basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
-    numeric = numerical_gram(F, basis, almost=True)
-    rounded = np.frompyfunc(lambda x: sp.Rational(round(x * 2**bits), 2**bits), 1, 1)
-    gram, wanted = rounded(numeric), _coefficients(F)
-    for word, entries in _places(basis).items():
-        if word != IDENTITY_WORD:
-            excess = sum(gram[i, j] for i, j in entries) + wanted.get(word, 0)
-            for i, j in entries:
-                gram[i, j] -= sp.expand(excess / len(entries))
-    shift = sp.Rational(1, 2**bits)
-    unit = exact(np.eye(len(basis), dtype=int))
-    while not is_positive_semidefinite(field_matrix(gram + shift * unit)):
-        shift *= 2
-        if shift > 1:
-            raise ArithmeticError("the solver's Gram matrix is too far from a sum of squares to be mended")
-    return SumOfSquares(F, basis, gram + shift * unit)
+    real_number(accuracy, "accuracy", 1e-14, 1e-2)
+    held, one, T = places(basis), basis[0], _centred(basis, parties)
+    if unknown := G.keys() - held.keys():
+        raise ValueError(f"level: the words do not reach {min(unknown)}, on which what is to be bounded depends")
+    moments = [word for word in held if word != one]
+    constant, *columns = [triangle(T @ _pattern(held[word], len(basis)) @ T.T) for word in (one, *moments)]
+    F = np.stack(columns, axis=1)
+    scale = np.linalg.norm(F, axis=0)
+    table = np.array([[float(p.get(word, 0)) for word in moments] for p in (G, *(p for p, _ in known))])
+    g, C, n = table[0], table[1:], len(constant)
+    if len(basis) <= MOST_WORDS_FOR_Q or known:
+        costs = np.array([*constant, *(v - float(p.get(one, 0)) for p, v in known)])
+        positive = np.eye(n, n + len(known)), np.zeros(n)
+        equalities = np.hstack([F.T, -C.T]) / scale[:, None], -g / scale
+        found = solve_semidefinite(costs, [positive], equalities, accuracy=accuracy, almost=True)
+        Z, multipliers = matrix_of_triangle(found.x[:n]), found.x[n:]
+    else:
+        found = solve_semidefinite(-g / scale, [(F / scale, constant)], accuracy=accuracy, almost=True)
+        Z, multipliers = found.duals[0], np.zeros(0)
+    Q = T.T @ Z @ T
+    Q = (Q + Q.T) / 2
+    for word, wanted in zip(moments, multipliers @ C - g, strict=True):
+        pattern = _pattern(held[word], len(basis))
+        Q += (wanted - _total(Q, held[word])) / pattern.sum() * pattern
+    return Q, multipliers
+
+
+def _pattern(entries: Sequence[tuple[int, int]], size: int) -> Floats:
+    """The symmetric matrix that is one where a word stands."""
+    pattern = np.zeros((size, size))
+    i, j = np.transpose(entries)
+    pattern[i, j] = pattern[j, i] = 1
+    return pattern
+
+
+def _centred(basis: Sequence[Word], parties: Sequence[Party]) -> Floats:
+    """The words of the letters (E − p)/√(p(1 − p)), p one over the number of outcomes, in terms of the basis: rows.
+
+    Observables are centred as they are.
+    """
+    index = {word: k for k, word in enumerate(basis)}
+    T = np.zeros((len(basis),) * 2)
+    for row, word in zip(T, basis, strict=True):
+        terms: Polynomial = {basis[0]: 1.0}
+        for k, letter in ((k, letter) for k, part in enumerate(word) for letter in part):
+            alone = tuple((letter,) if j == k else () for j in range(len(word)))
+            party = parties[k]
+            p = 0.0 if isinstance(party, int) or isinstance(letter, int) else 1 / party[letter[0]]
+            size = (p * (1 - p)) ** -0.5 if p else 1.0
+            terms = times(terms, {alone: size, basis[0]: -p * size})
+        for term, c in terms.items():
+            row[index[term]] += c
+    return T
+
+
+# --- bounds from a strategy ------------------------------------------------------------------------------------------
 
 
 def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+AB") -> SumOfSquares:
@@ -325,30 +304,30 @@ def certificate_from_strategy(F: ArrayLike, moments: ArrayLike, level: str = "1+
     >>> certificate_from_strategy([[0, 0, 0], [0, 1, 1], [0, 1, -1]], moments, "1").bound
     2*sqrt(2)
     """
-    require(str, level=level)
-    F = exact(numbers(F, "F", (None, None)))
-    basis = words(F.shape[0] - 1, F.shape[1] - 1, level)
+    G = polynomial(exact(numbers(F, "F")))
+    parties = [n - 1 for n in np.shape(F)]
+    basis = words(parties, level)
     N = field_matrix(exact(numbers(moments, "moments", (len(basis),) * 2))).nullspace(divide_last=True)
     kernel = np.array(N.to_Matrix().tolist(), dtype=object)
     inverse = np.linalg.pinv(kernel.astype(float))
-    near = inverse.T @ numerical_gram(F, basis) @ inverse
-    equations = _equations(F, basis, N)
+    near = inverse.T @ _least_gram(G, basis, parties)[0] @ inverse
+    equations = _equations(G, basis, N)
     for digits in (0, 1, 2, 3, 4, 6, 8):
         R = _solution(equations, near, digits)
         if is_positive_semidefinite(field_matrix(R)):
-            return SumOfSquares(F, basis, _expanded(kernel.T @ R @ kernel))
+            return SumOfSquares(G, basis, _expanded(kernel.T @ R @ kernel))
     raise CertificateError("no positive sum of squares vanishes on the strategy's state at this level")
 
 
-def _equations(F: Array, basis: Sequence[Word], N: DomainMatrix) -> DomainMatrix:
+def _equations(G: Polynomial, basis: Sequence[Word], N: DomainMatrix) -> DomainMatrix:
     """The linear equations for the upper triangle of R, row by row: one equation per word, right-hand side last."""
-    wanted, places = _coefficients(F), {w: ij for w, ij in _places(basis).items() if w != IDENTITY_WORD}
-    N, rhs = N.unify(field_matrix(exact([[-wanted.get(word, 0) for word in places]])))
+    held = {word: entries for word, entries in places(basis).items() if word != basis[0]}
+    N, rhs = N.unify(field_matrix(exact([[-G.get(word, 0) for word in held]])))
     kernel = np.array(N.to_list(), dtype=object)
     k, l = np.triu_indices(len(kernel))
     rows = []
-    for entries, right in zip(places.values(), rhs.to_list()[0], strict=True):
-        i, j = np.array(entries).T
+    for entries, right in zip(held.values(), rhs.to_list()[0], strict=True):
+        i, j = np.array([*entries, *((j, i) for i, j in entries if i != j)]).T
         products = np.einsum("ke,le->kl", kernel[:, i], kernel[:, j])
         rows.append([*np.where(k == l, products[k, l], products[k, l] + products[l, k]), right])
     return DomainMatrix(rows, (len(rows), len(k) + 1), N.domain)
