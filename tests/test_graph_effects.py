@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import product
 
 import networkx as nx
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.optimize import linprog
 
 from qlib.graphs import NodeKind, adjustment_set, graph_of_bif, graph_of_dagitty, graph_of_networkx, identified_effect
 from qlib.models import ace_bounds, effect_bounds, instrumental_table, linear_problem
@@ -16,6 +18,7 @@ from qlib.numbers import Infeasible
 CONFOUNDED = graph_of_dagitty("dag { X -> Y ; X <-> Y }")
 INSTRUMENT = graph_of_dagitty("dag { Z -> X -> Y ; X <-> Y }")
 MEDIATOR = graph_of_dagitty("dag { X -> Z -> Y ; X -> Y ; Z <-> Y }")
+MEDIATION = graph_of_dagitty("dag { X -> M -> Y ; X -> Y ; M <-> Y }")
 
 
 def same(expression: sp.Expr, text: str, given: str = "") -> bool:
@@ -79,6 +82,54 @@ def test_the_instruments_bounds_by_three_routes(seed):
     assert (float(table.lower), float(table.upper)) == pytest.approx((closed.lower, closed.upper), abs=1e-9)
     law = {problem.symbols[(z,), (x, y)]: p[x, y, z] for x, y, z in np.ndindex(2, 2, 2)}
     assert max(float(f.subs(law)) for f in problem.expressions("lower")) == pytest.approx(closed.lower, abs=1e-9)
+
+
+def bounds_by_response_functions(p, asked):
+    """Both bounds on the mean of `asked`(m, y), for functions m[x] of the mediator and y[x][m], from p[x, m, y]."""
+    types = [(m, y) for m in product((0, 1), repeat=2) for y in product(product((0, 1), repeat=2), repeat=2)]
+    A = [[m[x] == b and y[x][b] == c for m, y in types] for x, b, c in np.ndindex(2, 2, 2)]
+    cost = np.array([asked(m, y) for m, y in types], dtype=float)
+    return [sign * linprog(sign * cost, A_eq=np.array(A, float), b_eq=p.ravel()).fun for sign in (1, -1)]
+
+
+NATURAL = {
+    "direct, at the mediator of X=0": (({"X": 1, "M": {"X": 0}}, {"X": 0}), lambda m, y: y[1][m[0]] - y[0][m[0]]),
+    "direct, at the mediator of X=1": (({"X": 1}, {"X": 0, "M": {"X": 1}}), lambda m, y: y[1][m[1]] - y[0][m[1]]),
+    "indirect": (({"X": 0, "M": {"X": 1}}, {"X": 0}), lambda m, y: y[0][m[1]] - y[0][m[0]]),
+    "a mediator under its own cause": (({"X": 1, "M": {"X": 1}}, None), lambda m, y: y[1][m[1]]),
+}
+
+
+@pytest.mark.parametrize("effect", NATURAL)
+@pytest.mark.parametrize("seed", range(3))
+def test_natural_effects_are_bounded_as_by_the_response_functions(effect, seed):
+    (do, against), asked = NATURAL[effect]
+    p = np.random.default_rng(seed).dirichlet(np.full(4, 0.3), size=2).reshape(2, 2, 2)
+    found = [float(proof.value) for proof in linear_problem(MEDIATION, {"Y": 1}, do, against).bounds(p)]
+    assert found == pytest.approx(bounds_by_response_functions(p, asked), abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_natural_direct_effect_as_causaloptim_finds_it(seed):
+    """The same file, "natural direct effect", which compares with Sjölander, Stat. Med. 28, 558 (2009)."""
+    p = np.random.default_rng(seed).dirichlet(np.full(4, 0.3), size=2).reshape(2, 2, 2)
+    p00_0, p01_0, p10_0, _, p00_1, p01_1, p10_1, _ = p.ravel()
+    lower = (-p00_1 + p10_0 - p10_1 - p01_0 - p01_1, -2 + 2 * p00_0 + p10_0 + p01_0 + p01_1, -1 + p00_0 + p10_0)
+    upper = (2 * p00_0 + p10_0 - p10_1 + p01_0, p00_0 + p10_0, 1 - p00_1 + p10_0 - p01_0)
+    problem = linear_problem(MEDIATION, {"Y": 1}, {"X": 1, "M": {"X": 0}}, {"X": 0})
+    found = [float(proof.value) for proof in problem.bounds(p)]
+    assert found == pytest.approx([max(lower), min(upper)], abs=1e-9)
+
+
+def test_of_what_is_nested_every_world_is_checked():
+    with pytest.raises(ValueError, match=r"^do: M: 'W' should be one of"):
+        linear_problem(MEDIATION, {"Y": 1}, {"X": 1, "M": {"W": 0}})
+    with pytest.raises(ValueError, match=r"^do: M: X: 2 should lie"):
+        linear_problem(MEDIATION, {"Y": 1}, {"X": 1, "M": {"X": 2}})
+    with pytest.raises(ValueError, match=r"^do: M: the effect depends on the law of \['X'\]"):
+        linear_problem(MEDIATION, {"Y": 1}, {"X": 1, "M": {}})
+    with pytest.raises(ValueError, match=r"^against: the effect depends on the law of \['X'\]"):
+        linear_problem(MEDIATION, {"Y": 1}, {"X": 1, "M": 0}, {"M": 0})
 
 
 def test_a_law_that_no_model_has_is_contradicted_with_a_proof():

@@ -6,6 +6,9 @@ is observed, P(R | L), and what an intervention would show are linear in it: bou
 and in symbols the vertices of its dual (Balke & Pearl 1994; Sachs, Jonzon, Gabriel & Sjölander, arXiv:2003.10702). The
 instrument is one case: L = {Z}, R = {X, Y}.
 
+An intervention may be *nested*: a node is set to the value that it would have under another intervention. Natural
+direct and indirect effects are of this kind: P(Y = 1) if X were 1, and M what it would be if X were 0.
+
 Where R splits into parts with latent variables of their own the law is a product, the problem polynomial, and it is
 refused here, naming the parts.
 """
@@ -16,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import networkx as nx
 import numpy as np
@@ -30,6 +33,7 @@ from qlib.numbers.exact_arrays import number
 
 MOST_FUNCTIONS = 20_000  # joint response functions
 NodeValues = dict[str, int]
+Setting: TypeAlias = Mapping[str, "int | Setting"]
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,15 @@ def _observation(given: tuple[int, ...], found: tuple[int, ...]) -> str:
 def linear_problem(
     graph: CausalGraph,
     outcome: Mapping[str, int],
-    do: Mapping[str, int],
-    against: Mapping[str, int] | None = None,
+    do: Setting,
+    against: Setting | None = None,
     values: Mapping[str, int] | None = None,
 ) -> LinearProblem:
     """The linear problem of P(outcome | do), less P(outcome | do `against`) if that is given.
 
-    graph : with observed and latent nodes. outcome, do, against : node → value, from 0. values : how many values a
-    node has, by default two. The nodes of R are those that share the outcome's latent variable.
+    graph : with observed and latent nodes. outcome, do, against : node → value, from 0; in an intervention also node →
+    another intervention, for the value that the node would have under that. values : how many values a node has, by
+    default two. The nodes of R are those that share the outcome's latent variable.
     Raises ``ValueError`` where the problem is not linear, naming the latent structure that makes it polynomial; for a
     node that there is not or a value that it does not have; and where the effect is identified by adjustment alone
     because no latent variable acts on the outcome.
@@ -101,29 +106,45 @@ def linear_problem(
     >>> problem = linear_problem(instrument, {"Y": 1}, {"X": 1}, {"X": 0})
     >>> problem.given, problem.responding, len(problem.expressions("lower"))
     (('Z',), ('X', 'Y'), 8)
+
+    The natural direct effect of X, with M as it would be for X=0:
+
+    >>> mediation = CausalGraph({"X": "observed", "M": "observed", "Y": "observed", "U": "latent classical"},
+    ...                         [("X", "M"), ("X", "Y"), ("M", "Y"), ("U", "M"), ("U", "Y")])
+    >>> natural = linear_problem(mediation, {"Y": 1}, {"X": 1, "M": {"X": 0}}, {"X": 0})
+    >>> [float(proof.value) for proof in natural.bounds([[[0.8, 0], [0.2, 0]], [[0.1, 0.7], [0.1, 0.1]]])]
+    [0.5, 1.0]
     """
     require(CausalGraph, graph=graph)
     observed = graph.of_kind(NodeKind.OBSERVED)
-    for name, mapping in {"outcome": outcome, "do": do, "against": against or {}}.items():
-        table(mapping, name, observed)
     sizes = dict.fromkeys(observed, 2) | {
         node: whole(count, f"values: {node}", 2) for node, count in table(values or {}, "values", observed).items()
     }
-    for name, mapping in {"outcome": outcome, "do": do, "against": against or {}}.items():
-        for node, value in mapping.items():
-            whole(value, f"{name}: {node}", 0, sizes[node] - 1)
+    for node, value in table(outcome, "outcome", observed).items():
+        whole(value, f"outcome: {node}", 0, sizes[node] - 1)
     if not outcome:
         raise ValueError("outcome: there should be at least one node")
-    given, responding = _split(graph, set(outcome), set(do))
+    sides = [("do", do), *([("against", against)] if against else [])]
+    worlds = [world for name, side in sides for world in _worlds(set(outcome), side, name, sizes)]
+    given, responding = _split(graph, set(outcome), set().union(*(setting for _, _, setting in worlds)))
     functions = _functions(graph, responding, sizes)
-    free = _ancestral(graph, set(outcome), set(do)) & set(given)
-    if free - set(do):
-        raise ValueError(
-            f"do: the effect depends on the law of {sorted(free - set(do))}, given which all else is; set them"
-        )
-    return _program(
-        graph, given, responding, functions, sizes, outcome, [(1, do), *([(-1, against)] if against else [])]
-    )
+    for name, asked, setting in worlds:
+        if free := (_ancestral(graph, asked, set(setting)) & set(given)) - set(setting):
+            raise ValueError(
+                f"{name}: the effect depends on the law of {sorted(free)}, given which all else is; set them"
+            )
+    signed = list(zip((1, -1), (side for _, side in sides), strict=False))
+    return _program(graph, given, responding, functions, sizes, outcome, signed)
+
+
+def _worlds(asked: set[str], setting: Setting, name: str, sizes: NodeValues) -> Iterator[tuple[str, set[str], Setting]]:
+    """Of an intervention and of those nested in it: its name, what is asked in that world, and what is set."""
+    yield name, asked, table(setting, name, sizes)
+    for node, value in setting.items():
+        if isinstance(value, Mapping):
+            yield from _worlds({node}, value, f"{name}: {node}", sizes)
+        else:
+            whole(value, f"{name}: {node}", 0, sizes[node] - 1)
 
 
 def _split(graph: CausalGraph, outcome: set[str], do: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -161,10 +182,10 @@ def _split(graph: CausalGraph, outcome: set[str], do: set[str]) -> tuple[tuple[s
 
 
 def _ancestral(graph: CausalGraph, outcome: set[str], do: set[str]) -> set[str]:
-    """What acts on the outcome along paths that the intervention leaves."""
+    """The outcome and what acts on it along paths that the intervention leaves."""
     cut = graph.digraph
     cut.remove_edges_from([edge for edge in graph.edges if edge[1] in do])
-    return set().union(*(nx.ancestors(cut, node) for node in outcome))
+    return set().union(outcome, *(nx.ancestors(cut, node) for node in outcome))
 
 
 def _causes(graph: CausalGraph, node: str) -> list[str]:
@@ -185,10 +206,17 @@ def _functions(graph: CausalGraph, responding: tuple[str, ...], sizes: NodeValue
 
 
 def _run(
-    graph: CausalGraph, responding: tuple[str, ...], functions: Mapping[str, dict[Any, int]], start: NodeValues
+    graph: CausalGraph,
+    responding: tuple[str, ...],
+    functions: Mapping[str, dict[Any, int]],
+    given: NodeValues,
+    setting: Setting | None = None,
 ) -> NodeValues:
-    """The values of all nodes, from those that are set or given."""
-    values = dict(start)
+    """The values of all nodes, from those that are given, and those that are set, before."""
+    values = dict(given)
+    for node, value in (setting or {}).items():
+        world = _run(graph, responding, functions, given, value) if isinstance(value, Mapping) else {node: value}
+        values[node] = world[node]
     for node in responding:
         if node not in values:
             values[node] = functions[node][tuple(values[c] for c in _causes(graph, node))]
@@ -202,7 +230,7 @@ def _program(
     functions: Mapping[str, list[dict[Any, int]]],
     sizes: NodeValues,
     outcome: Mapping[str, int],
-    sides: list[tuple[int, Mapping[str, int]]],
+    sides: list[tuple[int, Setting]],
 ) -> LinearProblem:
     contexts = list(product(*(range(sizes[node]) for node in given)))
     rows: dict[str, dict[str, int]] = {}
@@ -220,7 +248,7 @@ def _program(
             seen = _run(graph, responding, chosen, dict(zip(given, l, strict=True)))
             rows[_observation(l, tuple(seen[node] for node in responding))][f"r{k}"] = 1
         weight = sum(
-            sign * _meets(_run(graph, responding, chosen, dict.fromkeys(given, 0) | dict(setting)), outcome)
+            sign * _meets(_run(graph, responding, chosen, dict.fromkeys(given, 0), setting), outcome)
             for sign, setting in sides
         )
         if weight:
