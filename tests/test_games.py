@@ -13,10 +13,13 @@ import sympy as sp
 from qlib.correlations import (
     Game,
     SharedStrategy,
+    behaviour,
     best_strategy,
     cglmp,
     chained,
     chsh_game,
+    coefficients_of_functional,
+    correlators_of_behaviour,
     deterministic_outcomes,
     eberhard,
     game_bound,
@@ -28,6 +31,7 @@ from qlib.correlations import (
     mermin,
     moment_matrix,
     no_signalling_value,
+    see_saw,
     sums_of_squares,
     words,
 )
@@ -36,6 +40,7 @@ from qlib.correlations.scenarios import bell_scenario
 from qlib.correlations.word_algebra import places
 from qlib.numbers import CertificateError, exact, is_positive_by, positive_factor
 
+CHSH = np.array([[0, 0, 0], [0, 1, 1], [0, 1, -1]])
 UNEVEN = ((2, 3), (3, 1))  # outcomes of each setting of each party
 
 
@@ -264,6 +269,39 @@ def test_the_values_are_in_order_and_the_strategy_attains_what_is_said(game):
     assert len(str(found).splitlines()) == 5
 
 
+@pytest.mark.parametrize("theta", [0.1, 0.3, np.pi / 4])
+def test_a_given_state_reaches_what_gisin_says_in_the_chsh_game_and_as_a_functional(theta):
+    """Gisin, Phys. Lett. A 154, 201 (1991): cos θ|00⟩ + sin θ|11⟩ reaches S = 2√(1 + sin² 2θ), whatever the phases."""
+    phases = np.exp(1j * np.array([0.4, 1.9]))
+    state = np.diag([np.cos(theta), np.sin(theta)] * phases) * 3  # the norm does not matter
+    S = 2 * np.sqrt(1 + np.sin(2 * theta) ** 2)
+    strategy = best_strategy(chsh_game(), rng(), state=state)
+    assert abs(chsh_game().value(strategy.behaviour()) - (4 + S) / 8) < 1e-9
+    value, E = see_saw(CHSH, rng(), [state, state])
+    assert np.abs(value - S).max() < 1e-9
+    assert E.shape == (2, 3, 3)
+
+
+def test_a_functional_of_more_settings_is_searched_as_its_game_is():
+    F = np.zeros((4, 4))
+    F[1:, 1:] = [[1, 0, -1], [1, 1, 0], [0, 1, 1]]
+    value, E = see_saw(F, rng())
+    assert abs(value - 6 * np.cos(np.pi / 6)) < 1e-9
+    assert abs((F * E).sum() - value) < 1e-12
+    assert abs(Game.from_correlators(F).value(behaviour(E)) - value) < 1e-12
+
+
+@pytest.mark.parametrize("parties", [1, 2, 3])
+def test_the_coefficients_of_a_functional_give_its_value_at_any_behaviour(parties):
+    generator = np.random.default_rng(parties)
+    shape = (3, 4, 2)[:parties]
+    F, P = generator.normal(size=(5, *shape)), generator.dirichlet(np.ones(2**parties), [n - 1 for n in shape])
+    P = P.reshape(*[n - 1 for n in shape], *[2] * parties)  # it signals
+    value = (coefficients_of_functional(F, parties) * P).reshape(5, -1).sum(axis=1)
+    E = correlators_of_behaviour(P, parties)
+    assert np.allclose(value, (F * E).reshape(5, -1).sum(axis=1))
+
+
 def test_the_same_seed_finds_the_same_strategy():
     first, second = (best_strategy(cglmp(3), np.random.default_rng(5), starts=1) for _ in range(2))
     assert np.array_equal(first.state, second.state)
@@ -286,6 +324,8 @@ def test_the_same_seed_finds_the_same_strategy():
         (lambda: game_bound(Game.from_correlators(mermin(4).functional), "1"), "level"),
         (lambda: best_strategy(chsh_game(), np.random.default_rng(1), 40), "dimension"),
         (lambda: best_strategy(chsh_game(), 1), "rng"),
+        (lambda: best_strategy(chsh_game(), rng(), state=np.zeros((2, 2))), "state: it should not be zero"),
+        (lambda: best_strategy(chsh_game(), rng(), state=np.ones((2, 3))), "state: shape"),
         (lambda: local_value(Game(np.zeros((25, 25, 2, 2)))), "game"),
         (lambda: no_signalling_value(Game(np.eye(1600).reshape(20, 20, 80, 80)[:, :, :4, :4])), "game"),
         (lambda: SharedStrategy(np.eye(2), (np.eye(2)[None, None],) * 2), "state"),

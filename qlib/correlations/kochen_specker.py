@@ -10,7 +10,8 @@ probabilities,
 * any theory in which exclusive events have probabilities that sum to one at most, the fractional packing number α*.
 
 Cabello, Severini & Winter, Phys. Rev. Lett. 112, 040401 (2014). That ϑ is not exceeded is proved by a sum of squares in
-whole numbers, as for games (:mod:`qlib.correlations.sums_of_squares`).
+whole numbers, as for games. It stands beside :class:`qlib.correlations.SumOfSquares`, as which events exclude each
+other is here any graph, and there the outcomes of settings.
 """
 
 from __future__ import annotations

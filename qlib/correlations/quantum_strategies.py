@@ -72,9 +72,9 @@ def best_strategy(
     """The best strategy that alternating optimisation finds, from so many random starts.
 
     dimension : of each party's system, by default the largest number of outcomes and two at least. state : ψ, an axis
-    of one length for each party, kept as given; by default it is optimised too. Measurements are projective. rounds :
-    at most, after which the best of all starts is improved further, in ten times as many. Raises ``ValueError`` if all
-    systems together have more than 1,024 dimensions.
+    of one length for each party, kept but for its norm; by default it is optimised too. Measurements are projective.
+    rounds : at most, after which the best of all starts is improved further, in ten times as many. Raises
+    ``ValueError`` if all systems together have more than 1,024 dimensions.
 
     >>> from qlib.correlations.games import chsh_game
     >>> strategy = best_strategy(chsh_game(), np.random.default_rng(1))
@@ -198,6 +198,8 @@ def _flat(effects: Sequence[Complexes]) -> list[Complexes]:
 
 def _normalised(psi: Array) -> Complexes:
     norms = np.linalg.norm(psi.reshape(len(psi), -1), axis=1)
+    if not norms.all():
+        raise ValueError("state: it should not be zero")
     return np.asarray(psi / norms.reshape(-1, *[1] * (psi.ndim - 1)), dtype=complex)
 
 
