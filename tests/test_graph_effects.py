@@ -111,7 +111,7 @@ def test_natural_effects_are_bounded_as_by_the_response_functions(effect, seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_natural_direct_effect_as_causaloptim_finds_it(seed):
-    """The same file, "natural direct effect", which compares with Sjölander, Stat. Med. 28, 558 (2009)."""
+    """The same file, "natural direct effect": the functions that stand there in a comment."""
     p = np.random.default_rng(seed).dirichlet(np.full(4, 0.3), size=2).reshape(2, 2, 2)
     p00_0, p01_0, p10_0, _, p00_1, p01_1, p10_1, _ = p.ravel()
     lower = (-p00_1 + p10_0 - p10_1 - p01_0 - p01_1, -2 + 2 * p00_0 + p10_0 + p01_0 + p01_1, -1 + p00_0 + p10_0)
