@@ -233,14 +233,19 @@ def _behind(c: Floats, effects: Sequence[Complexes], density: Complexes, party: 
 
 
 def _random_effects(games: int, party: Sequence[int], most: int, d: int, rng: np.random.Generator) -> Complexes:
-    """A random projective measurement for each setting, of ranks as equal as can be."""
+    """A random projective measurement for each setting: every other time of ranks as equal as can be, else of any.
+
+    What is certain may be the best answer, and is rarely found from a start without it.
+    """
     E = np.zeros((games, len(party), most, d, d), dtype=complex)
     shape = (games, len(party), d, d)
     bases, _ = np.linalg.qr(rng.normal(size=shape) + 1j * rng.normal(size=shape))
     for x, count in enumerate(party):
+        outcomes = rng.integers(count, size=(games, d))
+        outcomes[::2] = np.arange(d) % count
         for i in range(d):
             vector = bases[:, x, :, i]
-            E[:, x, i % count] += vector[:, :, None] * vector[:, None, :].conj()
+            E[np.arange(games), x, outcomes[:, i]] += vector[:, :, None] * vector[:, None, :].conj()
     return E
 
 

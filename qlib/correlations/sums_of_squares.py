@@ -215,7 +215,7 @@ def constraint_multipliers(F: ArrayLike, constraints: ArrayLike, values: ArrayLi
     C = reals(constraints, "constraints", (None, *f.shape)).astype(np.float64)
     known = tuple((polynomial(c), v) for c, v in zip(C, reals(values, "values", (len(C),)), strict=True))
     parties = [n - 1 for n in f.shape]
-    return _least_gram(polynomial(f), words(parties, level), parties, 1e-8, known)[1]
+    return _least_gram(polynomial(f), words(parties, level), parties, known=known)[1]
 
 
 def _least_gram(
