@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from compendium.claims import ledger
-from compendium.claims.cards import prose
+from compendium.claims.cards import derived_value, heading, prose, value
 from compendium.claims.ledger import Claim, Correction, Record
 from compendium.pages.ledger_pages import corrections_html, ledger_html, link, load_records, unreproduced_html
 
@@ -126,6 +126,20 @@ def test_every_claim_that_is_modelled_or_open_is_listed_once_and_no_other():
     claims = ledger.load()
     listed = re.findall(r"<code>([a-z]+:[a-z0-9-]+)</code>", unreproduced_html(claims, {}))
     assert sorted(listed) == sorted(c.id for c in claims.values() if c.verdict not in ("confirmed", "corrected"))
+
+
+def test_what_holds_in_many_cases_is_read_with_its_count_once_and_not_of_nothing():
+    said = "147632*[(A₁ ⊥ ∅ | X₁), (A₁ ⊥ X₂ | X₁), (A₁ ⊥ X₂ | X₁)]"
+    record = ledger.Record("pc:step2a", "confirmed", "exact", {}, {"required": said}, [], 0, "")
+    assert derived_value(ledger.load()["pc:step2a"], record, "required") == "in 147,632 cases: (A₁ ⊥ X₂ | X₁)"
+
+
+def test_no_page_of_the_ledger_shows_a_formula_as_it_is_typed_or_a_name_with_an_underscore():
+    claims = ledger.load()
+    for claim in claims.values():
+        for key, printed in claim.printed.items():
+            shown = re.sub(r"<(span|code)\b.*?</\1>", "", heading(key) + value(claim.paper, printed))
+            assert not re.search(r"\w'*_\w|\*\*|\w\*\w|sqrt\(", shown), (claim.id, key, shown)
 
 
 def test_nothing_lost_is_said():

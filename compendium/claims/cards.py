@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import pairwise
 from typing import Any
 
 from compendium.claims.ledger import OWN, SOURCES, Claim, Means, Record, Verdict, load
-from compendium.claims.typeset import formula_tex
+from compendium.claims.typeset import formula_tex, name_tex
 from compendium.claims.vocabulary import tex_names
 
 MARKS: dict[Verdict, str] = {
@@ -21,14 +22,14 @@ HOLDS: dict[Means, str] = {
     "proof": "proved",
     "exact": "holds exactly",
     "numeric": "holds numerically",
-    "statistical": "agrees with its sampling law",
+    "statistical": "agrees with its sampling distribution",
     "model": "modelled",
 }
 BY: dict[Means, str] = {
     "proof": "by proof",
     "exact": "in exact arithmetic",
     "numeric": "numerically",
-    "statistical": "by its sampling law",
+    "statistical": "by its sampling distribution",
     "model": "by a model",
 }
 MATHS = re.compile(r"\$([^$]+)\$")
@@ -37,10 +38,13 @@ LONGEST_FORMULA = 240  # characters; what is longer stays as it is
 WIDEST_MATRIX = 8  # columns
 LARGEST_MATRIX = 400  # characters in its entries
 ARROWS = {"->": ("→", r" \to "), "<->": ("↔", r" \leftrightarrow ")}
+SIGNS = {"->": "→", "<->": "↔", "!=": "≠", "<=": "≤", ">=": "≥"}
 LETTER = {"lam": "λ", "lambda": "λ", "rho": "ρ", "tau": "τ", "sigma": "σ", "phi": "φ", "theta": "θ", "psi": "ψ"}
 LETTER |= {"Lambda": "Λ", "Phi": "Φ", "Delta": "Δ", "Omega": "Ω"}
 LETTERS = re.compile(rf"(?<![A-Za-z])({'|'.join(LETTER)})(?![A-Za-z])")
 CODE = re.compile(r"`([^`]+)`")
+NAME = re.compile(r"(?<![\w'])(?:[A-Za-z]+'+(?:_\w+)?(?:,(?:in|out)\b)?|[A-Za-z]+_\w+'*)(?![\w'])")  # in words
+HELD = re.compile(r"(\d+)\*(\(.*⊥.*\)|\[.*⊥.*\])")  # in how many cases, and what holds in them
 
 
 def verdict_words(record: Record) -> str:
@@ -143,12 +147,42 @@ def _matrix(paper: str, rows: list[object]) -> str | None:
 
 
 def heading(key: str) -> str:
-    """The key of a printed value as the head of a row: Greek letters as letters.
+    """The key of a printed value as the head of a row: Greek letters, and names with an index or a prime typeset.
 
-    >>> heading("tau(lam), by (24)"), heading("sigma_Z"), heading("lambda < 1")
-    ('τ(λ), by (24)', 'σ_Z', 'λ &lt; 1')
+    >>> heading("tau(lam), by (24)"), heading("sigma_Z < 1")
+    ('τ(λ), by (24)', '<span class="math tex2jax_process">\\\\(\\\\sigma_{Z}\\\\)</span> &lt; 1')
     """
-    return html.escape(LETTERS.sub(lambda name: LETTER[name[0]], key))
+    return "".join(
+        inline(str(_name_tex(part))) if k % 2 else html.escape(_signs(part)) for k, part in enumerate(_parted(key))
+    )
+
+
+def _signs(words: str) -> str:
+    """Words with Greek letters, arrows and relations as signs.
+
+    >>> _signs("lam -> j != k")
+    'λ → j ≠ k'
+    """
+    words = re.sub("<->|->|!=|<=|>=", lambda typed: SIGNS[typed[0]], words)
+    return LETTERS.sub(lambda name: LETTER[name[0]], words)
+
+
+def _parted(words: str) -> list[str]:
+    """Words, and between them the names that are formulas.
+
+    >>> _parted("W~_i to S''_i, after (88)"), _parted("Alice's file_name")
+    (['W~_i to ', "S''_i", ', after (88)'], ["Alice's file_name"])
+    """
+    names = [found for found in NAME.finditer(words) if _name_tex(found[0])]
+    ends = [0, *(end for found in names for end in found.span()), len(words)]
+    return [words[start:end] for start, end in pairwise(ends)]
+
+
+def _name_tex(name: str) -> str | None:
+    """A name in words as TeX: a letter with an index or a prime, or a capital's word with an index, ``Pa_i``."""
+    bare = name.rstrip("'") if "_" in name else name
+    tex = formula_tex(bare) or (name_tex(bare) if bare[0].isupper() else None)
+    return tex and (f"{tex[:-1]}{name[len(bare) :]}}}" if bare != name else tex)  # the prime is the index's
 
 
 def _formula(paper: str, text: str) -> str:
@@ -164,7 +198,7 @@ def _formula(paper: str, text: str) -> str:
         words = f"{arrow[1]} {plain_arrow} {arrow[3]}"
         return inline(tex_arrow.join(known)) if len(known) == len(sides) else html.escape(words)
     tex = formula_tex(text, tex_names(paper))
-    return inline(tex) if tex else html.escape(text)
+    return inline(tex) if tex else heading(text)
 
 
 def card(claim: Claim, record: Record) -> str:
@@ -220,6 +254,9 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
 def derived_value(claim: Claim, record: Record, key: str) -> str:
     """A derived value for people."""
     text = {"true": "yes", "false": "no"}.get(record.derived[key], record.derived[key])
+    if held := HELD.fullmatch(text):
+        said = dict.fromkeys(re.findall(r"\([^()]*\)", held[2]))  # once, and not of nothing
+        return f"in {int(held[1]):,} cases: {html.escape(', '.join(s for s in said if '∅' not in s))}"
     return value(claim.paper, _read(re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("π", "pi")))
 
 

@@ -98,9 +98,9 @@ class Region:
     """The values that a derived quantity can have: a printed estimate is one of them, a printed statement true of all.
 
     low, high : the ends, included; real numbers. For an estimate from random data the region is an acceptance region,
-    computed from the sampling law (:func:`qlib.numbers.hypothesis_tests.acceptance_region`); for what is computed from
-    rounded numbers it is the interval that their rounding leaves. Raises ``ValueError`` for ends that are not finite
-    real numbers in this order.
+    computed from the sampling distribution (:func:`qlib.numbers.hypothesis_tests.acceptance_region`); for what is
+    computed from rounded numbers it is the interval that their rounding leaves. Raises ``ValueError`` for ends that are
+    not finite real numbers in this order.
 
     >>> agrees("0.5013", Region(0.49, 0.51)), agrees("0.5213", Region(0.49, 0.51)), agrees("< 0.5", Region(0.49, 0.51))
     (True, False, False)

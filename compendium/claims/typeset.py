@@ -19,7 +19,8 @@ GREEK = frozenset(
     Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega""".split()  # noqa: SIM905
 )
 SHORT = {"lam": r"\lambda", "Lam": r"\Lambda", "I": "i", "one": r"\mathbb 1", "plus": "+", "minus": "-"}
-OPERATORS = {"tr": r"\tr", "sin": r"\sin", "cos": r"\cos", "exp": r"\exp", "log": r"\log", "card": "|{0}|"}
+OPERATORS = {"tr": r"\tr", "sin": r"\sin", "cos": r"\cos", "exp": r"\exp", "log": r"\log"}
+OPERATORS |= {"atan": r"\arctan", "acos": r"\arccos", "asin": r"\arcsin", "card": "|{0}|"}
 PRIMED = re.compile(r"([A-Za-z]+)('+)(?:_([a-zA-Z]+))?(?:,(\w+))?")
 BIG = {"Sum": r"\sum", "sum_over": r"\sum", "Product": r"\prod", "prod_over": r"\prod", "Kron": r"\bigotimes"}
 SUM, SERIES, PRODUCT, POWER, ATOM = range(5)  # how tightly a formula binds

@@ -180,13 +180,14 @@ def two_parties(law: Law, targets: str, conditions: str) -> ForAll:
 # ── statements about sets of variables: causal models and the proof of Theorem 1 ────────────────────────────────────
 
 
-def said(*sets: Iterable[object]) -> sp.Symbol:
-    """What a statement about sets of variables says: the sets, in their order, as one symbol.
+def said(xs: Iterable[object], ys: Iterable[object], given: Iterable[object] = ()) -> sp.Symbol:
+    """What a statement about three sets of variables says, as one symbol.
 
-    >>> said({"B", "A"}, {"C"}, {"D"})
-    A,B | C | D
+    >>> said({"B", "A"}, {"C"}, {"D"}), said((), {"C"})
+    ((A, B ⊥ C | D), (∅ ⊥ C))
     """
-    return sp.Symbol(" | ".join(",".join(sorted(map(str, part))) for part in sets))
+    first, second, third = (", ".join(sorted(map(str, part))) for part in (xs, ys, given))
+    return sp.Symbol(f"({first or '∅'} ⊥ {second or '∅'}{f' | {third}' if third else ''})")
 
 
 def stated(read: Reading, count: Callable[..., int]) -> Callable[..., Any]:
@@ -346,7 +347,7 @@ def axiom_statements(premises: Sequence[Triple], conclusion: Triple, count: Call
     """What an axiom that was derived says, by the labels of the printed ones: premises and conclusion, with counts.
 
     >>> axiom_statements(*GRAPHOID["pc:eq3"](*map(frozenset, "XYWZ")), lambda xs, ys, zs: len(ys))
-    {'premise': 2*X | W,Y | Z, 'conclusion': X | Y | Z}
+    {'premise': 2*(X ⊥ W, Y | Z), 'conclusion': (X ⊥ Y | Z)}
     """
     labels = ["premise"] if len(premises) == 1 else [f"premise {k}" for k in range(1, len(premises) + 1)]
     statements = dict(zip([*labels, "conclusion"], [*premises, conclusion], strict=True))
@@ -397,6 +398,7 @@ def about_graphs_and_laws(cases: Sequence[tuple[GraphAndLaw, Triple]], holds: Se
     )
 
 
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 Nodes = frozenset[int]
 Count = Callable[[int, Nodes, Nodes, Nodes], int]
 
@@ -450,12 +452,21 @@ class ProofSets:
 
     def stated(self, count: Count, *arguments: Any) -> sp.Expr:
         """In how many cases a statement of a formula holds, times what it says in each group."""
-        sets = [read.meaning(said)(*arguments) for read in self.readings]
+        sets = [read.meaning(self._said)(*arguments) for read in self.readings]
         return self.holding(count, *arguments) * sp.Symbol(str(sets))
 
     def derived(self, number: int, rule: Callable[..., Iterable[Nodes]], *party: int) -> sp.Expr:
         """The same of the statement that a rule derives from the sets of each group, held in a number of cases."""
-        return number * sp.Symbol(str([said(*rule(sets, *party)) for sets in self.sets]))
+        return number * sp.Symbol(str([self._said(*rule(sets, *party)) for sets in self.sets]))
+
+    def _said(self, *sets: Iterable[int | str]) -> sp.Symbol:
+        """What a statement says, of nodes by their names."""
+        return said(*(map(self._name, map(int, part)) for part in sets))
+
+    def _name(self, node: int) -> str:
+        sort = min(node // self.parties, 2)
+        letter = "AXΛ"[sort] if all(node not in sets["Omega"] for sets in self.sets) else "Ω"
+        return letter + str(node - sort * self.parties + 1).translate(SUBSCRIPTS)
 
     def for_every_party(self, number: int, rule: Callable[..., Iterable[Nodes]]) -> ForAll:
         """What a rule derives about each party i."""
