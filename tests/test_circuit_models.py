@@ -243,6 +243,31 @@ def test_a_switch_takes_one_case_and_nested_conditions_hold_together(values: tup
     assert CircuitModel(circuit).probability({"c3": 1}) == pytest.approx(float(expected))
 
 
+@pytest.mark.parametrize("angles", [range(0), [2], range(3), [1, 5, 2]], ids=str)
+def test_a_loop_over_known_values_is_what_it_repeats(angles: Sequence[int]) -> None:
+    looped, written = QuantumCircuit(2, 2), QuantumCircuit(2, 2)
+    angle = Parameter("angle")
+    with looped.for_loop(angles, angle):
+        looped.ry(angle / 3, 0)
+        looped.cx(0, 1)
+        with looped.if_test((looped.clbits[0], 1)):
+            looped.x(1)
+        looped.measure(0, 0)
+    for value in angles:
+        written.ry(value / 3, 0)
+        written.cx(0, 1)
+        with written.if_test((written.clbits[0], 1)):
+            written.x(1)
+        written.measure(0, 0)
+    for circuit in (looped, written):
+        circuit.measure(1, 1)
+    one, other = CircuitModel(looped), CircuitModel(written)
+    assert [*one.model.nodes] == [*other.model.nodes]
+    for outcomes in product((0, 1), repeat=len(one.model.nodes)):
+        read = dict(zip(one.model.nodes, outcomes, strict=True))
+        assert one.probability(read) == pytest.approx(other.probability(read), abs=1e-12)
+
+
 def test_a_reset_under_a_condition_resets_only_then() -> None:
     circuit = QuantumCircuit(2, 2)
     circuit.ry(1.1, 0)
@@ -385,9 +410,8 @@ def test_any_instrument_of_a_qubit_may_take_the_place_of_a_measurement() -> None
 
 def with_loop() -> QuantumCircuit:
     circuit = QuantumCircuit(1, 1)
-    with circuit.for_loop(range(3)):
+    with circuit.while_loop((circuit.clbits[0], 0)):
         circuit.h(0)
-    circuit.measure(0, 0)
     return circuit
 
 
@@ -409,7 +433,7 @@ def with_parameter() -> QuantumCircuit:
 @pytest.mark.parametrize(
     ("circuit", "message"),
     [
-        (with_loop, r"circuit: for_loop\(q\) should be a gate"),
+        (with_loop, r"circuit: while_loop\(q\) should be a gate"),
         (measured_under_a_condition, "circuit: a measurement into c1 stands under a condition"),
         (with_parameter, "circuit: the parameters angle have no values"),
         (lambda: QuantumCircuit(2), "circuit: it measures nothing"),

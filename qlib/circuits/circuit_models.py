@@ -152,7 +152,7 @@ class _Reader:
             match operation.name:
                 case "barrier" | "delay" if operation.name not in self.noise.errors:
                     continue
-                case "if_else" | "switch_case" | "box":
+                case "if_else" | "switch_case" | "box" | "for_loop":
                     for condition, body in _bodies(operation, lambda bit: to[circuit.find_bit(bit).index]):
                         yield from self.steps(body, qubits, bits, when & condition)
                 case "measure":
@@ -186,7 +186,10 @@ class _Reader:
         elif operation.definition is not None:
             yield from self.steps(operation.definition, qubits, bits, when)
         else:
-            raise ValueError(f"circuit: {name} should be a gate, a measurement, a reset, a condition or noise")
+            raise ValueError(
+                f"circuit: {name} should be a gate, a measurement, a reset, a condition, noise, or a loop over known "
+                "values"
+            )
 
     def _noisy(self, operation: Any, qubits: Places, when: _Condition) -> Iterator[_Step]:
         if (noise := self.noise.at(operation.label or operation.name, qubits)) is not None:
@@ -218,6 +221,10 @@ def _bodies(operation: Any, place: Callable[[Any], int]) -> Iterator[tuple[_Cond
     """The blocks of a control-flow operation, each with its condition. place : a bit's number in the whole circuit."""
     if operation.name == "box":
         yield _Condition(), operation.blocks[0]
+    elif operation.name == "for_loop":
+        values, parameter, body = operation.params
+        for value in values:
+            yield _Condition(), body.assign_parameters({parameter: value}) if parameter in body.parameters else body
     elif operation.name == "if_else":
         condition = operation.condition
         subject, value = condition if isinstance(condition, tuple) else (condition, None)
@@ -501,8 +508,8 @@ class CircuitModel:
 
     circuit : a Qiskit circuit without free parameters. noise : a ``NoiseModel`` of Aer, a `GateNoise`, or none; noise
     that is an instruction of the circuit is there in any case. See the module for what nodes and events are named.
-    Raises ``ValueError`` naming the instruction for what no model can be made of: free parameters, loops, measurements
-    under a condition, classical variables, a gate without a matrix.
+    Raises ``ValueError`` naming the instruction for what no model can be made of: free parameters, loops without
+    a known end, measurements under a condition, classical variables, a gate without a matrix.
 
     >>> from qlib.circuits.circuits import bell_circuit, measured
     >>> bell = CircuitModel(measured(bell_circuit(), [0, 0]))
