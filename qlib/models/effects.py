@@ -336,7 +336,8 @@ def effect_program(
     if latent == "classical" and shape[2] * shape[0] * shape[1] ** shape[0] > MOST_UNKNOWNS:
         raise ValueError(
             f"data: {shape[0]} treatments, {shape[1]} outcomes and {shape[2]} instruments make more than "
-            f'{MOST_UNKNOWNS} unknowns; with latent="no-signalling" there are few, and valid, if wider, bounds'
+            f'{MOST_UNKNOWNS} unknowns; with latent="no-signalling" there are few, and valid, if wider, bounds. '
+            "Classes (`pandas.cut`) of what was measured on a scale are fewer values"
         )
     kind = next((name for name in chosen if name in EXOGENEITY), "")
     unknowns = _Unknowns(shape) if latent == "classical" else _Behaviours(shape)
