@@ -466,6 +466,37 @@ def test_a_claim_on_a_slide_links_to_its_check_and_is_one_of_the_ledger(tmp_path
         course.claim_html("wz:nothing", tmp_path / "none.json")
 
 
+def test_a_picture_on_a_slide_has_the_size_and_the_shape_of_its_file_or_is_said_not_to_be_drawn_yet(
+    tmp_path: Path,
+) -> None:
+    file, svg = tmp_path / "name.svg", '<svg xmlns="…" width="{}pt" height="{}pt" viewBox="0 0 1 1"/>'
+    assert "part/page/name has not been drawn yet" in course.picture_html(file, "part/page/name", "a", "a.svg")
+    file.write_text(svg.format(300, 150.2), encoding="utf-8")
+    wide = course.picture_html(file, "part/page/name", "two & two", "../a.svg")
+    assert wide == '<img class="slide-figure" src="../a.svg" width="400" height="200" alt="two &amp; two">'
+    file.write_text(svg.format(150, 300), encoding="utf-8")
+    assert 'class="slide-figure upright"' in course.picture_html(file, "part/page/name", "", "")
+    file.write_text("<svg/>", encoding="utf-8")
+    with pytest.raises(ValueError, match="part/page/name: its first element should be an <svg>"):
+        course.picture_html(file, "part/page/name", "", "")
+
+
+def test_a_claim_on_a_slide_may_be_said_in_fewer_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(paths.BOOK / "_ext")
+    said = "# A\n\n:::{claim} wz:lower-bound\nA *tenth* or more.\n:::\n"
+    (tmp_path / "index.md").write_text(said, encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "course"], "html_theme": "basic"}
+    settings |= {"myst_enable_extensions": ["colon_fence"]}
+    with patch_docutils(), docutils_namespace():
+        page = tmp_path / "html"
+        Sphinx(tmp_path, None, page, tmp_path / "trees", "html", settings, status=None, warning=None).build()
+    html = (page / "index.html").read_text(encoding="utf-8")
+    card = html[html.index('<div class="slide-claim') :]
+    assert "quantum-violation.html#claim-wz-lower-bound" in card
+    assert "A <em>tenth</em> or more." in card
+    assert "0.1339" not in card
+
+
 def table_of_notation() -> list[list[str]]:
     """The rows of the notation table, cell by cell; the first is its header."""
     section = (paths.BOOK / "notation.md").read_text(encoding="utf-8").split("## One quantity, four papers")[1]

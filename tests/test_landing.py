@@ -6,7 +6,7 @@ import re
 from matplotlib.figure import Figure
 
 from compendium.claims import ledger
-from compendium.pages.first_page import Paper, Picture, gallery_html, map_html, picture_html, state_html
+from compendium.pages.first_page import Paper, Picture, gallery_html, map_html, state_html
 
 
 def test_the_state_counts_every_item_once_and_leads_to_the_ledger():
@@ -53,11 +53,3 @@ def test_an_arrow_and_the_one_back_do_not_cover_each_other_and_end_outside_the_b
     boxes = [tuple(map(float, b)) for b in re.findall(r'<rect x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"', html)]
     assert len(ends) == len(set(ends)) == 24
     assert not [(x, y) for x, y in ends for bx, by, w, h in boxes if bx < x < bx + w and by < y < by + h]
-
-
-def test_a_figure_of_another_chapter_is_embedded_or_said_not_to_be_drawn_yet(tmp_path):
-    file = tmp_path / "name.svg"
-    assert "part/page/name has not been drawn yet" in picture_html(file, "part/page/name", "what it shows")
-    file.write_text("<svg/>")
-    assert picture_html(file, "part/page/name", "what it shows").endswith('alt="what it shows">')
-    assert base64.b64encode(b"<svg/>").decode() in picture_html(file, "part/page/name", "")

@@ -9,9 +9,9 @@ from docutils.parsers.rst import directives
 from sphinx_exercise.nodes import exercise_node, exercise_subtitle
 
 from compendium import paths
+from compendium.build.takeaway import picture_address
 from compendium.claims.ledger import LedgerError
 from compendium.pages import course
-from compendium.pages.first_page import picture_html
 
 
 def raw(text: str) -> nodes.raw:
@@ -115,7 +115,7 @@ class Marking(Marked):
 
 
 class Picture(OfTheBook):
-    """A figure that a chapter of this build wrote, ``part/slug/name``; the content describes it."""
+    """A figure that a chapter of this build shows, ``part/slug/name``; the content describes it."""
 
     def run(self) -> list[nodes.Node]:
         file = self.generated / f"{self.arguments[0]}.svg"
@@ -123,13 +123,16 @@ class Picture(OfTheBook):
         alt = " ".join(self.content)
         if not alt:
             raise self.error(f"picture: {self.arguments[0]} should be described in its content")
-        return [raw(picture_html(file, self.arguments[0], alt))]
+        shown = picture_address(file.read_text(encoding="utf-8")) if file.is_file() else ""
+        address = "../" * self.env.docname.count("/") + shown
+        return [raw(course.picture_html(file, self.arguments[0], alt, address))]
 
 
 class ClaimCard(OfTheBook):
-    """A claim of the ledger, by its id; with the option ``:values:``, what is printed or stated, value by value."""
+    """A claim of the ledger, by its id, as the paper states it; the content, if any, says it in fewer words. With the
+    option ``:values:``, what is printed or stated, value by value.
+    """
 
-    has_content = False
     option_spec = {"values": directives.flag}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
@@ -137,6 +140,9 @@ class ClaimCard(OfTheBook):
         self.depends_on(records, paths.CLAIMS)
         try:
             up = "../" * (self.env.docname.count("/") - 1)
+            if self.content:
+                opening = raw(course.claim_opening(self.arguments[0], records, up))
+                return [opening, self.parsed(list(self.content)), raw("</div>")]
             return [raw(course.claim_html(self.arguments[0], records, up, values="values" in self.options))]
         except (ValueError, LedgerError) as error:
             raise self.error(f"claim: {error}") from error

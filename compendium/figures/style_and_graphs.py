@@ -59,7 +59,8 @@ def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: 
 def save(figure: Figure, folder: Path, name: str) -> Figure:
     """Write a figure as ``folder/name.svg``, its data, if any, as ``folder/name.data.csv``; return it, to be shown.
 
-    The same bytes for the same figure. Drawings of graphs and circuits have no data (see `compendium.figures.drawn`).
+    The same bytes for the same figure, and for the one that is shown. Drawings of graphs and circuits have no data (see
+    `compendium.figures.drawn`).
     """
     with plt.rc_context({"svg.hashsalt": "qlib"}):
         figure.savefig(file := folder / f"{name}.svg", metadata={"Date": None})

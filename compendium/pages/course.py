@@ -29,6 +29,8 @@ NOTES = re.compile(r"^:{3,}\{notes\} (?P<minutes>\d+)$", re.M)
 SLIDE = re.compile(r"^## .+$", re.M)
 NAMED = re.compile(r"^:::\{problem\} (\S+)\n:points: (\d+)\n:minutes: (\d+)\n(?:(?!:::).*\n)*:::$", re.M)
 WEEK = re.compile(r"^### Week \d:.*?(?=^##)", re.M | re.S)
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+UPRIGHT = 1.25  # a picture less wide than so many of its heights has what is said beside it, not below
 CARD = re.compile(r"^(?P<fence>:{3,})\{predict\} (?P<body>.*?)^(?P=fence)$", re.M | re.S)
 
 
@@ -191,16 +193,10 @@ def formula_html(id: str, up: str = "../") -> tuple[str, str]:
 def claim_html(id: str, records: Path, up: str = "../", values: bool = False) -> str:
     """A claim on a slide: the item as a formula or a sentence, and its verdict, with a link to its check.
 
-    records : the file ``ledger.json`` of the build; without it only the authored verdict is told. up : the way from
-    the page to the folder of the chapters. values : whether what is printed is listed.
-    Raises ``ValueError`` for an id that the ledger does not have.
+    values : whether what is printed is listed. Parameters and errors besides are those of `claim_opening`.
     """
-    claims = ledger.load()
-    if id not in claims:
-        raise ValueError(f"{id!r} is not an id of the ledger")
-    claim = claims[id]
-    record = load_records(records).get(id)
-    said = verdict_words(record) if record else claim.verdict
+    opening = claim_opening(id, records, up)
+    claim = ledger.load()[id]
     item = displayed(claim.tex) or f"<p>{prose(claim.statement)}</p>"
     if claim.correction:
         item += f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
@@ -210,6 +206,37 @@ def claim_html(id: str, records: Path, up: str = "../", values: bool = False) ->
             for key, printed in claim.printed.items()
         )
         item += f"<ul>{''.join(rows)}</ul>"
+    return f"{opening}{item}</div>"
+
+
+def claim_opening(id: str, records: Path, up: str = "../") -> str:
+    """The first line of a claim's card on a slide, in a box that is left open: where it is printed, and its verdict.
+
+    records : the file ``ledger.json`` of the build; without it only the authored verdict is told. up : the way from
+    the page to the folder of the chapters.
+    Raises ``ValueError`` for an id that the ledger does not have.
+    """
+    claims = ledger.load()
+    if id not in claims:
+        raise ValueError(f"{id!r} is not an id of the ledger")
+    claim = claims[id]
+    record = load_records(records).get(id)
+    said = verdict_words(record) if record else claim.verdict
     head = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}</a>'
     mark = f'<span aria-hidden="true">{MARKS[claim.verdict]}</span>'
-    return f'<div class="slide-claim claim-{claim.verdict}"><p>{mark} {head} — {html.escape(said)}</p>{item}</div>'
+    return f'<div class="slide-claim claim-{claim.verdict}"><p>{mark} {head} — {html.escape(said)}</p>'
+
+
+def picture_html(file: Path, name: str, alt: str, address: str) -> str:
+    """A picture that a chapter shows, on a slide; a note with its name if it has not been drawn yet.
+
+    file : the picture, in whose first lines its size is. address : where the website has it.
+    """
+    if not file.is_file():
+        return f'<p class="slide-missing">{html.escape(name)} has not been drawn yet: <code>make book</code>.</p>'
+    found = SIZE.search(file.read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{name}: its first element should be an <svg> with width and height in pt")
+    wide, high = (round(float(points) * 4 / 3) for points in found.groups())
+    kind = "slide-figure upright" if wide < UPRIGHT * high else "slide-figure"
+    return f'<img class="{kind}" src="{address}" width="{wide}" height="{high}" alt="{html.escape(alt)}">'

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -146,11 +145,3 @@ def _arrow(number: int, key: str, start: tuple[float, float], end: tuple[float, 
     line = f'<path d="M{xa:.1f} {ya:.1f}L{xb:.1f} {yb:.1f}" marker-end="url(#map-head)"/>'
     mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10"/><text x="{x:.1f}" y="{y + 4:.1f}">{number}</text>'
     return f'<g class="part-{key} map-arrow">{line}{mark}</g>'
-
-
-def picture_html(file: Path, name: str, alt: str) -> str:
-    """A picture, embedded; a note with its name if it is not there."""
-    if not file.is_file():
-        return f'<p class="slide-missing">{html.escape(name)} has not been drawn yet: <code>make book</code>.</p>'
-    source = base64.b64encode(file.read_bytes()).decode()
-    return f'<img class="slide-figure" src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt)}">'

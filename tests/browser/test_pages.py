@@ -270,6 +270,11 @@ NOW = "document.querySelector('.slide-now')"
 SAID = "document.querySelector('.slide-number').textContent"
 DUE = "document.querySelectorAll('.slide-now .step-due').length"
 OVERFLOW = f"((s) => [s.scrollHeight - s.clientHeight, s.scrollWidth - s.clientWidth])({NOW})"
+LOWEST = f"""Math.max(...[...{NOW}.querySelectorAll(".slide-body > img, .slide-text > *")]
+  .map((part) => part.getBoundingClientRect().bottom)) / innerHeight"""
+UNDRAWN = f"[...{NOW}.querySelectorAll('img')].filter((picture) => !picture.naturalWidth).length"
+SMALLEST = f"""Math.min(...[...{NOW}.querySelectorAll("mjx-container[display]")]
+  .map((formula) => parseFloat(getComputedStyle(formula).fontSize)), 99)"""
 SLIDES = """[...document.querySelectorAll(".bd-article section section")]
   .filter((section) => !section.querySelector(".lecture-plan")).map((section) => section.id)"""
 
@@ -283,7 +288,7 @@ def presenting(page: chromium.Page, width: int, height: int) -> list[str]:
 
 
 @pytest.mark.parametrize("slug", DECKS)
-def test_slides_fit_a_projector_and_steps_appear_one_by_one(at, slug):
+def test_slides_fill_a_projector_and_steps_appear_one_by_one(at, slug):
     page = at(f"book/{slug}.html")
     slides = presenting(page, DESKTOP, 720)
     for number, name in enumerate(slides, start=1):
@@ -293,17 +298,19 @@ def test_slides_fit_a_projector_and_steps_appear_one_by_one(at, slug):
         for left in reversed(range(page.js(DUE))):
             page.press("ArrowRight")
             assert (page.js(f"{NOW}.id"), page.js(DUE)) == (name, left)
-        assert page.js(OVERFLOW) == [0, 0], name
+        assert (page.js(OVERFLOW), page.js(UNDRAWN)) == ([0, 0], 0), name
+        assert page.js(LOWEST) > 0.55, f"the lower half of {name} is empty"
         page.press("ArrowRight")
     assert page.js(f"{NOW}.id") == slides[-1]
 
 
 @pytest.mark.parametrize("slug", DECKS)
-def test_slides_fit_the_width_of_a_phone(at, slug):
+def test_slides_fit_the_width_of_a_phone_with_formulas_that_can_be_read(at, slug):
     page = at(f"book/{slug}.html", PHONE)
     for name in presenting(page, PHONE, 844):
         assert page.js(f"{NOW}.id") == name
         assert page.js(OVERFLOW)[1] == 0, name
+        assert page.js(SMALLEST) >= 14, name
         page.press(*["ArrowRight"] * (page.js(DUE) + 1))
 
 
