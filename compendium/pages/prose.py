@@ -18,6 +18,7 @@ NOTED: dict[str, Any] = {}  # what this process has noted, for `say`
 GAP = re.compile(r"⟦([^⟧]+)⟧")
 NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d[\d,]*(\.\d+)?)(e(?P<power>[+-]\d+))?")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LONG = 24  # signs of a text in a table that may go over several lines
 PLACE = re.compile(r"@([a-zA-Z]\w*)")
 
 
@@ -46,10 +47,10 @@ def worded(name: str, value: Any) -> int | float | str | Fraction | sp.Basic:
 
 
 def as_prose(text: str) -> str:
-    """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised.
+    """A number as a person would write it: a true minus sign, no minus before zero, powers of ten raised, on one line.
 
     >>> as_prose("-0.000"), as_prose("2e-16"), as_prose("1e-09"), as_prose("both")
-    ('0.000', '2 × 10⁻¹⁶', '10⁻⁹', 'both')
+    ('0.000', '2\xa0×\xa010⁻¹⁶', '10⁻⁹', 'both')
     """
     number = NUMBER.fullmatch(text)
     if not number:
@@ -58,7 +59,7 @@ def as_prose(text: str) -> str:
     power = str(int(number["power"] or 0)).translate(RAISED)
     if number["power"] is None or power == "⁰":
         return sign + number["digits"]
-    return f"{sign}10{power}" if number["digits"] == "1" else f"{sign}{number['digits']} × 10{power}"
+    return f"{sign}10{power}" if number["digits"] == "1" else f"{sign}{number['digits']}\xa0×\xa010{power}"
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:
@@ -143,8 +144,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HTML:
         if len(row) != len(heads):
             raise ValueError(f"table: a row has {len(row)} entries and there are {len(heads)} heads: {row}")
     head = "".join(f'<th scope="col">{said(text)}</th>' for text in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{_entry(entry)}</td>' for entry in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return HTML(f'<table class="said-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def _cell(entry: Any) -> str:
+    """A cell; texts that may go over several lines are marked."""
+    kind = ' class="long"' if isinstance(entry, str) and len(entry) > LONG else ""
+    return f"<td{kind}>{_entry(entry)}</td>"
 
 
 def _entry(entry: Any) -> str:
