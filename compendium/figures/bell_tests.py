@@ -64,7 +64,7 @@ def strength_by_parties(parties: Sequence[int], strengths: Mapping[str, ArrayLik
 
     strengths : name of a family of tests → its strengths.
     """
-    figure, ax = subplots(figsize=(6.0, 3.6))
+    figure, ax = subplots(figsize=(PHONE, 3.6))
     for (name, values), (colour, mark, dashes) in zip(strengths.items(), MARKS, strict=False):
         line(ax, parties, values, marker=mark, color=colour, linestyle=dashes, label=name)
     level(ax, y=1, color=BLACK, linewidth=0.8)

@@ -148,7 +148,7 @@ def is_it_a_measure(
     concurrence: ArrayLike, fixed: ArrayLike, optimal: ArrayLike, families: Mapping[str, tuple[ArrayLike, ArrayLike]]
 ) -> Drawn:
     """Strength against concurrence: random states at fixed and at optimal settings, families of states as curves."""
-    figure, ax = subplots(figsize=(6.8, 4.2))
+    figure, ax = subplots(figsize=(PHONE, 4.6))
     C = np.asarray(concurrence, dtype=float)
     points(ax, C, fixed, ".", color=SKY, markersize=3, rasterized=True, label="random states, fixed settings")
     points(ax, C, optimal, ".", color=ORANGE, markersize=3, rasterized=True, label="the same, best settings")
@@ -157,8 +157,8 @@ def is_it_a_measure(
     ):
         line(ax, x, y, color=colour, linestyle=style, label=name)
     describe(ax, x="concurrence C", y="confounding strength CS")
-    ax.set_ylim(-0.03, 1.9)
-    ax.legend(fontsize=9, loc="upper left", ncols=2)
+    ax.set_ylim(-0.03, 1.45)
+    figure.legend(fontsize=9, loc="outside upper left")
     return figure
 
 
@@ -169,7 +169,7 @@ def exceedance(
 
     thresholds : values below one. curves : name → probabilities. marks : label → threshold.
     """
-    figure, ax = subplots(figsize=(6.8, 3.6))
+    figure, ax = subplots(figsize=(PHONE, 3.6))
     x = 1 - np.asarray(thresholds, dtype=float)
     for colour, style, (name, values) in zip(SERIES, ("-", "--", "-.", ":"), curves.items(), strict=False):
         line(ax, x, values, color=colour, linestyle=style, label=name)

@@ -82,7 +82,7 @@ def laws_of_the_mean_gain(laws: Mapping[str, GainLaw], marks: Mapping[str, float
 
     laws : title → law, in percentage points. marks : label → value.
     """
-    figure, axes = subplots(len(laws), 1, figsize=(7.2, 2.3 * len(laws) + 0.5), sharex=True, squeeze=False)
+    figure, axes = subplots(len(laws), 1, figsize=(PHONE, 2.3 * len(laws) + 0.5), sharex=True, squeeze=False)
     for ax, (title, law) in zip(axes[:, 0], laws.items(), strict=True):
         width = 20 * max(1, round(0.1 / (20 * (law.values[1] - law.values[0]))))
         bins = law.probabilities[: len(law.values) // width * width].reshape(-1, width).sum(axis=1)
@@ -105,14 +105,14 @@ def collapse_by_seed(seeds: Sequence[int], chance: ArrayLike, collapsed: ArrayLi
     heights, happened = np.asarray(chance, dtype=float), np.asarray(collapsed, dtype=bool)
     if heights.shape != (len(seeds),) or happened.shape != (len(seeds),):
         raise ValueError(f"{len(seeds)} seeds: probabilities {heights.shape} and truth values {happened.shape}")
-    figure, ax = subplots(figsize=(7.2, 3.2))
+    figure, ax = subplots(figsize=(PHONE, 3.2))
     places = np.arange(len(seeds))
     for truth, label, face in ((True, "collapsed in the log", VERMILLION), (False, "did not", "white")):
         kept = happened == truth
         bars(
             ax, places[kept], heights[kept], width=0.7, facecolor=face, edgecolor=VERMILLION, linewidth=1.3, label=label
         )
-    name_places(ax, "x", places, [str(seed) for seed in seeds], fontsize=8)
+    name_places(ax, "x", places, [str(seed) for seed in seeds], fontsize=9, rotation=90)
     describe(ax, x="seed", y="probability of a collapse")
     ax.set_ylim(0, 1)
     ax.legend(loc="upper right", fontsize=9)
@@ -127,7 +127,7 @@ def dashed_curves(
 
     Raises ``ValueError`` for a curve of another length.
     """
-    figure, ax = subplots(figsize=(6.4, 3.8))
+    figure, ax = subplots(figsize=(PHONE, 3.8))
     places = np.asarray(x, dtype=float)
     dashes = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 3)))
     for (name, values), dash in zip(series.items(), dashes, strict=False):

@@ -18,7 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Wedge
 from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, describe, level, line, points
-from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, VERMILLION, subplots
+from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, VERMILLION, inches_per_unit, subplots
 from qlib.graphs.graphs import CausalGraph
 
 RADIUS, GAP = 0.3, 0.07
@@ -96,7 +96,8 @@ def process_graphs(
     extents = [_extent(at) for at in places]
     widths = [right - left for left, right, _, _ in extents]
     height = max(top - bottom for _, _, bottom, top in extents)
-    size = (INCHES_PER_UNIT * sum(widths), INCHES_PER_UNIT * height + (0.35 if titles else 0))
+    scale = inches_per_unit(sum(widths), INCHES_PER_UNIT)
+    size = (scale * sum(widths), scale * height + (0.35 if titles else 0))
     figure, axes = subplots(1, len(graphs), squeeze=False, width_ratios=widths, figsize=size)
     for k, (graph, ax) in enumerate(zip(graphs, axes[0], strict=True)):
         draw_process(ax, graph, exogenous, instruments or {}, do)

@@ -72,7 +72,13 @@ def save(figure: Figure, folder: Path, name: str) -> Figure:
 
 
 INCHES_PER_UNIT = 0.85
+WIDEST = 5.6  # inches that graphs side by side may take: eleven points are ten pixels high on a phone
 RADIUS = 0.27
+
+
+def inches_per_unit(width: float, most: float = INCHES_PER_UNIT) -> float:
+    """The scale of graphs that are so wide together, in units of their coordinates."""
+    return min(most, WIDEST / width)
 
 
 def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> Figure:
@@ -87,9 +93,10 @@ def causal_graphs(graphs: Sequence[CausalGraph], titles: Sequence[str] = ()) -> 
     extents = [_extent(_positions(graph)) for graph in graphs]
     widths = [right - left for left, right, _, _ in extents]
     height = max(top - bottom for _, _, bottom, top in extents)
+    scale = inches_per_unit(sum(widths))
     figure, axes = subplots(
         1, len(graphs), squeeze=False, width_ratios=widths,
-        figsize=(INCHES_PER_UNIT * sum(widths), INCHES_PER_UNIT * height + (0.35 if titles else 0)),
+        figsize=(scale * sum(widths), scale * height + (0.35 if titles else 0)),
     )  # fmt: skip
     for k, (graph, ax) in enumerate(zip(graphs, axes[0], strict=True)):
         draw_causal_graph(ax, graph)
@@ -367,8 +374,8 @@ def contradiction_by_effect(
     quantum and over no-signalling behaviours.
     """
     figure, ax = subplots(figsize=(5.2, 3.9))
-    drawn.area(ax, *no_signalling, color="#EEEEEE", label="no signalling")
-    drawn.area(ax, *boundary, color="#CFE5F3", label="quantum")
+    drawn.area(ax, *no_signalling, facecolor="#EEEEEE", edgecolor="#767676", linestyle="--", label="no signalling")
+    drawn.area(ax, *boundary, facecolor="#CFE5F3", edgecolor=BLUE, label="quantum")
     level(ax, y=0, color=BLACK, linewidth=1.2, label="classical limit")
     _mark_classes(ax, classes, "ace", "gap")
     describe(ax, x="true average causal effect (ACE)", y=GAP)
@@ -516,13 +523,13 @@ def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measur
 
     disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
     """
-    figure, ax = subplots(figsize=(6.4, 3.4))
+    figure, ax = subplots(figsize=(PHONE, 3.6))
     for colour, (name, values) in zip((BLUE, ORANGE, GREEN, PURPLE), measures.items(), strict=False):
         x, y = np.asarray(disturbance[name], dtype=float), np.asarray(values, dtype=float)
         if y.shape != x.shape:
             raise ValueError(f"measures of {name!r}: shape {y.shape} should be {x.shape}, one a disturbance")
         line(ax, x, y, color=colour, label=name)
-    describe(ax, x="disturbance, sum of the distances of a measurement's laws", y="contextuality by default")
+    describe(ax, x="disturbance, sum of the distances\nof a measurement's laws", y="contextuality by default")
     ax.set_ylim(bottom=-0.02)
     ax.legend(loc="upper right")
     return figure
@@ -539,7 +546,8 @@ def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure
     width = max(right - left for left, right, _, _ in extents)
     height = max(top - bottom for _, _, bottom, top in extents)
     rows = -(-len(graphs) // columns)
-    size = (INCHES_PER_UNIT * width * columns, (INCHES_PER_UNIT * height + 0.35) * rows)
+    scale = inches_per_unit(width * columns)
+    size = (scale * width * columns, (scale * height + 0.35) * rows)
     figure, axes = subplots(rows, columns, squeeze=False, figsize=size)
     for ax in axes.flat[len(graphs) :]:
         ax.axis("off")
