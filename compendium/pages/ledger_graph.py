@@ -36,11 +36,12 @@ def placed(graph: nx.DiGraph) -> dict[str, tuple[int, int]]:
         layers = list(nx.topological_generations(part.reverse()))
         for column, layer in zip(reversed(range(len(layers))), layers, strict=True):
             middle = {node: _middle([places[n][1] for n in part.successors(node)], top) for node in layer}
-            row = top
+            rows: dict[str, int] = {}
             for node in sorted(layer, key=lambda node: (middle[node], node)):
-                row = max(row, round(middle[node]))
-                places[node] = (column, row)
-                row += 1
+                rows[node] = max([round(middle[node]), *(row + 1 for row in rows.values())])
+            down = round(sum(rows[node] - middle[node] for node in rows) / len(rows))  # too far, on average
+            up = min(down, min(rows.values()) - top)
+            places |= {node: (column, row - up) for node, row in rows.items()}
         top = 1 + max(places[node][1] for node in group)
     return places
 
