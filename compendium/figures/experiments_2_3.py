@@ -89,8 +89,8 @@ def densities(
     figure, ax = subplots(figsize=(5.4, 3.6))
     if samples is not None:
         histogram(ax, samples, bins, label="simulated", color="#CFE5F3", alpha=1, linewidth=0)
-    for colour, (name, (x, y)) in zip(SERIES, curves.items(), strict=False):
-        line(ax, x, y, color=colour, label=name)
+    for colour, stroke, (name, (x, y)) in zip(SERIES, ("-", "--", "-.", ":"), curves.items(), strict=False):
+        line(ax, x, y, color=colour, linestyle=stroke, label=name)
     for k, (label, value) in enumerate(marks.items()):
         level(ax, x=value, color=VERMILLION, linewidth=1.1, linestyle=("--", ":", "-.")[k % 3], label=label)
     describe(ax, x=xlabel, y="density")
@@ -179,5 +179,5 @@ def exceedance(
     ax.invert_xaxis()
     describe(ax, x=xlabel, y="probability to exceed it")
     ax.set_ylim(-0.03, 1.03)
-    ax.legend(fontsize=9)
+    figure.legend(fontsize=9, loc="outside upper left")
     return figure

@@ -139,5 +139,5 @@ def dashed_curves(
         level(ax, x=value, color=BLACK, linestyle=":", linewidth=1)
         ax.annotate(label, (value, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=9)
     describe(ax, x=xlabel, y=ylabel)
-    ax.legend(fontsize=9)
+    figure.legend(fontsize=9, loc="outside upper left")
     return figure

@@ -504,13 +504,13 @@ def reach_of_quantum_theory(
     shares.set_xlim(0, 1.3)
     shares.grid(axis="y", visible=False)
     n, share = (np.asarray(values, dtype=float) for values in cycles)
-    for parity, colour, label in ((0, ORANGE, "even"), (1, BLUE, "odd")):
+    for parity, colour, mark, label in ((0, ORANGE, "s", "even"), (1, BLUE, "o", "odd")):
         chosen = n % 2 == parity
-        points(lengths, n[chosen], share[chosen], color=colour, markersize=4, label=label)
+        points(lengths, n[chosen], share[chosen], mark, color=colour, markersize=4, label=label)
     describe(lengths, x="measurements in the cycle", y="share", title="(b) cycles")
     lengths.legend(loc="lower right")
-    for colour, (name, (x, y)) in zip(CLASS_COLOURS, noise.items(), strict=False):
-        line(visibility, x, y, color=colour, label=name)
+    for colour, (_, stroke), (name, (x, y)) in zip(CLASS_COLOURS, CLASS_STYLES, noise.items(), strict=False):
+        line(visibility, x, y, color=colour, linestyle=stroke, label=name)
     describe(visibility, x="visibility", y="contextual fraction", title="(c) white noise")
     for ax in (lengths, visibility):
         ax.set_ylim(-0.02, 1.02)
@@ -524,11 +524,12 @@ def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measur
     disturbance, measures : name → values along the curve. Raises ``ValueError`` for different numbers of values.
     """
     figure, ax = subplots(figsize=(PHONE, 3.6))
-    for colour, (name, values) in zip((BLUE, ORANGE, GREEN, PURPLE), measures.items(), strict=False):
+    strokes = (stroke for _, stroke in CLASS_STYLES)
+    for colour, stroke, (name, values) in zip((BLUE, ORANGE, GREEN, PURPLE), strokes, measures.items(), strict=False):
         x, y = np.asarray(disturbance[name], dtype=float), np.asarray(values, dtype=float)
         if y.shape != x.shape:
             raise ValueError(f"measures of {name!r}: shape {y.shape} should be {x.shape}, one a disturbance")
-        line(ax, x, y, color=colour, label=name)
+        line(ax, x, y, color=colour, linestyle=stroke, label=name)
     describe(ax, x="disturbance, sum of the distances\nof a measurement's laws", y="contextuality by default")
     ax.set_ylim(bottom=-0.02)
     ax.legend(loc="upper right")
@@ -536,7 +537,7 @@ def contextuality_under_disturbance(disturbance: Mapping[str, ArrayLike], measur
 
 
 def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure:
-    """Causal graphs in rows of `columns`, at one scale, each under its name.
+    """Causal graphs in rows of `columns`, at one scale, each under its name; what is at one height is in line.
 
     Raises ``ValueError`` for no graph, or a number of columns that is not positive.
     """
@@ -544,16 +545,18 @@ def causal_graph_grid(graphs: Mapping[str, CausalGraph], columns: int) -> Figure
         raise ValueError(f"{len(graphs)} graphs in {columns} columns: there should be at least one of either")
     extents = [_extent(_positions(graph)) for graph in graphs.values()]
     width = max(right - left for left, right, _, _ in extents)
-    height = max(top - bottom for _, _, bottom, top in extents)
+    low = min(bottom for _, _, bottom, _ in extents)
+    height = max(top for *_, top in extents) - low
     rows = -(-len(graphs) // columns)
     scale = inches_per_unit(width * columns)
     size = (scale * width * columns, (scale * height + 0.35) * rows)
     figure, axes = subplots(rows, columns, squeeze=False, figsize=size)
     for ax in axes.flat[len(graphs) :]:
         ax.axis("off")
-    for ax, (name, graph) in zip(axes.flat, graphs.items(), strict=False):
+    for ax, (name, graph), (left, right, _, _) in zip(axes.flat, graphs.items(), extents, strict=False):
         draw_causal_graph(ax, graph)
-        ax.set_title(name)
+        middle = (left + right) / 2
+        ax.set(title=name, xlim=(middle - width / 2, middle + width / 2), ylim=(low, low + height))
     return figure
 
 
@@ -571,8 +574,9 @@ def signal_against_perturbation(
     """
     x = np.asarray(sizes, dtype=float)
     figure, (growth, spread) = subplots(2, 1, figsize=(PHONE, 6.6), height_ratios=(3, 2))
-    for name, values in signals.items():
-        line(growth, x, np.median(np.asarray(values, dtype=float), axis=0), label=name)
+    strokes = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+    for stroke, (name, values) in zip(strokes, signals.items(), strict=False):
+        line(growth, x, np.median(np.asarray(values, dtype=float), axis=0), linestyle=stroke, label=name)
     describe(growth, x="perturbation ε", y="signal to Bob, median")
     growth.set(xscale="log", yscale="log")
     growth.legend(fontsize=9)
@@ -609,8 +613,8 @@ def cost_against_violation(
     for (label, (function, dots)), style in zip(linear.items(), itertools.cycle(("-", "-", (0, (4, 4))))):
         drawn_line = line(left, S, [function(s) for s in S], linestyle=style, label=label)
         points(left, at, dots, color=drawn_line.get_color())
-    for label, function in curves.items():
-        line(right, S[:-1], [function(s) for s in S[:-1]], label=label)
+    for stroke, (label, function) in zip(("-", "--", ":"), curves.items(), strict=False):
+        line(right, S[:-1], [function(s) for s in S[:-1]], linestyle=stroke, label=label)
     for ax, cost in ((left, "least fraction"), (right, "least information, bits")):
         level(ax, x=quantum, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
         ax.annotate("quantum", (quantum, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
