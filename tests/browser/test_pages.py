@@ -181,10 +181,10 @@ def test_there_is_one_search_field(visits):
 # ── Weight and speed ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_website_is_smaller_than_40_megabytes_and_packs_into_less_than_12(book):
+def test_the_website_is_smaller_than_37_megabytes_and_packs_into_less_than_10(book):
     contents = [file.read_bytes() for file in PLAN.html.rglob("*") if file.is_file()]
-    assert sum(map(len, contents)) < 40 * MEGABYTE
-    assert sum(len(zlib.compress(content)) for content in contents) < 12 * MEGABYTE
+    assert sum(map(len, contents)) < 37 * MEGABYTE
+    assert sum(len(zlib.compress(content)) for content in contents) < 10 * MEGABYTE
 
 
 def test_the_first_view_of_a_page_is_lighter_than_1_5_megabytes(visits):
