@@ -166,7 +166,8 @@ def is_mute(node: Any) -> bool:
     return node.name in ("script", "style", "svg") or bool(MUTE & set(node.get("class", [])))
 
 
-MUTE = frozenset({"headerlink", "cell_input", "toggle-button", "problem"})  # a problem is found in its chapter
+MUTE = frozenset({"headerlink", "cell_input", "toggle-button"})
+MUTE |= {"problem", "ledger-table"}  # a problem is found in its chapter, and the search knows all claims
 INDEXES = ("genindex.html", "py-modindex.html", "prf-prf.html")  # which no search finds
 ARTICLE = re.compile(r"<article\b.*</article>", re.DOTALL)
 CODE = re.compile(r'(<div class="cell_input\b[^>]*>(?:\s*<[^>]*>)*?\s*<pre>).*?(?=</pre>)', re.DOTALL)  # of a cell
@@ -197,8 +198,10 @@ def gathered(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     """What each page tells the others and the search; one that is as it was is not parsed again."""
     file = Path(app.doctreedir) / "gathered.json"
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    code = "".join(Path(module).read_text(encoding="utf-8") for module in (__file__, previews.__file__))
     digests = {
-        name: hashlib.sha256(previews.announced(text, name, {}).encode()).hexdigest() for name, text in texts.items()
+        name: hashlib.sha256((code + previews.announced(text, name, {})).encode()).hexdigest()
+        for name, text in texts.items()
     }
     new = [name for name in texts if known.get(name, {}).get("digest") != digests[name]]
     longest_first = sorted(new, key=lambda name: -len(texts[name]))

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from qlib.numbers.arguments import Floats
+from qlib.numbers.arguments import Floats, real_number, require
 from qlib.numbers.exact_arrays import Array, exact
 from qlib.numbers.semidefinite_programs import matrix_of_triangle, positive_factor, solve_semidefinite, triangle
 from qlib.quantum.channels import PAULI_X, PAULI_Z, effects, kron
@@ -42,9 +42,12 @@ CLOSE = sp.Rational(11123, 2000)  # its square is (1 + 3v)/(1 − v) for the vis
 def in_bobs_frame(v: Any) -> Array:
     """The noisy pair in the frame of Bob's qubit in which he measures σ_Z for t = 0 and σ_X for t = 1; exact.
 
+    v : the visibility, from 0 to 1, or a symbol. Raises ``ValueError`` for another number.
+
     >>> in_bobs_frame(sp.Integer(0))[0].tolist()
     [1/4, 0, 0, 0]
     """
+    v = real_number(v, "v", 0, 1)
     one, Y, s = exact(np.eye(2, dtype=int)), exact([[0, -sp.I], [sp.I, 0]]), v / sp.sqrt(2)
     Z, X = PAULI_Z, PAULI_X
     terms = kron(Z, Z) + kron(Z, X) - kron(X, Z) + kron(X, X)
@@ -88,9 +91,12 @@ def _proposal(v: float) -> tuple[Floats, Floats]:
 def most(v: float) -> float:
     """The greatest Σ p ⟨E⟩⟨F⟩, in floating point and to the accuracy of the solver, which proves nothing.
 
+    v : the visibility, from 0 to 1. Raises ``ValueError`` for another number.
+
     >>> round(most(0.88), 5)
     0.21789
     """
+    v = real_number(v, "v", 0, 1)
     W, _ = _proposal(v)
     return float(np.trace(W @ in_bobs_frame(sp.Rational(str(v))).astype(complex).real) / 4)
 
@@ -101,9 +107,13 @@ def no_facts(v: sp.Rational) -> bool:
     W and Q are rounded to whole numbers and a little is added to both; what is left over and Q have factors that prove
     them positive; and Tr[Wρ] − (3s − 1)/4, which is affine in the visibility, is negative at v and at 1.
 
+    v : a fraction from 0 to 1. Raises ``TypeError`` or ``ValueError`` for anything else.
+
     >>> no_facts(sp.Rational(9, 10)), no_facts(sp.Rational(22, 25))
     (True, False)
     """
+    require(sp.Rational, v=v)
+    real_number(v, "v", 0, 1)
     whole = [np.frompyfunc(round, 1, 1)(matrix.astype(object) * QUARTER) for matrix in _proposal(float(v))]
     W, Q = (matrix + RESERVE * np.eye(len(matrix), dtype=object) for matrix in whole)
     if positive_factor(Q) is None or positive_factor(_left_over(W, Q, QUARTER)) is None:

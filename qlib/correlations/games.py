@@ -75,7 +75,7 @@ class Game:
                 f"coefficients: entry {tuple(map(int, wrong[0]))} belongs to an outcome that does not exist"
             )
         if self.questions is not None:
-            q = fractions(self.questions, "questions", c.shape[:n])
+            q = fractions(numbers(self.questions, "questions", c.shape[:n]), "questions")
             if min(q.flat) < 0 or abs(sum(q.flat) - 1) > Fraction(1, 10**9):
                 raise ValueError(
                     f"questions: the law should sum to one and nowhere be negative, not {show(q.tolist())}"
@@ -135,7 +135,7 @@ class Game:
         if len(sizes) != len(kinds) or not sizes or prod(sizes) * prod(kinds) > MOST_COEFFICIENTS:
             raise ValueError(f"settings, outcomes: {sizes} and {kinds} should be one for each party, and not too many")
         even = np.full(sizes, Fraction(1, prod(sizes)), dtype=object)
-        q = even if questions is None else fractions(questions, "questions", sizes)
+        q = even if questions is None else fractions(numbers(questions, "questions", sizes), "questions")
         c = np.full((*sizes, *kinds), Fraction(0), dtype=object)
         for index in np.ndindex(c.shape):
             if q[index[: len(sizes)]] and wins(*index):

@@ -193,7 +193,8 @@ class LovaszBound:
         require(nx.Graph, graph=self.graph)
         nodes, whole_one = list(self.graph), whole(self.denominator, "denominator", 1)
         Q = numbers(self.gram, "gram", (len(nodes) + 1,) * 2)
-        for i, w in enumerate(fractions(several(self.weights, "weights"), "weights", (len(nodes),)), 1):
+        weights = fractions(numbers(several(self.weights, "weights"), "weights", (len(nodes),)), "weights")
+        for i, w in enumerate(weights, 1):
             if Fraction(int(Q[i, i] + 2 * Q[0, i]), whole_one) != -w:
                 raise CertificateError(f"the coefficients of the event {nodes[i - 1]!r} differ")
         for i, j in combinations(range(len(nodes)), 2):
@@ -275,7 +276,7 @@ def _weights(graph: nx.Graph, weights: Mapping[Any, Any] | None) -> dict[Any, Fr
     for node in graph:
         if node not in weights:
             raise ValueError(f"weights: that of {node!r} is missing")
-        weight: Any = fractions(weights[node], f"weights of {node!r}", ())[()]
+        weight: Any = fractions(numbers(weights[node], f"weights of {node!r}", ()), f"weights of {node!r}")[()]
         if weight <= 0:
             raise ValueError(f"weights: that of {node!r} is {weight}; it should be positive")
         found[node] = weight

@@ -198,16 +198,16 @@ def rational(value: Any) -> Fraction | None:
     return candidate if is_zero(expression - number(candidate)) else None
 
 
-def fractions(values: ArrayLike, name: str, shape: Any = None) -> Array:
+def fractions(values: ArrayLike, name: str) -> Array:
     """The array with a Fraction for each entry; a float is the dyadic rational that it is.
 
-    shape : as in :func:`qlib.numbers.arguments.numbers`. Raises ``ValueError`` naming an entry that is not rational.
+    name : of the argument. Raises ``ValueError`` naming an entry that is not rational.
 
     >>> fractions([0.5, sp.Rational(1, 3)], "weights").tolist()
     [Fraction(1, 2), Fraction(1, 3)]
     """
     require(str, name=name)
-    array = numbers(values, name, shape)
+    array = numbers(values, name)
     found = np.empty(array.shape, dtype=object)
     for index, entry in np.ndenumerate(array):
         plain = entry.item() if isinstance(entry, np.generic) else entry

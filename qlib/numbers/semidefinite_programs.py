@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from qlib.numbers.arguments import Array, Floats, Shape, real_number, reals, require, several, show, whole
+from qlib.numbers.arguments import Array, Floats, Shape, numbers, real_number, reals, require, several, show, whole
 from qlib.numbers.exact_arrays import fractions
 
 
@@ -187,7 +187,7 @@ def is_positive_by(matrix: ArrayLike, factor: ArrayLike) -> bool:
 
 
 def _whole_matrix(value: ArrayLike, name: str, shape: Shape = ("d", "d")) -> Array:
-    given = fractions(value, name, shape)
+    given = fractions(numbers(value, name, shape), name)
     for index, entry in np.ndenumerate(given):
         if entry.denominator != 1:
             raise ValueError(f"{name}: entry {index} is {entry}; it should be a whole number")
