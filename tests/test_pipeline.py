@@ -296,6 +296,12 @@ def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(tree):
     assert "3 chapters are up to date" in make(tree).stdout
 
 
+def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_for():
+    code = "import sys, compendium.build.warm; print(*sys.modules)"
+    asked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"jupytext", "nbformat", "numpy", "papermill", "sympy"} & set(asked.stdout.split())
+
+
 ISOLATED = """import os, numpy
 print(os.environ.get("MARK"), hasattr(numpy, "mark"), hash("mark"), os.getsid(0) == os.getpid())
 os.environ["MARK"] = numpy.mark = "made"

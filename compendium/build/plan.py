@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import yaml
 
 from compendium.build.reach import PACKAGES, Library, plain_python, reach, syntax_tree
@@ -114,6 +113,8 @@ class Chapter:
     @functools.cached_property
     def cells(self) -> list[Any]:
         """The code cells, as nbformat nodes."""
+        import jupytext  # takes longer than all other imports here, and most jobs of a build read no chapter's source
+
         return [c for c in jupytext.reads(self.text, fmt="md:myst").cells if c.cell_type == "code"]
 
     @functools.cached_property
