@@ -1,9 +1,13 @@
 """Up to which noise some decomposition of the noisy pair answers as a classical model could: both proofs."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import sympy as sp
 
+from compendium.paths import ROOT
 from compendium.studies import best_facts, one_experiment
 from qlib.numbers.exact_arrays import simplified
 from qlib.quantum import PAULI_X, PAULI_Z, born_rule, effects
@@ -52,3 +56,17 @@ def test_random_complex_decompositions_have_no_more_than_the_solver_says(seed):
         weights, states = one_experiment.completed(rho, 6, rng)
         chances = [np.einsum("kij,ji->k", states, M).real for M in (E, F)]
         assert weights @ (chances[0] * chances[1]) < best_facts.most(v) + 1e-7
+
+
+THREADS = """import os
+from compendium.paths import ROOT
+from compendium.studies import best_facts
+before = len(os.listdir("/proc/self/task"))
+best_facts.most(0.88)
+print(len(os.listdir("/proc/self/task")) - before)"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_a_large_semidefinite_program_starts_no_thread_which_a_fork_would_wait_for():
+    asked = subprocess.run([sys.executable, "-c", THREADS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert asked.stdout == "0\n"

@@ -114,6 +114,7 @@ def solve_semidefinite(
         raise ValueError("positive: there should be at least one matrix")
     settings = clarabel.DefaultSettings()
     settings.verbose = False
+    settings.max_threads = 1  # sums in one order on every machine; and a process that has forked lacks the threads
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
     quadratic = sparse.csc_matrix((len(c), len(c)))
     solver = clarabel.DefaultSolver(quadratic, c, sparse.csc_matrix(np.vstack(A)), np.concatenate(b), cones, settings)
