@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import zipfile
 from collections import Counter
 from fnmatch import fnmatch
 from html.parser import HTMLParser
@@ -51,6 +52,15 @@ def pages(book) -> dict[Path, Page]:
     """Every page of the website."""
     paths = [path for path in sorted(PLAN.html.rglob("*.html")) if "_static" not in path.parts]
     return {path.resolve(): Page(path) for path in paths}
+
+
+def test_no_notebook_to_take_away_says_when_it_was_executed(book):
+    archives = sorted(PLAN.html.rglob("*-executed.zip"))
+    assert len(archives) >= len(PLAN.chapters)
+    for archive in map(zipfile.ZipFile, archives):
+        (name,) = archive.namelist()
+        metadata = [cell.get("metadata") for cell in json.loads(archive.read(name))["cells"]]
+        assert not re.search(r"\d{4}-\d\d-\d\dT\d\d:", json.dumps(metadata)), name
 
 
 def test_the_summary_counts_the_claims_and_names_the_file_to_open(book):

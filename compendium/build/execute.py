@@ -160,6 +160,7 @@ def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters:
                 kernel_name=KERNEL,
                 cwd=plan.root,
                 progress_bar=False,
+                record_timing=False,  # two builds are the same bytes
                 config=sockets(folder),
                 **warm_kernel(),
             )
