@@ -238,13 +238,13 @@ def test_a_lecture_shows_pictures_and_claims_of_the_chapters(lecture: Path) -> N
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
-def test_a_sheet_takes_about_three_hours_and_says_how_each_problem_is_marked(sheet: Path) -> None:
+def test_a_sheet_takes_three_to_four_hours_and_says_how_each_problem_is_marked(sheet: Path) -> None:
     source = sheet.read_text(encoding="utf-8")
     named = course.named_problems(source)
     assert source.count("{problem}") == source.count("{marking}") == len(named)
     found = course.problems(paths.BOOK)
     assert {found[label].kind for label, _, _ in named} == set(KINDS)
-    assert 160 <= sum(minutes for *_, minutes in named) <= 210
+    assert 180 <= sum(minutes for *_, minutes in named) <= 240
     assert sum(points for _, points, _ in named) == 50
     assert all(found[label].solution for label, _, _ in named)
     assert not [label for label, _, _ in named if "{glue:" in found[label].statement + found[label].solution]
