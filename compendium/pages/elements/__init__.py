@@ -112,3 +112,16 @@ def four_directions(values: Values) -> Floats:
 
 ANGLE_INPUTS = tuple(angle(name, who) for name, who in zip(DIRECTIONS, ("Alice", "Alice", "Bob", "Bob"), strict=True))
 CONCURRENCE = Slider("concurrence", "Concurrence of the state", 0, 1, 0.01)
+
+# the table of a trial of two values: its columns, its rows and its answers
+OBSERVED = ("<i>p</i>(<i>xy</i> | <i>z</i>)", "00", "01", "10", "11")
+ARMS = {f"<i>z</i> = {z}": tuple(f"p{x}{y}{z}" for x in (0, 1) for y in (0, 1)) for z in (0, 1)}
+
+
+def observed(p: Floats) -> dict[str, float]:
+    """The answers that make up the table, of P(X=x, Y=y | Z=z) as `p[x, y, z]`.
+
+    >>> observed(np.full((2, 2, 2), 0.25))["p011"]
+    0.25
+    """
+    return {f"p{x}{y}{z}": float(p[x, y, z]) for x, y, z in np.ndindex(2, 2, 2)}

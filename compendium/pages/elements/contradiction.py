@@ -6,7 +6,9 @@ import numpy as np
 
 from compendium.pages.elements import (
     ANGLE_INPUTS,
+    ARMS,
     CONCURRENCE,
+    OBSERVED,
     Answers,
     Element,
     Setting,
@@ -14,6 +16,7 @@ from compendium.pages.elements import (
     Values,
     four_directions,
     number_in,
+    observed,
 )
 from compendium.pages.elements.chsh import TSIRELSON
 from qlib.correlations import instrumental_strategies
@@ -40,7 +43,7 @@ def contradiction(values: Values) -> Answers:
     E = instrumental_strategies.mixed_with_noise(pure, number_in(values, "visibility"))
     p = instrumental_strategies.observed(E)
     bounds, ace = ace_bounds(p), float(functional_value(as_float(instrumental_strategies.ACE), E))
-    law = {f"p{x}{y}{z}": float(p[x, y, z]) for x, y, z in np.ndindex(2, 2, 2)}
+    law = observed(p)
     excess = max(bounds.lower - ace, ace - bounds.upper)
     critical = [
         instrumental_strategies.critical_visibility(F, pure)
@@ -79,8 +82,8 @@ ELEMENT = Element(
         Setting("The largest contradiction", STRONGEST),
     ),
     contradiction,
-    ("<i>p</i>(<i>xy</i> | <i>z</i>)", "00", "01", "10", "11"),
-    {f"<i>z</i> = {z}": tuple(f"p{x}{y}{z}" for x in (0, 1) for y in (0, 1)) for z in (0, 1)},
+    OBSERVED,
+    ARMS,
     {
         "lower": "lower bound on the ACE",
         "upper": "upper bound on the ACE",

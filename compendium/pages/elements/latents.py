@@ -7,7 +7,7 @@ import pandas as pd
 import sympy as sp
 
 from compendium import paths
-from compendium.pages.elements import Answers, Element, Setting, Slider, Values, number_in
+from compendium.pages.elements import ARMS, OBSERVED, Answers, Element, Setting, Slider, Values, number_in, observed
 from compendium.studies import one_experiment
 from qlib.models.bounds import ace_bounds, instrumental_inequality
 from qlib.models.instrument_tables import instrumental_table
@@ -49,7 +49,7 @@ def latents(values: Values) -> Answers:
     (0.5, 0.322)
     """
     p = table(values)
-    law = {f"p{x}{y}{z}": float(p[x, y, z]) for x, y, z in np.ndindex(2, 2, 2)}
+    law = observed(p)
     if not instrumental_inequality(p).holds:
         return {**law, **dict.fromkeys((*ENDS, *GAINS), None)}
     classical, gains = ace_bounds(p), classical_gain(p)
@@ -111,8 +111,8 @@ ELEMENT = Element(
         Setting("No such common cause", shares(FOLLOWS)),
     ),
     latents,
-    ("<i>p</i>(<i>xy</i> | <i>z</i>)", "00", "01", "10", "11"),
-    {f"<i>z</i> = {z}": tuple(f"p{x}{y}{z}" for x in (0, 1) for y in (0, 1)) for z in (0, 1)},
+    OBSERVED,
+    ARMS,
     {
         "classical_low": "effect at least, classical common cause",
         "classical_high": "effect at most, classical common cause",
