@@ -41,6 +41,7 @@ from qlib.graphs.enumeration import (
     projected,
     separated,
     to_causal_graph,
+    with_all_confoundings,
     with_latent_nodes,
 )
 from qlib.graphs.graphs import d_separated
@@ -118,7 +119,7 @@ def test_a_structure_of_two_parties_is_certified_if_and_only_if_it_survives() ->
 
 
 def test_every_survivor_of_three_parties_is_certified(three: Census) -> None:
-    assert three.tested == 7_970_304
+    assert three.formed == 7_970_304
     assert len(three.survivors) == len(keys(three.survivors)) == survivor_count(3)
     assert is_certified(three.survivors, 3).all()
 
@@ -249,13 +250,24 @@ def test_every_survivor_is_that_of_one_class_with_its_parties_exchanged_or_not()
     assert 2 * len(classes) - len(fixed) == len(survivors)
 
 
+def test_what_is_left_out_early_would_not_survive(three: Census) -> None:
+    """The second route forms all that can be made of the parts, the failed ones too, and tests each as it is."""
+    wanted = no_disturbance(3)
+    joined = sorted({(min(arrow), max(arrow)) for arrow in three.arrows})
+    formed = with_all_confoundings(dags(6, pairs=joined), three.confounded)
+    survivors = formed[satisfies(formed, wanted)]
+    assert len(formed) == three.formed
+    for name in ("parents", "confounded"):
+        np.testing.assert_array_equal(getattr(survivors, name), getattr(three.survivors, name))
+
+
 def test_the_census_can_be_spread_over_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = keys(census(2).survivors)
 
     def refuse(*_: object) -> None:
         raise RuntimeError("worked in this process")
 
-    monkeypatch.setattr(pc_surviving_structures, "with_all_confoundings", refuse)
+    monkeypatch.setattr(pc_surviving_structures, "with_latents", refuse)
     with pytest.raises(RuntimeError, match="in this process"):
         census(2)
     with joblib.parallel_config("loky", n_jobs=2):

@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from compendium.studies.pc_surviving_structures import no_disturbance, outcomes, satisfies, settings, surviving_parts
+from compendium.studies.pc_surviving_structures import (
+    no_disturbance,
+    outcomes,
+    satisfies,
+    settings,
+    surviving_parts,
+    with_latents,
+)
 from qlib.graphs import (
     Structures,
     concatenate,
@@ -245,28 +252,27 @@ def run_steps(parties: int, chunk: int = 729) -> Steps:
     )
     found = []
     for start in range(0, 3 ** len(joined), chunk):
-        stop = min(start + chunk, 3 ** len(joined))
-        batch = with_all_confoundings(dags(2 * parties, start, stop, joined), confounded)
-        meets_7 = satisfies(batch, conditions)
-        _record(steps, batch, meets_7)
-        found.append(batch[meets_7])
+        graphs = dags(2 * parties, start, min(start + chunk, 3 ** len(joined)), joined)
+        survivors = with_latents(graphs[satisfies(graphs, conditions)], confounded, conditions)
+        _record(steps, with_all_confoundings(graphs, confounded), survivors)
+        found.append(survivors)
     steps.survivors = concatenate(found)
     return steps
 
 
-def _record(steps: Steps, batch: Structures, meets_7: Truths) -> None:
-    """Add a batch of structures of Fig. 3 to what is known of all."""
+def _record(steps: Steps, batch: Structures, survivors: Structures) -> None:
+    """Add a batch of structures of Fig. 3, and those of them that meet (7), to what is known of all."""
     n = steps.parties
+    for step, Q_in_C in (("2a", False), ("3a", True)):
+        steps.wronged[step] += int(np.count_nonzero(arrows_between(survivors, n, True, Q_in_C)))
     step_2a, step_3a = arrows_between(batch, n, True, False), arrows_between(batch, n, True, True)
-    steps.wronged["2a"] += int(np.count_nonzero(meets_7 & step_2a))
-    steps.wronged["3a"] += int(np.count_nonzero(meets_7 & step_3a))
-    stages = [batch, batch[~step_2a], batch[~step_2a & ~step_3a], batch[meets_7]]
+    stages = [batch, batch[~step_2a], batch[~step_2a & ~step_3a], survivors]
     for name, stage in zip(steps.left, stages, strict=True):
         steps.left[name] += len(stage)
     for figure, stage in zip(FIGURES, stages, strict=False):
         for i in range(n) if figure == "fig6" else [None]:
             steps.arrows[figure] = _block_arrows(stage, _blocks(stage, n, i), steps.arrows[figure])
-    for name, stage in (("Fig. 3", batch), ("(7)", stages[-1])):
+    for name, stage in (("Fig. 3", batch), ("(7)", survivors)):
         for P, Q in set(product("BC", repeat=2)) - steps.sorts[name]:
             if np.any(arrows_between(stage, n, P == "C", Q == "C")):
                 steps.sorts[name].add((P, Q))

@@ -35,7 +35,6 @@ from qlib.graphs.enumeration import (
     mixed_graphs,
     separated,
     to_causal_graph,
-    with_all_confoundings,
     word,
 )
 from qlib.graphs.graphs import CausalGraph, NodeKind
@@ -121,10 +120,10 @@ def satisfies(structures: Structures, conditions: Sequence[Condition]) -> Truths
 
 @dataclass(frozen=True, eq=False)
 class Census:
-    """Every structure that can meet the conditions, tested.
+    """Every structure that can meet the conditions, decided.
 
     parties : how many. arrows, confounded : the pairs (u, v) of nodes for which the structure with nothing but u → v,
-    or nothing but u ↔ v, survives. acyclic : how many structures made of such parts have no latents. tested : how many
+    or nothing but u ↔ v, survives. acyclic : how many structures made of such parts have no latents. formed : how many
     there are in all. survivors : those that meet all conditions.
     """
 
@@ -132,7 +131,7 @@ class Census:
     arrows: Pairs
     confounded: Pairs
     acyclic: int
-    tested: int
+    formed: int
     survivors: Structures
 
 
@@ -144,13 +143,14 @@ def census(
     conditions: Sequence[Condition] | None = None,
     *,
     jobs: int | None = None,
-    chunk: int = 729,
+    chunk: int = 6561,
     progress: Progress = lambda results, total: results,
 ) -> Census:
     """All structures on the outcomes and settings that meet the conditions (by default all of eq. (7)).
 
     First the structures with a single arrow or a single ↔ are tested: as removing a part never opens a path, no
-    structure with a part that fails alone can survive. Then every structure made of the other parts is tested. The
+    structure with a part that fails alone can survive. From the other parts the structures are built up, first all
+    arrows, then one ↔ after the other; what fails is left out with all that would be made of it (`with_latents`). The
     work goes in chunks of `chunk` codes (see `qlib.graphs.enumeration.orientations`) through ``joblib.Parallel`` with
     `jobs` workers, by default one or as many as ``joblib.parallel_config`` says, which may also name another backend.
 
@@ -174,8 +174,8 @@ def census(
     results = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
         work(parties, wanted, joined, confounded, *task) for task in tasks
     )
-    acyclic_count, tested, found = zip(*progress(results, total=len(tasks)), strict=True)
-    return Census(parties, arrows, confounded, sum(acyclic_count), sum(tested), concatenate(found))
+    counts, found = zip(*progress(results, total=len(tasks)), strict=True)
+    return Census(parties, arrows, confounded, sum(counts), sum(counts) << len(confounded), concatenate(found))
 
 
 def is_maximal(structures: Structures, parties: int) -> Truths:
@@ -224,11 +224,32 @@ def surviving_parts(parties: int, conditions: Sequence[Condition]) -> tuple[Pair
 
 def _survivors_in(
     parties: int, conditions: Sequence[Condition], joined: Pairs, confounded: Pairs, start: int, stop: int
-) -> tuple[int, int, Structures]:
-    """How many acyclic and how many structures were tested among some codes, and the survivors."""
+) -> tuple[int, Structures]:
+    """How many structures without latents there are among some codes, and the survivors that are made of them."""
     without_latents = dags(2 * parties, start, stop, joined)
-    structures = with_all_confoundings(without_latents, confounded)
-    return len(without_latents), len(structures), structures[satisfies(structures, conditions)]
+    alive = without_latents[satisfies(without_latents, conditions)]
+    return len(without_latents), with_latents(alive, confounded, conditions)
+
+
+def with_latents(survivors: Structures, pairs: Pairs, conditions: Sequence[Condition]) -> Structures:
+    """All survivors that consist of one of these, which have no latents, and ↔ between some of the pairs.
+
+    The pairs are added one after the other, and only what survives is added to: as removing a ↔ never opens a path,
+    nothing is lost. The order is that of `qlib.graphs.enumeration.with_all_confoundings`.
+
+    >>> alive = dags(4)[satisfies(dags(4), no_disturbance(2))]
+    >>> len(with_latents(alive, all_pairs(4), no_disturbance(2)))
+    180
+    """
+    require(Structures, survivors=survivors)
+    for u, v in reversed(several(pairs, "pairs")):
+        parents, confounded = (np.repeat(words, 2, axis=1) for words in (survivors.parents, survivors.confounded))
+        confounded[u, 1::2] |= confounded.dtype.type(1 << v)
+        confounded[v, 1::2] |= confounded.dtype.type(1 << u)
+        alive = np.ones(parents.shape[1], dtype=bool)
+        alive[1::2] = satisfies(Structures(parents[:, 1::2], confounded[:, 1::2]), conditions)
+        survivors = Structures(parents[:, alive], confounded[:, alive])
+    return survivors
 
 
 def up_to_exchange(structures: Structures, parties: int) -> Structures:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -71,7 +72,7 @@ class Structures:
         """How many nodes each structure has."""
         return int(self.parents.shape[0])
 
-    @property
+    @cached_property
     def children(self) -> Words:
         """As `parents`, the arrows followed the other way."""
         return np.stack([_gather(self.parents, v) for v in range(self.nodes)])
@@ -171,13 +172,18 @@ def reachable(structures: Structures, source: int, given: Iterable[int] = ()) ->
     start = structures.parents.dtype.type(1 << source)
     by_tail = np.full(len(structures), start)  # nodes that the ball came to against an arrow, or started from
     by_head = np.zeros_like(by_tail)  # nodes that it came to at an arrowhead
+    pointed_at = [
+        parents.any() or confounded.any()
+        for parents, confounded in zip(structures.parents, structures.confounded, strict=True)
+    ]
     while True:
         before = (by_tail.copy(), by_head.copy())
         for v in range(structures.nodes):
             tail, head = _spread(by_tail, v), _spread(by_head, v)
-            to_heads = head if v in given else tail | (head & _spread(opened, v))
-            by_tail |= structures.parents[v] & to_heads
-            by_head |= structures.confounded[v] & to_heads
+            if pointed_at[v]:
+                to_heads = head if v in given else tail | (head & _spread(opened, v))
+                by_tail |= structures.parents[v] & to_heads
+                by_head |= structures.confounded[v] & to_heads
             if v not in given:
                 by_head |= children[v] & (tail | head)
         if np.array_equal(before[0], by_tail) and np.array_equal(before[1], by_head):
