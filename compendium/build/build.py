@@ -43,16 +43,20 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
     console = console or Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
     plan.parameters("")  # a profile that does not exist is refused before anything is written
-    with only_build(plan, console):
-        changes = plan.write_record()
+    with only_build(plan, console), contextlib.ExitStack() as processes:
+        before = plan.files()
+        environment = processes.enter_context(warm.process(plan, len(plan.notebooks) - len(kept(plan))))
+        changes = plan.write_record()  # meanwhile
+        if plan.files() != before:
+            environment = {}  # it may have imported what has been edited since
         shutil.rmtree(plan.build / "partial", ignore_errors=True)  # of builds that were killed
         names = [name for name in plan.outdated() if website or name != "website"]
         stale = [slug for slug in plan.chapters if slug in names]
         announce(plan, stale, changes, console)
         code = 0
         if names:
-            with warm.process(plan, len(names)) as environment:
-                code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
+            environment = environment or processes.enter_context(warm.process(plan, len(names)))
+            code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
         if code:
             console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
             return code
@@ -61,12 +65,17 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
     return 0
 
 
+def kept(plan: Plan) -> list[Path]:
+    """The folders of the chapters' results that are there, of this state of the book or of another."""
+    return [notebook.parent for notebook in (plan.build / "executed").rglob("notebook.ipynb")]
+
+
 def tidy(plan: Plan) -> None:
     """Remove the results that the book as it is now has no use for."""
     wanted = {plan.executed(slug).parent for slug in plan.notebooks}
-    for notebook in list((plan.build / "executed").rglob("notebook.ipynb")):
-        if notebook.parent not in wanted:
-            shutil.rmtree(notebook.parent)
+    for folder in kept(plan):
+        if folder not in wanted:
+            shutil.rmtree(folder)
 
 
 def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], console: Console) -> None:
@@ -84,7 +93,11 @@ def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], consol
 
 
 def snakemake_command(plan: Plan, names: list[str], jobs: str) -> list[str]:
-    """Snakemake for some targets, without locks of its own (see `only_build`); more is in ``profiles/default/``."""
+    """Snakemake for some targets, without locks of its own (see `only_build`); more is in ``profiles/default/``.
+
+    All cores get one job more than there are of them: each job waits now and then, for its kernel to start and to end.
+    """
+    jobs = str((os.cpu_count() or 1) + 1) if jobs == "all" else jobs
     files = [relative(plan, plan.targets[name]) for name in names]
     place = ["--snakefile", str(plan.root / "Snakefile"), "--directory", str(plan.root)]
     how = ["--cores", jobs, "--nolock", "--config", f"profile={plan.profile}", f"edition={plan.edition}"]

@@ -326,18 +326,23 @@ class Plan:
     def _shows_ledger(self, slug: str) -> bool:
         return any(module.endswith(f".{LEDGER_MODULE}") for module in self.modules(slug))
 
+    @functools.cached_property
+    def _resources(self) -> list[Path]:
+        """The files that the code of a chapter may name."""
+        found = [p for package in PACKAGES for p in (self.root / package).rglob("*") if p.suffix not in CODE]
+        return [p for p in [*found, self.root / "CITATION.cff", self.root / "book" / "references.bib"] if p.is_file()]
+
     def inputs(self, slug: str) -> dict[str, str]:
         """Input → digest, for one chapter: its text, what its code reaches, data, parameters, claims."""
         chapter, reached = self.notebooks[slug], self.reached(slug)[1]
         sources = [chapter.runs, *reached.values()]
-        resources = [p for package in PACKAGES for p in (self.root / package).rglob("*") if p.suffix not in CODE]
-        resources += [self.root / "CITATION.cff", self.root / "book" / "references.bib"]
         text = "\n".join(sources)
-        files = [p for p in resources if p.is_file() and p.name in text]
+        files = [p for p in self._resources if p.name in text]
         if PUBLISHED.search(text):
             files += [p for p in (self.root / "data" / "published").rglob("*.*") if p.suffix != ".md"]
         files += [chapter.path, HERE / "execute.py", self.root / "requirements.lock"]
-        claims = [c for c in self.claims if c.get("chapter") == slug or self._shows_ledger(slug)]
+        every = self._shows_ledger(slug)
+        claims = [c for c in self.claims if every or c.get("chapter") == slug]
         return {
             **self._of_files(files),
             **{name: digest(source) for name, source in sorted(reached.items())},

@@ -206,10 +206,38 @@ class Library:
             self._read[name] = read_module(name, code, self.files[name].name == "__init__.py")
         return self._read[name]
 
+    @functools.cached_property
+    def _passed(self) -> dict[str, list[str]]:
+        return {}
+
     def modules_in(self, dotted: str) -> list[str]:
         """The modules that a dotted name runs through, the outermost first."""
-        parts = dotted.split(".")
-        return [m for k in range(1, len(parts) + 1) if (m := ".".join(parts[:k])) in self.files]
+        if dotted not in self._passed:
+            parts = dotted.split(".")
+            names = (".".join(parts[:k]) for k in range(1, len(parts) + 1))
+            self._passed[dotted] = [name for name in names if name in self.files]
+        return self._passed[dotted]
+
+    def exists(self, dotted: str) -> bool:
+        """Whether a dotted name is that of a module, or of something that one defines or imports."""
+        if dotted in self.files:
+            return True
+        module, _, name = dotted.rpartition(".")
+        if module not in self.files:
+            return False
+        there = self[module]
+        return name in there.parts or name in there.bindings or "*" in there.bindings or "__getattr__" in there.parts
+
+    @functools.cached_property
+    def _missing(self) -> dict[str, list[str]]:
+        return {}
+
+    def missing(self, module: Module) -> list[str]:
+        """What a module imports from these modules that none of them has."""
+        if module.name == MAIN or module.name not in self._missing:
+            targets = {t for targets in module.bindings.values() for t in targets if not t.endswith(".*")}
+            self._missing[module.name] = [t for t in targets if self.modules_in(t) and not self.exists(t)]
+        return self._missing[module.name]
 
 
 @dataclass
@@ -261,18 +289,8 @@ class Search:
                 self._load(name)
             if dotted.endswith(".*") and dotted[:-2] in self.library.files:
                 self._whole(dotted[:-2])
-        for target in {t for targets in module.bindings.values() for t in targets if not t.endswith(".*")}:
-            if self.library.modules_in(target) and not self._exists(target):
-                self.found[f"{target} (which does not exist)"] = {}
-
-    def _exists(self, dotted: str) -> bool:
-        if dotted in self.library.files:
-            return True
-        module, _, name = dotted.rpartition(".")
-        if module not in self.library.files:
-            return False
-        there = self.library[module]
-        return name in there.parts or name in there.bindings or "*" in there.bindings or "__getattr__" in there.parts
+        for target in self.library.missing(module):
+            self.found[f"{target} (which does not exist)"] = {}
 
     def _whole(self, name: str) -> None:
         self._load(name)

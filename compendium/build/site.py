@@ -204,6 +204,6 @@ def render(source: Path, output: Path, jobs: int) -> tuple[int, str]:
             warningiserror=True,
             keep_going=True,
             quiet=True,
-            jobs=jobs,
+            jobs=jobs + (jobs > 1),  # one of them resolves what the others write
         )
         return int(code != 0), ANSI.sub("", said.getvalue()).replace(f"{source}/", "")
