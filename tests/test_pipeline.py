@@ -17,8 +17,7 @@ import pytest
 import yaml
 
 import qlib
-from compendium.build import bootstrap
-from compendium.build.build import build
+from compendium.build import bootstrap, build
 from compendium.build.notebooks import pair
 from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
 from compendium.build.secrets import find_secret, redact, secrets_in
@@ -258,7 +257,7 @@ def test_an_unknown_profile_is_refused_with_the_known_ones(profile, tree):
     shutil.copy(ROOT / "data/parameters/quick.yml", tree / "data/parameters")
     before = set(tree.rglob("*"))
     with pytest.raises(PlanError, match=r"there is no profile.*paper, quick"):
-        build(Plan(profile, tree))
+        build.build(Plan(profile, tree))
     assert set(tree.rglob("*")) == before
 
 
@@ -345,6 +344,23 @@ def test_what_is_edited_while_it_is_executed_is_not_kept_under_the_old_digest(tr
     assert "edited in the meantime" in result.stdout
     assert "b" not in executed(tree)
     assert make(tree).returncode == 0
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_libraries_that_were_imported_before_an_edit_are_not_used_after_it(tree, monkeypatch, edited):
+    started, used = [], []
+
+    @contextlib.contextmanager
+    def process(plan, jobs):
+        started.append(jobs)
+        if edited and len(started) == 1:
+            write(tree / "qlib/lower.py", "X = 2\n")
+        yield {"COMPENDIUM_WARM": str(len(started))}
+
+    monkeypatch.setattr(build.warm, "process", process)
+    monkeypatch.setattr(build, "follow", lambda plan, command, extra, total, console: used.append(extra) or 1)
+    assert build.build(Plan(root=tree), website=False)
+    assert used == [{"COMPENDIUM_WARM": "2" if edited else "1"}]
 
 
 def test_a_build_works_in_any_folder_without_a_home(tree):
