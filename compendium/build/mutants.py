@@ -5,7 +5,8 @@ and alter in place, are its derivation, together with every function of `qlib`, 
 vocabulary of formulas that runs while they are executed. Each change
 (`compendium.build.mutations`) of a line that ran is made in a fork of the executed chapter, in which only what depends
 on the changed line is executed again. A claim kills the mutant if its verdict is no longer the authored one, or if
-something raises; so does a statement that stops the chapter, `ledger.ensure` or ``if ...: raise``. What no claim kills
+something raises; so does a statement that stops the chapter, `ledger.ensure`, `verified` or ``if ...: raise``. (In a
+chapter without claims these are all that can notice.) What no claim kills
 is executed once more, with the changed expression computed both with and without the change. If the two never differ,
 the change is without effect: nothing that is derived could tell. (Not so for any ↔ all, the order of factors,
 transposes, conjugations and a chapter's own bounds: there, no effect means that the case is too special.) All others
@@ -52,6 +53,7 @@ DERIVATIONS = (  # not the comparison
     *(ROOT / "qlib", ROOT / "compendium" / "studies", CLAIMS / "vocabulary"),
     *sorted(CLAIMS.glob("*_*.py")),
 )
+KEEPING = ("qlib.", "compendium.studies.", "compendium.claims.vocabulary.", "compendium.claims.set_formulas")
 ALTERING = (  # what changes the object that it is a method of, or its arguments
     *("add", "append", "clear", "copyto", "difference_update", "discard", "extend", "fill", "fill_diagonal", "insert"),
     *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
@@ -98,7 +100,7 @@ class Statement:
     def guards(self) -> bool:
         """Whether it stops the chapter if something is not as it should be."""
         stops = isinstance(self.tree.body[0], ast.If) and isinstance(self.tree.body[0].body[-1], ast.Raise)
-        return stops or calls(self.tree, "ledger.ensure")
+        return stops or calls(self.tree, "ledger.ensure") or calls(self.tree, "verified")
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class MutantOutcome:
 
 
 def calls(tree: ast.AST, function: str) -> bool:
-    return any(isinstance(node, ast.Attribute) and ast.unparse(node) == function for node in ast.walk(tree))
+    return any(isinstance(node, ast.Call) and ast.unparse(node.func) == function for node in ast.walk(tree))
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:
@@ -246,13 +248,14 @@ class ExecutedChapter:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.verdicts: dict[str, bool] = {}
         self.seen: list[str] = []
-        self.checks = set(self._checking())
+        self.checks = set(self._checking()) or {k for k, one in enumerate(self.statements) if one.guards}
         needed = frozenset().union(*(self.slice(k) for k in self.checks))
         guards = {k: self.slice(k) for k, one in enumerate(self.statements) if one.guards and k not in needed}
         deriving = {k for k in needed if not (self.statements[k].imports or self.statements[k].defines)}
         self.needed = needed.union(*(needs for needs in guards.values() if needs & deriving))
         self._execute()
         self.slices = {id: self.slice(k) for k in sorted(self.checks) for id in self.statements[k].claims}
+        self.slices = self.slices or {STOPPED: self.needed}
         if missing := {claim.id for claim in claims_of(slug)} - set(self.slices):
             raise ledger.LedgerError(f"{slug}: the derivation of {', '.join(sorted(missing))} was not found")
 
@@ -330,7 +333,7 @@ class ExecutedChapter:
         Returns, for each claim that was checked, whether it still holds; if a statement raises, its claims do not.
         """
         again = self._reached(changed)
-        self.verdicts = {}
+        self.verdicts = {STOPPED: True}
         self.namespace.clear()
         self.namespace["__name__"] = "__main__"
         with checking(self._check):
@@ -461,14 +464,14 @@ def clear_caches() -> None:
 
 
 def is_ours(thing: Any) -> bool:
-    """Whether something was made by `qlib`, or by the chapter."""
+    """Whether something was made by what a derivation runs through, or by the chapter."""
     module = str(getattr(thing, "__module__", ""))
-    return module == "__main__" or module.startswith(("qlib.", "compendium.studies."))
+    return module == "__main__" or module.startswith(KEEPING)
 
 
 def kept_by_class() -> dict[type, list[str]]:
     """The classes whose objects keep results, with the names of what they keep; cached functions among them."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(("qlib.", "compendium.studies."))]
+    modules = [module for name, module in sys.modules.items() if name.startswith(KEEPING)]
     kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type) and is_ours(kind)}
     kept = {k: [n for n, v in vars(k).items() if isinstance(v, functools.cached_property)] for k in kinds}
     return {functools._lru_cache_wrapper: []} | {kind: names for kind, names in kept.items() if names}
@@ -501,7 +504,7 @@ def attempt(
 
     verdicts = executed(mutation.apply)
     killers = claims if verdicts is None else tuple(id for id in claims if not verdicts.get(id, True))
-    if verdicts and not verdicts.get(STOPPED, True):
+    if verdicts and not verdicts[STOPPED] and STOPPED not in claims:
         killers += (STOPPED,)
     special = mutation.special or (k is not None and mutation.moves_a_bound)
     effect = True
