@@ -46,6 +46,7 @@ import qlib
 from compendium import paths
 from compendium.build.mutations import Mutation, mutations, watch
 from compendium.claims import ledger
+from compendium.claims.set_formulas import Law
 
 ROOT = Path(qlib.__file__).parent.parent
 CLAIMS = ROOT / "compendium" / "claims"
@@ -53,7 +54,7 @@ DERIVATIONS = (  # not the comparison
     *(ROOT / "qlib", ROOT / "compendium" / "studies", CLAIMS / "vocabulary"),
     *sorted(CLAIMS.glob("*_*.py")),
 )
-KEEPING = ("qlib.", "compendium.studies.", "compendium.claims.vocabulary.", "compendium.claims.set_formulas")
+KEEPING = ("qlib.", "compendium.studies.", "compendium.claims.vocabulary.")  # modules that keep results
 ALTERING = (  # what changes the object that it is a method of, or its arguments
     *("add", "append", "clear", "copyto", "difference_update", "discard", "extend", "fill", "fill_diagonal", "insert"),
     *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
@@ -461,6 +462,8 @@ def clear_caches() -> None:
             vars(thing).pop(name, None)
         if isinstance(thing, functools._lru_cache_wrapper) and is_ours(thing):
             thing.cache_clear()
+        if isinstance(thing, Law):
+            vars(thing).update(_known={}, _ratios={})
 
 
 def is_ours(thing: Any) -> bool:
@@ -474,7 +477,7 @@ def kept_by_class() -> dict[type, list[str]]:
     modules = [module for name, module in sys.modules.items() if name.startswith(KEEPING)]
     kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type) and is_ours(kind)}
     kept = {k: [n for n, v in vars(k).items() if isinstance(v, functools.cached_property)] for k in kinds}
-    return {functools._lru_cache_wrapper: []} | {kind: names for kind, names in kept.items() if names}
+    return {functools._lru_cache_wrapper: [], Law: []} | {kind: names for kind, names in kept.items() if names}
 
 
 def install_mutant(file: str, tree: ast.Module) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -170,16 +169,10 @@ class Law:
 
     def __init__(self, array: Array, names: Iterable[str]) -> None:
         self.array, self.names = np.asarray(array), tuple(names)
+        self._known: dict[frozenset[tuple[str, int]], Any] = {}
+        self._ratios: dict[tuple[Any, Any], Any] = {}
         if self.array.ndim != len(self.names):
             raise ValueError(f"a law of {', '.join(self.names)} should have {len(self.names)} axes")
-
-    @cached_property
-    def _known(self) -> dict[frozenset[tuple[str, int]], Any]:
-        return {}
-
-    @cached_property
-    def _ratios(self) -> dict[tuple[Any, Any], Any]:
-        return {}
 
     def size(self, name: str) -> int:
         """How many values a variable has."""
