@@ -10,6 +10,7 @@ from compendium import paths
 from compendium.build import mutants
 from compendium.build.mutations import mutations, watch
 from compendium.claims import ledger
+from compendium.claims.set_formulas import Law
 from qlib.circuits import bell_circuit, chsh_circuits, native
 
 HEAD = """\
@@ -228,6 +229,34 @@ derivations:
     ]
     mutants.equivalent.cache_clear()
     assert found == [False, True, True, False]
+
+
+def test_a_chapter_without_claims_is_judged_by_what_it_verifies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "book" / "part" / "page.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"""{HEAD}
+```{{code-cell}} ipython3
+from compendium.pages.prose import verified
+sides = [3, 4, 5]
+longest = max(sides[1], sides[2])
+verified("The longest side has the length five.", longest == 5)
+verified("The longest side is long.", longest > 2)
+```
+""")
+    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
+    found = {(o.before, o.after): o for o in outcomes(mutants.ExecutedChapter("part/page"), "page.md")}
+    assert found["max(sides[1], sides[2])", "min(sides[1], sides[2])"].killers == (mutants.STOPPED,)
+    assert found["longest > 2", "longest >= 2"].killers == ()
+
+
+def test_the_probabilities_that_a_law_has_worked_out_are_forgotten() -> None:
+    law = Law([1, 2], "A")
+    law.marginal({"A": 0})
+    law.array = law.array[::-1]
+    mutants.clear_caches()
+    assert law.marginal({"A": 0}) == 2
 
 
 def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path: Path, chapter: object) -> None:
