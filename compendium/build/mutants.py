@@ -54,7 +54,10 @@ DERIVATIONS = (  # not the comparison
     *(ROOT / "qlib", ROOT / "compendium" / "studies", CLAIMS / "vocabulary"),
     *sorted(CLAIMS.glob("*_*.py")),
 )
-KEEPING = ("qlib.", "compendium.studies.", "compendium.claims.vocabulary.")  # modules that keep results
+MODULES = (  # in which they are
+    *("qlib.", "compendium.studies.", "compendium.claims.vocabulary."),
+    *(f"compendium.claims.{path.stem}" for path in sorted(CLAIMS.glob("*_*.py"))),
+)
 ALTERING = (  # what changes the object that it is a method of, or its arguments
     *("add", "append", "clear", "copyto", "difference_update", "discard", "extend", "fill", "fill_diagonal", "insert"),
     *("intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "setdefault", "setflags"),
@@ -455,7 +458,7 @@ def tracing(covered: Lines, chapter: str) -> Iterator[None]:
 
 
 def clear_caches() -> None:
-    """Forget every result that `qlib` or the chapter has kept, so that what runs now runs whole."""
+    """Forget every result that a derivation has kept, so that what runs now runs whole."""
     kept = kept_by_class()
     for thing in [thing for thing in gc.get_objects() if type(thing) in kept]:
         for name in kept[type(thing)]:
@@ -467,14 +470,14 @@ def clear_caches() -> None:
 
 
 def is_ours(thing: Any) -> bool:
-    """Whether something was made by what a derivation runs through, or by the chapter."""
+    """Whether something was made by what derivations run through, or by the chapter."""
     module = str(getattr(thing, "__module__", ""))
-    return module == "__main__" or module.startswith(KEEPING)
+    return module == "__main__" or module.startswith(MODULES)
 
 
 def kept_by_class() -> dict[type, list[str]]:
     """The classes whose objects keep results, with the names of what they keep; cached functions among them."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(KEEPING)]
+    modules = [module for name, module in sys.modules.items() if name.startswith(MODULES)]
     kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type) and is_ours(kind)}
     kept = {k: [n for n, v in vars(k).items() if isinstance(v, functools.cached_property)] for k in kinds}
     return {functools._lru_cache_wrapper: [], Law: []} | {kind: names for kind, names in kept.items() if names}
