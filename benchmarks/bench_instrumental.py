@@ -6,7 +6,7 @@ import sympy
 
 from qlib.models.balke_pearl import derive_bounds
 from qlib.models.bounds import ace_bounds, bound_certificate
-from qlib.models.potential_outcomes import behaviour, potential_outcome_program
+from qlib.models.potential_outcomes import instrumental_behaviour, potential_outcome_program
 from qlib.numbers.linear_programs import solve
 
 
@@ -27,7 +27,7 @@ def quantum():
 
 
 def bench_validation_of_a_million(benchmark, million):
-    benchmark(behaviour, million)
+    benchmark(instrumental_behaviour, million)
 
 
 def bench_closed_form_of_a_million(benchmark, million):

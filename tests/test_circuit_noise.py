@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import CXGate
+from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import Kraus
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import (
     NoiseModel,
+    QuantumError,
     ReadoutError,
     amplitude_damping_error,
     depolarizing_error,
@@ -174,3 +176,23 @@ def test_noise_on_the_wrong_number_of_qubits_and_what_is_no_noise_model_are_refu
         from_circuit(circuit, GateNoise({"h": {None: Noise.pauli({"II": 1.0})}}))
     with pytest.raises(TypeError, match=r"noise: 0\.1 should be a NoiseModel of Aer"):
         from_circuit(circuit, 0.1)
+
+
+def test_what_aers_dictionary_leaves_out_is_in_the_tables_that_are_read() -> None:
+    """On how many qubits an error acts whose events leave the last one alone, and relaxation in delays.
+
+    Should `to_dict` tell one day, its public entries are to be read instead of Aer's own tables.
+    """
+    alone = pauli_error([("X", 0.1), ("I", 0.9)])
+    beside = alone.expand(QuantumError([(QuantumCircuit(1), 1.0)]))
+    one, two = NoiseModel(), NoiseModel()
+    one.add_all_qubit_quantum_error(alone, ["check"])
+    two.add_all_qubit_quantum_error(beside, ["check"])
+    written, other = (dict(model.to_dict()["errors"][0], id="") for model in (one, two))
+    assert written == other
+    assert [GateNoise.from_aer(model).errors["check"][None].qubits for model in (one, two)] == [1, 2]
+
+    delayed = NoiseModel.from_backend(GenericBackendV2(2, seed=1))
+    assert all("delay" not in error["operations"] for error in delayed.to_dict()["errors"])
+    with pytest.raises(ValueError, match="it has a pass of its own, such as relaxation in delays"):
+        GateNoise.from_aer(delayed)

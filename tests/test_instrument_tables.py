@@ -19,6 +19,7 @@ from qlib.models import (
     ace_bounds,
     causal_query,
     effect_bounds,
+    effect_expressions,
     effect_program,
     instrumental_table,
     nearest_admissible,
@@ -184,14 +185,43 @@ def test_cholestyramine_as_balke_and_pearl_print_it():
     assert ends(p) == pytest.approx((0.392, 0.780), abs=1e-9)
 
 
-def test_the_synthetic_instrument_of_autobounds():
-    """autobounds, replication_files/data/iv.csv: the answer is Balke and Pearl's, by their formulas."""
-    joint = np.array(
-        [[[0.066352, 0.03123], [0.376667, 0.175748]], [[0.062783, 0.19827], [0.021429, 0.067521]]]
-    )  # [z,x,y]
-    p = (joint / joint.sum(axis=(1, 2), keepdims=True)).transpose(1, 2, 0)
-    closed = ace_bounds(p)
-    assert ends(p) == pytest.approx((closed.lower, closed.upper), abs=1e-9)
+def test_the_synthetic_trial_of_autobounds_as_it_prints_it():
+    """autobounds, autobounds_demo/iv_demo.ipynb: 1000 people, "Scholar Just" and "Scholar Confident"."""
+    counts = np.array([[[66, 31], [377, 176]], [[63, 198], [21, 68]]]).transpose(1, 2, 0)  # printed as [z, x, y]
+    assert ends(counts) == pytest.approx((-0.549, -0.146), abs=5e-4)
+    with pytest.raises(Contradiction, match="monotonicity"):
+        effect_bounds(instrumental_table(instrumental_table(counts).p), "ACE", ["monotonicity"])
+
+
+@pytest.mark.parametrize(("shape", "printed"), [((2, 2, 2), 0.5), ((2, 2, 3), 0.5), ((3, 2, 2), 0.667)])
+def test_uniform_tables_of_autobounds_as_it_prints_them(shape, printed):
+    """autobounds, autobounds_demo/iv_more_categories_demo.ipynb: the contrast of the treatments 1 and 0."""
+    p = np.full(shape, sp.Rational(1, shape[0] * shape[1]), dtype=object)
+    assert ends(p, "contrast", treatment=1) == pytest.approx((-printed, printed), abs=5e-4)
+
+
+def test_the_bounds_in_symbols_as_causaloptim_prints_them():
+    """causaloptim, tests/testthat/test-known-bounds.R, "instrumental variable", which writes p{xy}_{z}."""
+    lower = """p00_0 - p00_1 - p10_1 - p01_1, p00_0 - p00_1 - p10_0 - p10_1 - p01_0,
+               p00_0 - p00_1 + p10_0 - 2*p10_1 - 2*p01_1, -p10_1 - p01_1, -p10_0 - p01_0,
+               -p00_0 + p00_1 - 2*p10_0 + p10_1 - 2*p01_0, -p00_0 + p00_1 - p10_0 - p10_1 - p01_1,
+               -p00_0 + p00_1 - p10_0 - p01_0"""
+    upper = """1 - p10_1 - p01_0, 1 + p00_0 + p10_0 - 2*p10_1 - p01_1, 2 - p00_1 - p10_0 - p10_1 - 2*p01_0,
+               1 - p10_1 - p01_1, 1 - p10_0 - p01_0, 1 + p00_1 - 2*p10_0 + p10_1 - p01_0,
+               2 - p00_0 - p10_0 - p10_1 - 2*p01_1, 1 - p10_0 - p01_1"""
+    named = {f"p{x}{y}_{z}": sp.Symbol(f"P(X={x}, Y={y}|Z={z})") for x, y, z in np.ndindex(2, 2, 2)}
+    found = effect_expressions(np.full((2, 2, 2), 0.25))
+    for printed, mine in zip((lower, upper), found, strict=True):
+        assert {sp.expand(f) for f in sp.sympify(f"[{printed}]", locals=named)} <= set(mine)
+
+
+def test_a_monotone_instrument_as_causaloptim_prints_it():
+    """The same file, "with monotonicity": one function a side, wherever the data do not refute it."""
+    table = instrumental_table([[[30, 10], [40, 20]], [[10, 20], [20, 50]]])
+    p = table.p
+    bounds = effect_bounds(table, "ACE", ["monotonicity"])
+    assert bounds.lower == p[0, 0, 0] - p[0, 0, 1] - p[1, 0, 1] - p[0, 1, 1]
+    assert bounds.upper == 1 - p[1, 0, 1] - p[0, 1, 0]
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------

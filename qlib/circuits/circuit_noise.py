@@ -256,7 +256,8 @@ class GateNoise:
             return model
         if model is None:
             return cls()
-        # Aer's public `to_dict` is silent on passes, and `from_dict` reads no gates but Paulis back: hence its tables
+        # Aer's public `to_dict` has every error, event and matrix, but not the passes, nor on how many qubits an error
+        # acts whose events leave the last one alone; `from_dict` is deprecated and reads no rotations: hence its tables
         parts = ("_default_quantum_errors", "_local_quantum_errors", "_default_readout_error", "_local_readout_errors")
         if not all(hasattr(model, part) for part in parts):
             raise TypeError(f"noise: {show(model)} should be a NoiseModel of Aer, or a GateNoise")

@@ -134,7 +134,7 @@ def latent_bounds(
     if query.denominator:
         raise ValueError(f"query: {query.name} is a quotient; it should be a sum of probabilities")
     classical = effect_bounds(table, query, ASSUMED)
-    fitted = classical.admissible or table
+    fitted = instrumental_table(classical.admissible or table)
     law = table.instrument_law
     anything = effect_bounds(fitted, query, latent="no-signalling", instrument_law=law)
     G, observed = _objective(query, fitted, law), _observed(fitted.p.shape[2])

@@ -7,8 +7,9 @@ variables, and answers on all three rungs of the ladder: ``distribution`` and ``
 
 Your own trial comes in as a table of named values, `instrumental_table`: counts, probabilities, or a data frame of
 individuals. `effect_bounds` then answers what is asked of it, with exact proofs; `effect_interval` allows for chance,
-at every sample size, and `instrumental_test` says whether the counts refute what is assumed. For other graphs than the
-instrument's there is `linear_problem`.
+at every sample size, and `instrumental_test` says whether the counts refute what is assumed. Where treatments and
+outcomes were seen in different samples, `two_sample_table` takes them. `effect_expressions` gives the bounds in
+symbols; for other graphs than the instrument's there is `linear_problem`.
 
 >>> trial = {"offered": [0, 0, 1, 1, 1, 1], "taken": [0, 0, 0, 0, 1, 1], "survived": [0, 1, 0, 1, 0, 1],
 ...          "children": [74, 11514, 34, 2385, 12, 9663]}
@@ -56,11 +57,12 @@ from qlib.models.effects import (
     Query,
     causal_query,
     effect_bounds,
+    effect_expressions,
     effect_program,
     nearest_admissible,
 )
 from qlib.models.graph_effects import LinearProblem, linear_problem
-from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
+from qlib.models.instrument_tables import InstrumentalTable, TwoSampleTable, instrumental_table, two_sample_table
 from qlib.models.potential_outcomes import (
     Assumption,
     Point,
@@ -130,6 +132,7 @@ __all__ = [
     "Response",
     "SingleWorldPoint",
     "StructuralModel",
+    "TwoSampleTable",
     "ace_bounds",
     "assumption_table",
     "average_causal_effect",
@@ -143,6 +146,7 @@ __all__ = [
     "couple",
     "derive_bounds",
     "effect_bounds",
+    "effect_expressions",
     "effect_interval",
     "effect_program",
     "exact_region",
@@ -175,6 +179,7 @@ __all__ = [
     "satisfies_stratified_exclusion",
     "single_world_program",
     "six_node_model",
+    "two_sample_table",
     "vaccination",
     "with_independent_noise",
 ]

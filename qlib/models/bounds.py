@@ -29,7 +29,7 @@ from qlib.models.balke_pearl import (
     Bound,
 )
 from qlib.models.effects import Contradiction, effect_bounds
-from qlib.models.instrument_tables import InstrumentalTable
+from qlib.models.instrument_tables import InstrumentalTable, TwoSampleTable, instrumental_table
 from qlib.models.potential_outcomes import (
     PROBABILITY_TOLERANCE,
     Assumption,
@@ -162,7 +162,8 @@ def ace_bounds(p: Any, method: Method | None = None) -> AceBounds:
     >>> print(bounds)
     −0.1946 to 0.0054
     """
-    if isinstance(p, InstrumentalTable):
+    if isinstance(p, InstrumentalTable | TwoSampleTable):
+        p = instrumental_table(p)
         if p.p.shape != (2, 2, 2):
             return _of_table(p)
         p = p.p

@@ -35,10 +35,11 @@ from qlib.models.effects import (
     Contradiction,
     Latent,
     Query,
+    Table,
     causal_query,
     effect_program,
+    observed_table,
 )
-from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import Floats, one_of, real_number, reals, require, several, wholes
 from qlib.numbers.hypothesis_tests import binomial_interval
@@ -98,28 +99,38 @@ def _check_level(level: float) -> None:
         raise ValueError(f"level={level}: should lie between 0 and 1")
 
 
-def _counted(data: Any) -> InstrumentalTable:
-    table = instrumental_table(data)
-    if table.counts is None:
+def _counted(data: Any) -> Table:
+    table = observed_table(data)
+    if table.n is None:
         raise ValueError("data: these are probabilities; what chance may do depends on counts")
     return table
 
 
-def _within(program: lp.LinearProgram, table: InstrumentalTable, level: float, gap: bool = False) -> lp.LinearProgram:
-    """The program with the region in the place of the observation; with a gap, by which the region may be missed."""
+def _within(program: lp.LinearProgram, table: Table, level: float, gap: bool = False) -> lp.LinearProgram:
+    """The program with the region in the place of the observation; with a gap, by which the region may be missed.
+
+    Several samples share the alarm; the union bound does not ask whether they are independent.
+    """
     rows = [row for row in program.constraints if row.group != OBSERVED]
     seen = {row.name: row.coefficients for row in program.constraints if row.group == OBSERVED}
-    shape, slacks = table.p.shape, []
-    low, high = exact_region(table.counts, level)  # type: ignore[arg-type]
-    for z in range(shape[2]):
-        cell = {(x, y): seen[f"{OBSERVED}: X={x}, Y={y}, Z={z}"] for x, y in np.ndindex(*shape[:2])}
-        rows.append(lp.Constraint(f"normalisation: Z={z}", _sum(cell.values()), 1))
-        for k, event in enumerate(region_events(shape[:2])):
-            total = _sum(cell[x, y] for x, y in np.ndindex(*shape[:2]) if event[x, y])
-            for end, bound, sign in (("least", _outwards(low[k, z], -1), -1), ("most", _outwards(high[k, z], 1), 1)):
-                name = f"{end} of event {k}, Z={z}"
-                slacks.append(name)
-                rows.append(lp.Constraint(name, total | {name: sign} | ({"gap": -sign} if gap else {}), bound))
+    slacks = []
+    alarm = (1 - level) / len(table.samples)
+    for s, sample in enumerate(table.samples):
+        cells = {index: seen[f"{OBSERVED}: {name}"] for name, of, index, _ in table.cells() if of == s}
+        which = f" of sample {s}" if len(table.samples) > 1 else ""
+        low, high = exact_region(sample.counts, 1 - alarm)  # type: ignore[arg-type]
+        X, Y, Z = sample.shape
+        for z in range(Z):
+            if s == 0:
+                everybody = _sum(cells[x, y, z] for x, y in np.ndindex(X, Y))
+                rows.append(lp.Constraint(f"normalisation: Z={z}", everybody, 1))
+            for k, event in enumerate(region_events((X, Y))):
+                total = _sum(cells[x, y, z] for x, y in np.ndindex(X, Y) if event[x, y])
+                ends = (("least", _outwards(low[k, z], -1), -1), ("most", _outwards(high[k, z], 1), 1))
+                for end, bound, sign in ends:
+                    name = f"{end} of event {k}{which}, Z={z}"
+                    slacks.append(name)
+                    rows.append(lp.Constraint(name, total | {name: sign} | ({"gap": -sign} if gap else {}), bound))
     names = (*program.variables, *slacks, *(["gap"] if gap else []))
     return lp.LinearProgram(names, {"gap": 1} if gap else program.objective, tuple(rows))
 
@@ -200,7 +211,7 @@ def effect_interval(
             ends.append(far)
         except lp.Infeasible as error:
             raise Contradiction(error.certificate, f"at level {level:.4g} these counts refute") from error
-    return EffectInterval(query.name, ends[0], ends[1], level, latent, int(table.counts.sum()))  # type: ignore[union-attr]
+    return EffectInterval(query.name, ends[0], ends[1], level, latent, table.n or 0)
 
 
 @dataclass(frozen=True)
@@ -209,9 +220,10 @@ class InstrumentalTest:
 
     p_value: float
     n: int
+    fits: bool  # whether some model gives the frequencies themselves
 
     def __str__(self) -> str:
-        if self.p_value == 1:
+        if self.fits:
             return f"some model gives these frequencies exactly (p = 1, n = {self.n:,})"
         return f"no model gives these frequencies; if one held, chance would do as much with p ≤ {self.p_value:.2g}"
 
@@ -231,10 +243,10 @@ def instrumental_test(
     """
     table = _counted(data)
     program, _ = effect_program(table, causal_query(table, "P(Y | do X)"), assumptions, latent)
-    n = int(table.counts.sum())  # type: ignore[union-attr]
+    n = table.n or 0
     try:
         lp.certificate(replace(program, objective={}))
-        return InstrumentalTest(1.0, n)
+        return InstrumentalTest(1.0, n, True)
     except lp.Infeasible:
         pass
     low, high = -300.0, 0.0  # decimal logarithms of the alarm
@@ -243,7 +255,7 @@ def instrumental_test(
         alarm = min(10.0**middle, 1 - 1e-12)
         missed = lp.solve(_within(program, table, 1 - alarm, gap=True)).value if alarm > 1e-15 else 0.0
         low, high = (middle, high) if missed <= SLACK else (low, middle)
-    return InstrumentalTest(float(10.0**high), n)
+    return InstrumentalTest(float(10.0**high), n, False)
 
 
 # --- large samples ---------------------------------------------------------------------------------------------------

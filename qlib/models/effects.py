@@ -32,12 +32,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import sympy as sp
 
-from qlib.models.instrument_tables import InstrumentalTable, instrumental_table
+from qlib.models.instrument_tables import InstrumentalTable, TwoSampleTable, instrumental_table
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import all_of, one_of, real_number, require, several, show
 from qlib.numbers.exact_arrays import ROUNDING, Array, number
 
 Latent: TypeAlias = Literal["classical", "no-signalling"]
+Table: TypeAlias = InstrumentalTable | TwoSampleTable
 EXOGENEITY = ("joint exogeneity", "single-world exogeneity", "marginal exogeneity")
 EXCLUSION = ("individual exclusion", "stratified exclusion")
 RESTRICTIONS = ("monotonicity", "one-sided noncompliance")
@@ -93,18 +94,18 @@ class Query:
         return any(term.treatment is not None for term in self.terms)
 
 
-def _do(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _do(table: Table, t: int, b: int, y: int) -> Query:
     return Query("P({Y}={y} | do {X}={t})", (OutcomeTerm(Fraction(1), ((t, y),)),))
 
 
-def _contrast(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _contrast(table: Table, t: int, b: int, y: int) -> Query:
     return Query(
         "P({Y}={y} | do {X}={t}) − P({Y}={y} | do {X}={b})",
         (OutcomeTerm(Fraction(1), ((t, y),)), OutcomeTerm(Fraction(-1), ((b, y),))),
     )
 
 
-def _average(table: InstrumentalTable, t: int, b: int, y: int, given: int | None = None) -> tuple[OutcomeTerm, ...]:
+def _average(table: Table, t: int, b: int, y: int, given: int | None = None) -> tuple[OutcomeTerm, ...]:
     scores = _scores(table, y)
     return tuple(
         OutcomeTerm(sign * score, ((treated, k),), given)
@@ -113,7 +114,7 @@ def _average(table: InstrumentalTable, t: int, b: int, y: int, given: int | None
     )
 
 
-def _scores(table: InstrumentalTable, y: int) -> dict[int, Fraction]:
+def _scores(table: Table, y: int) -> dict[int, Fraction]:
     """What each outcome counts for in a mean: itself if all are numbers, else one for `y` and zero for the others."""
     values = table.values[2]
     if len(values) > 2 and all(isinstance(v, int | float | Fraction) and not isinstance(v, bool) for v in values):
@@ -121,11 +122,11 @@ def _scores(table: InstrumentalTable, y: int) -> dict[int, Fraction]:
     return {y: Fraction(1)}
 
 
-def _ace(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _ace(table: Table, t: int, b: int, y: int) -> Query:
     return Query("the average effect of {X}={t} against {b} on {Y}", _average(table, t, b, y))
 
 
-def _risk_ratio(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _risk_ratio(table: Table, t: int, b: int, y: int) -> Query:
     return Query(
         "P({Y}={y} | do {X}={t}) / P({Y}={y} | do {X}={b})",
         (OutcomeTerm(Fraction(1), ((t, y),)),),
@@ -133,35 +134,40 @@ def _risk_ratio(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
     )
 
 
-def _on_treated(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _on_treated(table: Table, t: int, b: int, y: int) -> Query:
     everyone = tuple(OutcomeTerm(Fraction(1), ((t, k),), t) for k in range(len(table.values[2])))
     name = "the average effect of {X}={t} against {b} on {Y} where {X}={t}"
     return Query(name, _average(table, t, b, y, given=t), everyone)
 
 
-def _others(table: InstrumentalTable, y: int) -> list[int]:
+def _others(table: Table, y: int) -> list[int]:
     return [k for k in range(len(table.values[2])) if k != y]
 
 
-def _necessity(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _necessity(table: Table, t: int, b: int, y: int) -> Query:
     name = "P({Y}≠{y} had {X} been {b} | {X}={t}, {Y}={y})"
     would = tuple(OutcomeTerm(Fraction(1), ((t, y), (b, k)), t) for k in _others(table, y))
     return Query(name, would, (OutcomeTerm(Fraction(1), ((t, y),), t),))
 
 
-def _sufficiency(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _sufficiency(table: Table, t: int, b: int, y: int) -> Query:
     name = "P({Y}={y} had {X} been {t} | {X}={b}, {Y}≠{y})"
     others = _others(table, y)
     would = tuple(OutcomeTerm(Fraction(1), ((b, k), (t, y)), b) for k in others)
     return Query(name, would, tuple(OutcomeTerm(Fraction(1), ((b, k),), b) for k in others))
 
 
-def _both(table: InstrumentalTable, t: int, b: int, y: int) -> Query:
+def _both(table: Table, t: int, b: int, y: int) -> Query:
     name = "P({Y}={y} under {X}={t}, and not under {X}={b})"
     return Query(name, tuple(OutcomeTerm(Fraction(1), ((t, y), (b, k))) for k in _others(table, y)))
 
 
-QUERIES: Mapping[str, Callable[[InstrumentalTable, int, int, int], Query]] = {
+def observed_table(data: Any) -> Table:
+    """A table of two samples as it is, else :func:`qlib.models.instrument_tables.instrumental_table` of the data."""
+    return data if isinstance(data, TwoSampleTable) else instrumental_table(data)
+
+
+QUERIES: Mapping[str, Callable[[Table, int, int, int], Query]] = {
     "P(Y | do X)": _do,
     "contrast": _contrast,
     "ACE": _ace,
@@ -185,7 +191,7 @@ def causal_query(data: Any, query: str, *, treatment: Any = None, baseline: Any 
     >>> causal_query([[[1, 2], [3, 4]], [[1, 1], [1, 1]]], "PNS").name
     'P(Y=1 under X=1, and not under X=0)'
     """
-    table = instrumental_table(data)
+    table = observed_table(data)
     one_of(query, "query", QUERIES)
     t, b, y = (
         default if value is None else table.place("outcome" if role == "outcome" else "treatment", value)
@@ -325,11 +331,11 @@ def effect_program(
     >>> len(program.variables), len(program.constraints)
     (16, 12)
     """
-    table = instrumental_table(data)
+    table = observed_table(data)
     require(Query, query=query)
     chosen = _assumed(assumptions, query, latent)
     one_of(latent, "latent", ("classical", "no-signalling"))
-    shape = table.p.shape
+    shape = table.shape
     for t, y in [pair for term in query.terms for pair in term.outcomes]:
         if t >= shape[0] or y >= shape[1]:
             raise ValueError(f"query: {query.name} asks for Y({t})={y}, which a table of shape {shape} does not have")
@@ -350,11 +356,12 @@ def effect_program(
             lp.Constraint(f"one-sided noncompliance: X={x}, Y={y}", unknowns.observation(x, y, 0))
             for x, y in product(range(1, shape[0]), range(shape[1]))
         ]
-    p = _right_hand_sides(table)
-    rows += [
-        lp.Constraint(f"{OBSERVED}: X={x}, Y={y}, Z={z}", unknowns.observation(x, y, z), p[x, y, z])
-        for x, y, z in np.ndindex(*shape)
-    ]
+    p = [_right_hand_sides(sample) for sample in table.samples]
+    for name, sample, index, cells in table.cells():
+        seen: dict[str, int] = {}
+        for cell in cells:
+            seen |= unknowns.observation(*cell)
+        rows.append(lp.Constraint(f"{OBSERVED}: {name}", seen, p[sample][index]))
     names = [_unknown(*v) for v in unknowns.points()] if isinstance(unknowns, _Unknowns) else [
         unknowns.name(*v) for v in unknowns.points()
     ]  # fmt: skip
@@ -402,11 +409,9 @@ def _assumed(assumptions: Iterable[str], query: Query, latent: str) -> tuple[str
     return chosen
 
 
-def _instrument_law(
-    table: InstrumentalTable, query: Query, kind: str, given: Iterable[Any] | None
-) -> Sequence[Fraction]:
+def _instrument_law(table: Table, query: Query, kind: str, given: Iterable[Any] | None) -> Sequence[Fraction]:
     """P(Z=z), or all weight on the first z where the answer does not depend on it."""
-    count = table.p.shape[2]
+    count = table.shape[2]
     if given is not None:
         law = [Fraction(real_number(value, "instrument_law")) for value in several(given, "instrument_law")]
         if (
@@ -421,7 +426,7 @@ def _instrument_law(
             return table.instrument_law
         raise ValueError(
             f"instrument_law: {query.name} depends on how often each value of {table.names[0]!r} is drawn; give "
-            "counts, or their probabilities"
+            + ("their probabilities" if isinstance(table, TwoSampleTable) else "counts, or their probabilities")
         )
     return (Fraction(1), *(Fraction(0) for _ in range(count - 1)))
 
@@ -457,7 +462,7 @@ class EffectBounds:
     lower_proof: lp.Certificate | None
     upper_proof: lp.Certificate | None
     n: int | None = None
-    admissible: InstrumentalTable | None = None
+    admissible: Table | None = None
     recoded: Fraction = Fraction(0)
 
     def __str__(self) -> str:
@@ -511,7 +516,7 @@ def effect_bounds(
     >>> effect_bounds(trial, latent="no-signalling").upper == effect_bounds(trial).upper
     True
     """
-    table = instrumental_table(data)
+    table = observed_table(data)
     if latent not in ("classical", "no-signalling"):
         raise ValueError(
             f"latent: {show(latent)} should be 'classical' or 'no-signalling'; for 'quantum', with moment "
@@ -525,7 +530,7 @@ def effect_bounds(
     try:
         lp.certificate(replace(program, objective={}))
     except lp.Infeasible as error:
-        if table.counts is None:
+        if table.n is None:
             raise Contradiction(error.certificate) from error
         admissible, recoded = nearest_admissible(table, chosen, latent)
         law = instrument_law or table.instrument_law
@@ -550,9 +555,48 @@ def _optimum(
     return proof.value, proof, solved
 
 
+def effect_expressions(
+    data: Any, query: str | Query = "ACE", assumptions: Iterable[str] = ASSUMED, latent: Latent = "classical"
+) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
+    """The bounds in symbols: functions whose greatest value is the lower bound, and those whose least is the upper.
+
+    data : the table; its names and numbers of values count, not what was counted. The symbols are the probabilities of
+    its cells, the last of each arm left out, as they sum to one. The functions are all vertices of the dual polyhedron,
+    so a few may never be the greatest; where a table fits no model they mean nothing. Other arguments as
+    :func:`effect_bounds`; ``ValueError`` for a quotient, a query that depends on how often the instrument is drawn, or
+    more vertices than can be enumerated.
+
+    >>> lower, upper = effect_expressions(np.full((2, 2, 2), 1 / 4), "P(Y | do X)", "marginal exogeneity")
+    >>> sorted(map(str, upper))
+    ['1 - P(X=1, Y=0|Z=0)', '1 - P(X=1, Y=0|Z=1)']
+    """
+    table = observed_table(data)
+    if not isinstance(query, Query):
+        query = causal_query(table, query)
+    if query.denominator or query.asks_treatment:
+        raise ValueError(f"query: {query.name} should be no quotient and not depend on the treatment that was taken")
+    program, _ = effect_program(table, query, assumptions, latent)
+    symbols: dict[str, sp.Symbol] = {}
+    arms: dict[tuple[int, int], list[sp.Symbol]] = {}
+    for name, sample, (x, y, z), _ in table.cells():
+        there = table.samples[sample]
+        told = zip(there.names[1:], there.values[1:], (x, y), there.shape, strict=False)
+        found = ", ".join(f"{role}={values[k]}" for role, values, k, size in told if size > 1)
+        symbol = sp.Symbol(f"P({found}|{table.names[0]}={table.values[0][z]})")
+        symbols[f"{OBSERVED}: {name}"] = symbol
+        arms.setdefault((sample, z), []).append(symbol)
+    last = {symbol: 1 - sum(others) for *others, symbol in arms.values()}
+    program = program.with_rhs(symbols)
+    lower, upper = (
+        dict.fromkeys(sp.expand(lp.combine(program, y).subs(last)) for y in lp.dual_vertices(program, sense).vertices)
+        for sense in ("min", "max")
+    )
+    return tuple(lower), tuple(upper)
+
+
 def nearest_admissible(
     data: Any, assumptions: Iterable[str] = ASSUMED, latent: Latent = "classical"
-) -> tuple[InstrumentalTable, Fraction]:
+) -> tuple[Table, Fraction]:
     """The nearest table that some model fits, and how many individuals, at least, it counts in another cell.
 
     Distances are Σ_z n_z ½ Σ_xy |p − p'|, and exact; several tables may be equally near, of which this is one.
@@ -563,33 +607,32 @@ def nearest_admissible(
     >>> str(recoded), effect_bounds(perfect).recoded == recoded
     ('8', True)
     """
-    table = instrumental_table(data)
-    if table.counts is None:
+    table = observed_table(data)
+    if table.n is None:
         raise ValueError(
             "data: these are probabilities; only counts have individuals who could have been counted elsewhere"
         )
     query = causal_query(table, "P(Y | do X)")
     program, _ = effect_program(table, query, assumptions, latent)
-    each = table.counts.sum(axis=(0, 1))
-    rows, names, costs = [], [], {}
+    sizes = [sample.counts.sum(axis=(0, 1)) for sample in table.samples if sample.counts is not None]
+    cells = {f"{OBSERVED}: {name}": (sample, index) for name, sample, index, _ in table.cells()}
+    rows: list[lp.Constraint] = []
+    costs: dict[str, Fraction] = {}
+    totals: dict[str, dict[str, int]] = {}
     for row in program.constraints:
-        if row.group != OBSERVED:
-            rows.append(row)
-        else:
-            more, less = f"more {row.name}", f"less {row.name}"
-            names += [more, less]
-            costs[more] = costs[less] = Fraction(int(each[int(row.name.rpartition("=")[2])]), 2)
-            rows.append(replace(row, coefficients={**row.coefficients, more: -1, less: 1}))
-    totals = [
-        lp.Constraint(f"total: Z={z}", {name: 1 if name.startswith("more") else -1 for name in names
-                                        if name.endswith(f"Z={z}")})
-        for z in range(len(each))
-    ]  # fmt: skip
-    proof = lp.certificate(lp.LinearProgram((*program.variables, *names), costs, (*rows, *totals)))
-    moved = {name: proof.primal.get(name, 0) for name in names} if proof.primal is not None else {}
-    p = np.empty(table.p.shape, dtype=object)
-    for x, y, z in np.ndindex(*p.shape):
-        name = f"{OBSERVED}: X={x}, Y={y}, Z={z}"
-        p[x, y, z] = number(table.fractions[x, y, z]) + moved[f"more {name}"] - moved[f"less {name}"]
+        if row.group == OBSERVED:
+            sample, (*_, z) = cells[row.name]
+            off = {f"more {row.name}": -1, f"less {row.name}": 1}
+            row = replace(row, coefficients={**row.coefficients, **off})  # noqa: PLW2901
+            costs |= dict.fromkeys(off, Fraction(int(sizes[sample][z]), 2))
+            totals.setdefault(f"total: sample {sample}, Z={z}", {}).update(off)
+        rows.append(row)
+    rows += [lp.Constraint(name, total) for name, total in totals.items()]
+    proof = lp.certificate(lp.LinearProgram((*program.variables, *costs), costs, tuple(rows)))
+    moved = {name: proof.primal.get(name, 0) for name in costs} if proof.primal is not None else {}
+    p = [np.empty(sample.p.shape, dtype=object) for sample in table.samples]
+    for name, (sample, index) in cells.items():
+        found = number(table.samples[sample].fractions[index])
+        p[sample][index] = found + moved[f"more {name}"] - moved[f"less {name}"]
     value = sp.Rational(proof.value)
-    return InstrumentalTable(p, None, table.names, table.values), Fraction(int(value.p), int(value.q))
+    return table.of(*p), Fraction(int(value.p), int(value.q))
