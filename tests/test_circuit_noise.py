@@ -159,6 +159,10 @@ def test_what_is_sampled_lies_in_the_region_of_the_exact_answer_and_not_in_that_
     [
         (lambda: Noise.pauli({"I": 0.9, "X": 0.2}), r"probabilities: .* should be at least 0 and add up to 1"),
         (lambda: Noise.pauli({"I": 0.9, "W": 0.1}), "'W' should be a string of the letters I, X, Y, Z"),
+        (
+            lambda: Noise.pauli({"I" * 40: 1.0}),
+            "should be a string of the letters I, X, Y, Z, one for each of 3 qubits",
+        ),
         (lambda: Noise({"a": 1.0}, {"a": [[[1, 0], [0, 2]]]}), "'a': the sum of K†K should be the identity"),
         (lambda: GateNoise(readouts={None: [[0.9, 0.2], [0, 1]]}), "should add up to 1"),
     ],

@@ -26,7 +26,7 @@ if missing := [name for name in ("qiskit", "qiskit_aer", "qiskit_ionq") if find_
 
 from qlib.circuits.backends import Aer, Backend, Exact, backend, labelled, noise_model
 from qlib.circuits.circuit_models import CircuitModel, counterfactual, from_circuit, load_circuit
-from qlib.circuits.circuit_noise import GateNoise, Noise, kraus_of, pauli_string
+from qlib.circuits.circuit_noise import GateNoise, Noise
 from qlib.circuits.circuits import (
     ErrorRates,
     bell_circuit,
@@ -66,13 +66,11 @@ __all__ = [
     "counterfactual",
     "estimate",
     "from_circuit",
-    "kraus_of",
     "labelled",
     "load_circuit",
     "measured",
     "native",
     "noise_model",
-    "pauli_string",
     "process_circuit",
     "product_circuit",
     "project_prepare",

@@ -89,9 +89,16 @@ class Noise:
         """
         require(Mapping, probabilities=probabilities)
         for event in probabilities:
-            if not isinstance(event, str) or not event or not set(event) <= set(PAULIS):
-                raise ValueError(f"probabilities: {show(event)} should be a string of the letters I, X, Y, Z")
-        return cls(probabilities, {event: pauli_string(event)[None] for event in probabilities})
+            if (
+                not isinstance(event, str)
+                or not set(event) <= set(PAULIS)
+                or not 1 <= len(event) <= MOST_QUBITS_OF_NOISE
+            ):
+                raise ValueError(
+                    f"probabilities: {show(event)} should be a string of the letters I, X, Y, Z, one for each of "
+                    f"{MOST_QUBITS_OF_NOISE} qubits at most"
+                )
+        return cls(probabilities, {event: _pauli_string(event)[None] for event in probabilities})
 
     @classmethod
     def from_kraus(cls, kraus: ArrayLike) -> Noise:
@@ -126,29 +133,18 @@ class Noise:
             )
         if hasattr(noise, "to_quantumchannel"):
             noise = noise.to_quantumchannel()
-        return cls.from_kraus(kraus_of(noise))
+        return cls.from_kraus(_kraus_of(noise))
 
 
-def pauli_string(letters: str) -> Array:
-    """The tensor product of Pauli matrices, the first letter the slowest factor.
-
-    >>> pauli_string("ZI").real.diagonal().tolist()
-    [1.0, 1.0, -1.0, -1.0]
-    """
-    require(str, letters=letters)
-    if not letters or not set(letters) <= set(PAULIS) or len(letters) > 10:
-        raise ValueError(f"letters: {show(letters)} should be one to ten of I, X, Y, Z")
+def _pauli_string(letters: str) -> Array:
+    """The tensor product of Pauli matrices, the first letter the slowest factor."""
     return reduce(np.kron, (PAULIS[letter] for letter in letters))
 
 
-def kraus_of(channel: Any) -> Array:
+def _kraus_of(channel: Any) -> Array:
     """Kraus operators, shape (k, D, D), of a channel of `qiskit.quantum_info`, the first qubit slowest.
 
-    Raises ``TypeError`` for what is no channel, ``ValueError`` for one whose Kraus operators come in two families.
-
-    >>> from qiskit.quantum_info import Kraus
-    >>> kraus_of(Kraus([[[0, 1], [1, 0]]])).real.tolist()
-    [[[0.0, 1.0], [1.0, 0.0]]]
+    ``TypeError`` for what is no channel, ``ValueError`` for one whose Kraus operators come in two families.
     """
     if not hasattr(channel, "to_instruction"):
         raise TypeError(f"channel: {show(channel)} should be a channel of qiskit.quantum_info")
@@ -164,7 +160,7 @@ def _branch(circuit: Any) -> tuple[str, Array]:
     try:
         return names, numbers(Operator(circuit), "circuit")[None]
     except QiskitError:  # a reset, a Kraus map: no operator, but a channel
-        return names, kraus_of(SuperOp(circuit))
+        return names, _kraus_of(SuperOp(circuit))
 
 
 def _mixture(branches: list[tuple[float, str, Array]]) -> Noise:
@@ -186,14 +182,14 @@ def _paulis(K: Array) -> Noise | None:
     """The channel as a Pauli channel, if it is one: its matrix in the basis of Pauli strings is diagonal."""
     n = int(K.shape[-1]).bit_length() - 1
     strings = ["".join(letters) for letters in product("IXYZ", repeat=n)]
-    P = np.array([pauli_string(s) for s in strings])
+    P = np.array([_pauli_string(s) for s in strings])
     weights = np.einsum("pij,kij->pk", P.conj(), K) / 2**n
     chi = weights @ weights.conj().T
     law = chi.diagonal().real
     if largest(chi - np.diag(law)) > SAME_MAP:
         return None
     kept = {s: float(p) for s, p in zip(strings, law, strict=True) if p > SAME_MAP**2}
-    return Noise({s: p / sum(kept.values()) for s, p in kept.items()}, {s: pauli_string(s)[None] for s in kept})
+    return Noise({s: p / sum(kept.values()) for s, p in kept.items()}, {s: _pauli_string(s)[None] for s in kept})
 
 
 def _unitaries(K: Array) -> Noise:

@@ -143,6 +143,17 @@ def _check_probability(where: str, value: Any, tolerance: float) -> None:
         raise ValueError(f"{where} = {value}; a probability must be a finite real number, at least 0")
 
 
+def _law_of_shape(value: Any, name: str, shape: str) -> Array:
+    """The argument as an array of bits' probabilities; `shape` is what a refusal calls it, such as "(2, 2), …"."""
+    array = _as_numbers(value, name)
+    if array.shape != (2,) * shape.count("2"):
+        raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+    for index, entry in np.ndenumerate(array):
+        where = f"{name}[{', '.join(map(str, index))}]"
+        _check_probability(where, entry, 0 if array.dtype == object else PROBABILITY_TOLERANCE)
+    return array
+
+
 def _sign(value: Any) -> int:
     """The sign of a real number, exact or not; negative for what is no real number, which no probability is."""
     try:
@@ -332,13 +343,7 @@ def hypothetical_constraints(P: Any) -> tuple[Constraint, ...]:
     >>> len(rows), rows[0].name, rows[0].rhs
     (32, 'hypothetical: Y(0,0)=0, X=0, Z=0', 1/4)
     """
-    array = _as_numbers(P, "P")
-    if array.shape != (2, 2, 2, 2):
-        raise ValueError(f"P has shape {array.shape}; it must be (2, 2, 2, 2), indexed [z', x, x', y]")
-    for index, value in np.ndenumerate(array):
-        _check_probability(
-            f"P[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else PROBABILITY_TOLERANCE
-        )
+    array = _law_of_shape(P, "P", "(2, 2, 2, 2), indexed [z', x, x', y]")
     return tuple(
         _row(
             f"hypothetical: Y({x},{z})={y}, X={seen}, Z={drawn}",
@@ -511,11 +516,7 @@ def couple(q: Any) -> Array:
     >>> float(couple(np.full((2, 2, 2, 2), 1 / 8))[0, 1, 0, 1])
     0.0625
     """
-    q = _as_numbers(q, "q")
-    if q.shape != (2, 2, 2, 2):
-        raise ValueError(f"q has shape {q.shape}; it must be (2, 2, 2, 2), indexed [x, y0, y1, z]")
-    for index, value in np.ndenumerate(q):
-        _check_probability(f"q[{', '.join(map(str, index))}]", value, 0 if q.dtype == object else PROBABILITY_TOLERANCE)
+    q = _law_of_shape(q, "q", "(2, 2, 2, 2), indexed [x, y0, y1, z]")
     given_z = q.sum(axis=0)
     if not coincide(given_z[..., 0], given_z[..., 1], "P(Y(0), Y(1) | Z)"):
         raise ValueError(f"P(Y(0), Y(1) | Z) is {given_z[..., 0].tolist()} for Z=0, {given_z[..., 1].tolist()} for Z=1")
@@ -630,13 +631,7 @@ def _full_rows_in_reduced() -> dict[str, dict[str, int]]:
 
 def _law(law: Any, name: str = "law") -> Array:
     """The array law[x, y00, y01, y10, y11, z], validated like a behaviour."""
-    array = _as_numbers(law, name)
-    if array.shape != (2,) * 6:
-        raise ValueError(f"{name} has shape {array.shape}; it must be (2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
-    for index, value in np.ndenumerate(array):
-        _check_probability(
-            f"{name}[{', '.join(map(str, index))}]", value, 0 if array.dtype == object else PROBABILITY_TOLERANCE
-        )
+    array = _law_of_shape(law, name, "(2, 2, 2, 2, 2, 2): [x, y00, y01, y10, y11, z]")
     if not vanishes(np.array(array.sum() - 1)):
         raise ValueError(f"{name} sums to {array.sum()}; it must sum to 1")
     return array
