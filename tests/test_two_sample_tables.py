@@ -343,6 +343,8 @@ def test_frames_arrays_and_individuals_are_the_same_table_and_its_values_have_na
         (lambda: two_sample_table(vitamin(), vitamin()), r"treatments: shape \(2, 2, 2\) should be \(x, z\)"),
         (lambda: two_sample_table([[5, 5]], [[1, 2], [3, 4]]), "treatments: 'X' has no values but 0; there should be"),
         (lambda: two_sample_table([[1, 2], [3, 4]], [[1, 2], [3, 4]], values={"X": [1, 2, 3]}), "values: 'X' has 2"),
+        (lambda: two_sample_table([[1, 2], [3, 4]], [[1, 2], [3, 4]], values={"W": [0, 1]}), "values: 'W' should be"),
+        (lambda: two_sample_table({}, {}, instrument="z", treatment="x", outcome="y"), "instrument: 'z' should be"),
         (lambda: two_sample_table({"z": [0, 1], "x": [0, None]}, {"z": [0], "y": [0]}, instrument="z", treatment="x",
                                   outcome="y"), "treatments: 1 of 2 rows miss a value of 'x'"),
         (lambda: two_sample_table({"z": [0, 1], "x": [0, 1]}, {"z": [0], "y": [0]}, instrument="z", treatment="w",

@@ -7,7 +7,8 @@ with at least the stated probability, at every sample size, empty cells or not. 
 the greatest answer over all its tables that some model fits are linear programs, solved exactly like those of the
 bounds. Intervals for as many queries as one likes hold simultaneously, for a classical latent and for a no-signalling
 one; the bounds for a quantum latent lie between the two, so the latter's interval holds for it as well. Song, Guo,
-Chan & Richardson (arXiv:2405.09510) take a Kullback–Leibler ball for the region instead.
+Chan & Richardson (arXiv:2405.09510) take a Kullback–Leibler ball for the region instead. Two samples, of treatments
+and of outcomes, have a region each and share the alarm; they need not be independent.
 
 The intervals of :func:`large_sample_intervals` are for large samples: a bound is the greatest of finitely many linear
 functions of p, each about normal with a known variance, and those that are clearly not the greatest are left out

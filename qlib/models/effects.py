@@ -19,6 +19,10 @@ two treatments and outcomes, and by Song, Guo, Chan & Richardson (arXiv:2405.095
 unknowns q[x,y0,y1,…|z] = P(X=x, Y(0)=y0, Y(1)=y1, … | Z=z). That X, too, responds to Z as a function restricts them no
 further (:func:`qlib.models.potential_outcomes.couple`); with monotonicity it does, in the way of Strassen's theorem:
 P(X ≥ x | Y(0), Y(1), …, Z=z) rises with z. Bounds are sharp, and proved by exact multipliers.
+
+Of two samples, one with treatments and one with outcomes, sums of the q are known instead, P(X=x | Z=z) and
+P(Y=y | Z=z). All that has been said holds of them, too: assumptions that allow the same tables p with the same effects
+allow the same sums with the same effects.
 """
 
 from __future__ import annotations
@@ -495,12 +499,12 @@ def effect_bounds(
 ) -> EffectBounds:
     """The sharp bounds on what is asked, from a table of instrument, treatment and outcome, with exact proofs.
 
-    data : as :func:`qlib.models.instrument_tables.instrumental_table`. query, treatment, baseline, outcome : as
-    :func:`causal_query`, or a :class:`Query`. assumptions : names, see above; exogeneity and exclusion are assumed
-    jointly and individually unless others are named. latent : "classical", what all common causes of X and Y together
-    may be, or "no-signalling", whatever does not carry a choice from one side to the other; for quantum ones see
-    :func:`qlib.correlations.latent_bounds`. instrument_law : P(Z=z), by default its frequency; only queries about those
-    who took a treatment depend on it.
+    data : as :func:`qlib.models.instrument_tables.instrumental_table`, or a table of two samples. query, treatment,
+    baseline, outcome : as :func:`causal_query`, or a :class:`Query`. assumptions : names, see above; exogeneity and
+    exclusion are assumed jointly and individually unless others are named. latent : "classical", what all common causes
+    of X and Y together may be, or "no-signalling", whatever does not carry a choice from one side to the other; for
+    quantum ones see :func:`qlib.correlations.latent_bounds`. instrument_law : P(Z=z), by default its frequency; only
+    queries about those who took a treatment depend on it.
 
     Quotients are bounded exactly, too (Charnes & Cooper 1962). Counts that contradict the assumptions, as frequencies
     do by chance alone, are answered for the nearest table that some model fits, and the answer says so
@@ -599,7 +603,8 @@ def nearest_admissible(
 ) -> tuple[Table, Fraction]:
     """The nearest table that some model fits, and how many individuals, at least, it counts in another cell.
 
-    Distances are Σ_z n_z ½ Σ_xy |p − p'|, and exact; several tables may be equally near, of which this is one.
+    Distances are Σ_z n_z ½ Σ_xy |p − p'|, in two samples the sum of both, and exact; several tables may be equally
+    near, of which this is one.
     ``ValueError`` for a table of probabilities instead of counts.
 
     >>> perfect = [[[9, 0], [0, 9]], [[1, 1], [0, 0]]]  # X is mostly 0, and Y follows Z

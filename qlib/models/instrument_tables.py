@@ -52,6 +52,11 @@ class _Named:
         return X, Y, Z
 
     @property
+    def instrument_law(self) -> tuple[Fraction, ...] | None:
+        """The frequency of each value of the instrument; None where nobody was counted, or in two samples."""
+        return None
+
+    @property
     def n(self) -> int | None:
         """How many individuals were counted, in all samples together, or None."""
         counted = [sample.counts.sum() for sample in self.samples if sample.counts is not None]
@@ -150,15 +155,14 @@ class TwoSampleTable(_Named):
     """How often treatments are taken in one sample and outcomes found in another; :func:`two_sample_table` makes it.
 
     treatments : of shape (X, 1, Z), P(X=x | Z=z). outcomes : of shape (1, Y, Z), P(Y=y | Z=z). names, values : of
-    instrument, treatment and outcome. How often the instrument is drawn may differ between the samples, so
-    `instrument_law` is None.
+    instrument, treatment and outcome. How often the instrument is drawn may differ between the samples, so there is no
+    `instrument_law`.
     """
 
     treatments: InstrumentalTable
     outcomes: InstrumentalTable
     names: tuple[str, str, str]
     values: tuple[Column, Column, Column]
-    instrument_law: None = None
 
     @property
     def samples(self) -> tuple[InstrumentalTable, ...]:
@@ -263,6 +267,8 @@ def two_sample_table(
 ) -> TwoSampleTable:
     """A table of an instrument and a treatment in one sample, and of the instrument and an outcome in another.
 
+    Both samples are taken to be of one population: what Z does to X, and X to Y, is the same in both.
+
     treatments : an array [x, z] of counts or of P(X=x | Z=z), or a data frame with the columns of instrument and
     treatment. outcomes : an array [y, z], or a data frame with those of instrument and outcome; one of the two may be
     counts, the other probabilities. The other arguments, and what is refused, as :func:`instrumental_table`; both
@@ -284,6 +290,9 @@ def two_sample_table(
         raise ValueError(f"outcomes: {second.names[0]!r} has the values {_list(others)}, in treatments {_list(zs)}")
     names = (first.names[0], first.names[1], second.names[2])
     distinct(names, "instrument, treatment and outcome")
+    for name in values or ():
+        if name not in names:
+            raise ValueError(f"values: {name!r} should be one of {_list(names)}")
     for argument, name, column in (("treatments", names[1], first.values[1]), ("outcomes", names[2], second.values[2])):
         if len(column) < 2:
             raise ValueError(f"{argument}: {name!r} has no values but {_list(column)}; there should be two at least")
@@ -301,9 +310,9 @@ def _one_sample(
     untold = roles.index(UNTOLD)
     listed = {} if values is None else values
     require(Mapping, values=listed)
-    there: Any = None
     if hasattr(data, "columns") or isinstance(data, Mapping):
-        there = {name: data[name] for name in data} | {UNTOLD: [UNTOLD] * len(data[next(iter(data))])}
+        named = {name: data[name] for name in (data.columns if hasattr(data, "columns") else data)}
+        there: Any = named | {UNTOLD: [UNTOLD] * len(next(iter(named.values()), ()))}
     else:
         there = np.expand_dims(numbers(data, argument, ("xy"[2 - untold], "z")), untold - 1)
     names = [name or letter for name, letter in zip(roles, "ZXY", strict=True)]
