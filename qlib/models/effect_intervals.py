@@ -39,7 +39,7 @@ from qlib.models.effects import (
     Table,
     causal_query,
     effect_program,
-    observed_table,
+    _observed_table,
 )
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import Floats, one_of, real_number, reals, require, several, wholes
@@ -101,7 +101,7 @@ def _check_level(level: float) -> None:
 
 
 def _counted(data: Any) -> Table:
-    table = observed_table(data)
+    table = _observed_table(data)
     if table.n is None:
         raise ValueError("data: these are probabilities; what chance may do depends on counts")
     return table

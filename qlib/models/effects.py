@@ -166,7 +166,7 @@ def _both(table: Table, t: int, b: int, y: int) -> Query:
     return Query(name, tuple(OutcomeTerm(Fraction(1), ((t, y), (b, k))) for k in _others(table, y)))
 
 
-def observed_table(data: Any) -> Table:
+def _observed_table(data: Any) -> Table:
     """A table of two samples as it is, else :func:`qlib.models.instrument_tables.instrumental_table` of the data."""
     return data if isinstance(data, TwoSampleTable) else instrumental_table(data)
 
@@ -195,7 +195,7 @@ def causal_query(data: Any, query: str, *, treatment: Any = None, baseline: Any 
     >>> causal_query([[[1, 2], [3, 4]], [[1, 1], [1, 1]]], "PNS").name
     'P(Y=1 under X=1, and not under X=0)'
     """
-    table = observed_table(data)
+    table = _observed_table(data)
     one_of(query, "query", QUERIES)
     t, b, y = (
         default if value is None else table.place("outcome" if role == "outcome" else "treatment", value)
@@ -335,7 +335,7 @@ def effect_program(
     >>> len(program.variables), len(program.constraints)
     (16, 12)
     """
-    table = observed_table(data)
+    table = _observed_table(data)
     require(Query, query=query)
     chosen = _assumed(assumptions, query, latent)
     one_of(latent, "latent", ("classical", "no-signalling"))
@@ -520,7 +520,7 @@ def effect_bounds(
     >>> effect_bounds(trial, latent="no-signalling").upper == effect_bounds(trial).upper
     True
     """
-    table = observed_table(data)
+    table = _observed_table(data)
     if latent not in ("classical", "no-signalling"):
         raise ValueError(
             f"latent: {show(latent)} should be 'classical' or 'no-signalling'; for 'quantum', with moment "
@@ -574,7 +574,7 @@ def effect_expressions(
     >>> sorted(map(str, upper))
     ['1 - P(X=1, Y=0|Z=0)', '1 - P(X=1, Y=0|Z=1)']
     """
-    table = observed_table(data)
+    table = _observed_table(data)
     if not isinstance(query, Query):
         query = causal_query(table, query)
     if query.denominator or query.asks_treatment:
@@ -612,7 +612,7 @@ def nearest_admissible(
     >>> str(recoded), effect_bounds(perfect).recoded == recoded
     ('8', True)
     """
-    table = observed_table(data)
+    table = _observed_table(data)
     if table.n is None:
         raise ValueError(
             "data: these are probabilities; only counts have individuals who could have been counted elsewhere"
@@ -640,4 +640,12 @@ def nearest_admissible(
         found = number(table.samples[sample].fractions[index])
         p[sample][index] = found + moved[f"more {name}"] - moved[f"less {name}"]
     value = sp.Rational(proof.value)
-    return table.of(*p), Fraction(int(value.p), int(value.q))
+    return _with(table, p), Fraction(int(value.p), int(value.q))
+
+
+def _with(table: Table, p: Sequence[Array]) -> Table:
+    """The table of other probabilities under the same names."""
+    samples = [replace(sample, p=q, counts=None) for sample, q in zip(table.samples, p, strict=True)]
+    if isinstance(table, TwoSampleTable):
+        return replace(table, treatments=samples[0], outcomes=samples[1])
+    return samples[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
@@ -110,10 +110,6 @@ class InstrumentalTable(_Named):
         """The table itself: all was counted in one sample."""
         return (self,)
 
-    def of(self, *p: Array) -> InstrumentalTable:
-        """The table of other probabilities under the same names."""
-        return replace(self, p=p[0], counts=None)
-
     @property
     def instrument_law(self) -> tuple[Fraction, ...] | None:
         """The frequency of each value of the instrument, or None where nobody was counted."""
@@ -168,10 +164,6 @@ class TwoSampleTable(_Named):
     def samples(self) -> tuple[InstrumentalTable, ...]:
         """That of the treatments and that of the outcomes."""
         return self.treatments, self.outcomes
-
-    def of(self, *p: Array) -> TwoSampleTable:
-        """The table of other probabilities under the same names."""
-        return replace(self, treatments=self.treatments.of(p[0]), outcomes=self.outcomes.of(p[1]))
 
     def __str__(self) -> str:
         return f"{_of_one_sample(self.treatments, 1)}\n\n{_of_one_sample(self.outcomes, 2)}"
