@@ -37,9 +37,9 @@ from qlib.models.effects import (
     Latent,
     Query,
     Table,
+    _observed_table,
     causal_query,
     effect_program,
-    _observed_table,
 )
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import Floats, one_of, real_number, reals, require, several, wholes
