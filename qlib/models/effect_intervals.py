@@ -37,10 +37,10 @@ from qlib.models.effects import (
     Latent,
     Query,
     Table,
-    _observed_table,
     causal_query,
     effect_program,
 )
+from qlib.models.instrument_tables import TwoSampleTable, instrumental_table
 from qlib.numbers import linear_programs as lp
 from qlib.numbers.arguments import Floats, one_of, real_number, reals, require, several, wholes
 from qlib.numbers.hypothesis_tests import binomial_interval
@@ -101,7 +101,7 @@ def _check_level(level: float) -> None:
 
 
 def _counted(data: Any) -> Table:
-    table = _observed_table(data)
+    table = data if isinstance(data, TwoSampleTable) else instrumental_table(data)
     if table.n is None:
         raise ValueError("data: these are probabilities; what chance may do depends on counts")
     return table
