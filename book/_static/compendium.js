@@ -1,5 +1,5 @@
 // Formulas in the text: punctuation stays with the formula before it; one wider than the page gets a line of its own,
-// on which it scrolls; whatever scrolls can be reached by keyboard.
+// on which it scrolls; whatever scrolls can be reached by keyboard, and fades at the ends beyond which there is more.
 window.addEventListener("load", async () => {
   if (!window.MathJax?.startup) return;
   for (let last; last !== MathJax.startup.promise; ) await (last = MathJax.startup.promise); // it is replaced once
@@ -15,20 +15,40 @@ window.addEventListener("load", async () => {
     together.append(inline, together.nextSibling);
   }
 
+  const scrolling = ".pst-scrollable-table-container, table.said-table, .claim-table, .explore-scroll, .bd-article pre";
+  const shade = (box) => {
+    box.classList.toggle("more-before", box.scrollLeft > 1);
+    box.classList.toggle("more-after", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+  };
   const fit = () => {
     const formulas = [...document.querySelectorAll("mjx-container")];
-    for (const formula of formulas) formula.classList.remove("wide");
+    for (const formula of formulas) {
+      formula.classList.remove("wide", "more-before", "more-after");
+      formula.removeAttribute("tabindex");
+    }
     const room = (formula) => formula.closest("p, li, td, th, dd, dt, div, figcaption, summary").clientWidth;
     const wide = formulas.filter(
       (formula) => !formula.hasAttribute("display") && formula.getBoundingClientRect().width > room(formula) + 1,
     );
     for (const formula of wide) formula.classList.add("wide");
-    const boxes = [...formulas, ...document.querySelectorAll(".pst-scrollable-table-container, table.said-table")];
+    const lines = formulas.filter((formula) => formula.matches("[display], .wide")); // within a line none scrolls
+    const boxes = [...lines, ...document.querySelectorAll(scrolling)];
     const scrolls = boxes.map((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1);
-    boxes.forEach((box, k) => (scrolls[k] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
+    boxes.forEach((box, k) => {
+      if (scrolls[k]) box.tabIndex = 0;
+      else if (!box.matches("pre")) box.removeAttribute("tabindex"); // the theme's own, on code
+      if (scrolls[k]) shade(box);
+      else box.classList.remove("more-before", "more-after");
+    });
   };
   fit();
-  window.addEventListener("resize", fit);
+  let waiting;
+  new ResizeObserver(() => {
+    clearTimeout(waiting);
+    waiting = setTimeout(fit, 100);
+  }).observe(document.querySelector(".bd-article") ?? document.body); // its height: what was folded may be open
+  const scrolled = ({ target }) => target.matches?.(`mjx-container, ${scrolling}`) && shade(target);
+  document.addEventListener("scroll", scrolled, { capture: true, passive: true });
 });
 
 // Files to take away are saved, not opened.

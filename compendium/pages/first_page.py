@@ -95,7 +95,7 @@ def map_html(papers: Sequence[Paper], relations: Mapping[tuple[str, str], str]) 
     papers : four of them, row by row. relations : (from, to) → what is said, at most one for each pair.
     """
     place = dict(zip((p.key for p in papers), CORNERS, strict=True))
-    arrows = "".join(_arrow(k, a, place[a], place[b]) for k, (a, b) in enumerate(relations, 1))
+    arrows = "".join(_arrow(k, a, place[a], place[b], (b, a) in relations) for k, (a, b) in enumerate(relations, 1))
     boxes = "".join(_box(p, *place[p.key]) for p in papers)
     head = '<marker id="map-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
     drawn = (
@@ -132,13 +132,13 @@ def _box(paper: Paper, x: float, y: float) -> str:
     )
 
 
-def _arrow(number: int, key: str, start: tuple[float, float], end: tuple[float, float]) -> str:
-    """An arrow between two boxes, from edge to edge, with its number at a third of the way."""
+def _arrow(number: int, key: str, start: tuple[float, float], end: tuple[float, float], back: bool) -> str:
+    """An arrow between two boxes, from edge to edge, with its number at a third of the way; beside an arrow back."""
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     wide, high = BOX[0] / 2 + ASIDE, BOX[1] / 2 + ASIDE
     cut = min(wide / abs(dx) if dx else 1, high / abs(dy) if dy else 1)  # the share of the way inside a box
-    aside = ASIDE / hypot(dx, dy)  # there may be an arrow back
+    aside = ASIDE / hypot(dx, dy) if back else 0
     (xa, ya), (xb, yb), (x, y) = (
         (x0 + t * dx - aside * dy, y0 + t * dy + aside * dx) for t in (cut, 1 - cut, cut + (1 - 2 * cut) / 3)
     )

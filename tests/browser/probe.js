@@ -30,9 +30,15 @@ const look = () => ({
   headings: all("h1").filter((heading) => heading.checkVisibility()).length,
 });
 
-// What depends on a page's width.
+// What depends on a page's width. A box with more beyond its right end has a class by which it fades there.
+const SCROLLING = "mjx-container, .bd-article pre, table.said-table, .claim-table, .pst-scrollable-table-container";
+const scrolls = (box) =>
+  box.clientWidth && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+const scrollsOn = (box) => scrolls(box) && !box.matches(".more-after");
 const glance = () => ({
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  mismarked: [...all(SCROLLING).filter(scrollsOn), ...all(".more-before, .more-after").filter((box) => !scrolls(box))].map((box) => box.outerHTML.slice(0, 120)),
+  clipped: all(".prev-next-area > a").filter((link) => link.scrollWidth > link.clientWidth).map((link) => link.textContent),
   painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
 });
 

@@ -127,6 +127,42 @@ def test_no_page_scrolls_sideways(visits, width):
     assert found(visits, width, "overflow") == {}
 
 
+def test_what_scrolls_shows_that_there_is_more(visits):
+    assert found(visits, "phone", "mismarked") == {}
+
+
+def test_a_box_fades_only_where_there_is_more(at):
+    page = at("book/ladder/bell.html", PHONE)
+    page.wait_for("document.querySelector('mjx-container.more-after') !== null")
+    page.js("(box = document.querySelector('mjx-container.more-after')).scrollLeft = 1000")
+    page.wait_for("box.classList.contains('more-before') && !box.classList.contains('more-after')")
+    page.js("box.scrollLeft = 0")
+    page.wait_for("box.classList.contains('more-after') && !box.classList.contains('more-before')")
+    page.run(page.tab.look(DESKTOP))
+    page.wait_for("!box.matches('.more-before, .more-after')")
+    page.js(SCRIPTS[1])
+    page.wait_for("glance().mismarked.length === 0")
+
+
+def test_a_claim_that_is_opened_shows_that_its_tables_scroll(at):
+    page = at("book/joint-exogeneity/quantum-violation.html", PHONE)
+    page.js(SCRIPTS[1])
+    page.js("all('details.claim-more').forEach((card) => (card.open = true))")
+    page.wait_for("all('details.claim-more .more-after').length && !all(SCROLLING).some(scrollsOn)")
+
+
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+def test_the_titles_before_and_after_are_whole(visits, width):
+    assert found(visits, width, "clipped") == {}
+
+
+def test_what_is_folded_is_one_quiet_line(at):
+    page = at("book/ladder/bell.html")
+    page.js("title = getComputedStyle(document.querySelector('details.hide > summary > .collapsed'))")
+    assert page.js("title.fontWeight") == "400"
+    assert page.js("title.color === getComputedStyle(document.querySelector('details.hide > summary')).color")
+
+
 def test_every_formula_is_set_without_error(visits):
     keys = ("unset", "mathErrors", "undefinedMacros")
     assert {key: pages for key in keys if (pages := found(visits, "content", key))} == {}
