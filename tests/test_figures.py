@@ -1,6 +1,7 @@
 """Figures: they show what they are given, say what their axes are, and are the same bytes every time."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle, RegularPolygon
+from published_book import PLAN
 
 from compendium import figures
 from qlib.graphs.graphs import CausalGraph, NodeKind, do, instrumental_graph, intervene_on_edges
@@ -156,6 +158,25 @@ def test_every_axis_says_what_it_shows(draw: Callable[[], Figure]) -> None:
     for axis in (axis for ax in draw().axes for axis in (ax.xaxis, ax.yaxis) if axis.get_visible()):
         ticks = {tick.get_text() for tick in axis.get_ticklabels()}
         assert axis.get_label_text() or ticks <= {"none", "some", "all", "00", "01", "one", "two", "kept"}
+
+
+def test_words_are_nine_pixels_high_on_a_phone(book) -> None:
+    """A column of text is 342 pixels wide there; a wider figure shrinks to it. A glyph's scale is its size over 100."""
+    small = {}
+    for file in sorted(PLAN.generated.rglob("*.svg")):
+        svg = file.read_text(encoding="utf-8")
+        inches = float(re.search(r'width="([\d.]+)pt"', svg)[1]) / 72
+        points = min((float(size) * 100 for size in re.findall(r"scale\(([\d.]+) -\1\)", svg)), default=99)
+        if (pixels := round(points * 96 / 72 * min(1, 342 / (96 * inches)), 1)) < 8.8:
+            small[file.relative_to(PLAN.generated).as_posix()] = pixels
+    assert small == {}
+
+
+def test_parameters_of_the_same_range_have_the_same_scale() -> None:
+    degrees = np.linspace(-180, 180, 3)
+    for up, aspect in ((degrees, 1), (degrees / 2, "auto")):
+        figure = figures.maps(degrees, up, {"": np.zeros((3, 3))}, "x", "y", "z", 1.0)
+        assert figure.axes[0].get_aspect() == aspect
 
 
 def test_use_style_is_the_style_of_the_book() -> None:
@@ -405,6 +426,7 @@ def test_the_ladder_has_its_rungs_from_the_bottom_and_a_bar_for_each() -> None:
 def test_rates_are_bars_side_by_side_in_each_stratum() -> None:
     (ax,) = figures.rates_by_stratum(["small", "large"], {"a": [0.9, 0.7], "b": [0.8, 0.6]}, "rate").axes
     assert [bar.get_height() for bar in ax.patches] == [0.9, 0.7, 0.8, 0.6]
+    assert [bar.get_hatch() for bar in ax.patches] == ["", "", "///", "///"], "told apart by more than their colour"
     middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
     np.testing.assert_allclose([(middles[0] + middles[2]) / 2, (middles[1] + middles[3]) / 2], [0, 1], atol=1e-12)
     with pytest.raises(ValueError, match=r"rates of 'b': shape \(1,\) should be \(2,\)"):

@@ -20,7 +20,7 @@ def entanglement_and_strength(
 
     visibility, concurrence, strength : one entry a state. thresholds : what begins → visibility.
     """
-    figure, ax = subplots(figsize=(5.2, 4.0))
+    figure, ax = subplots(figsize=(PHONE, 4.0))
     v = np.asarray(visibility)
     line(ax, v, strength, color=BLUE, label="CS at the best settings")
     line(ax, v, concurrence, color=VERMILLION, linestyle="--", label="concurrence")
@@ -46,7 +46,7 @@ def detection_power(
     shift : change of a probability. predicted : name → probability of detection, drawn as lines. simulated : name →
     relative frequency, drawn as marks. alarm : the false-alarm probability.
     """
-    figure, ax = subplots(figsize=(5.2, 3.8))
+    figure, ax = subplots(figsize=(PHONE, 3.8))
     x = 100 * np.asarray(shift)
     for (name, chance), (colour, mark, dashes) in zip(predicted.items(), MARKS, strict=False):
         line(ax, x, chance, color=colour, linestyle=dashes, label=name)
@@ -141,7 +141,7 @@ def contradiction_by_strength(
 
     strength, single, average : one entry an experiment. marks : name → (strength, contradiction of the average effect).
     """
-    figure, ax = subplots(figsize=(5.2, 3.8))
+    figure, ax = subplots(figsize=(PHONE, 3.8))
     points(ax, strength, average, "o", color=BLUE, markersize=2, alpha=0.5, label="average effect")
     points(ax, strength, single, "s", color=VERMILLION, markersize=2, label="single probability")
     for (name, (x, y)), (_, mark, _) in zip(marks.items(), MARKS[2:] + MARKS[:1], strict=False):
@@ -163,7 +163,7 @@ def ranges_and_answers(
 
     ranges : name → (low, high). lines : name → answers. threshold : a value of the parameter, and its name.
     """
-    figure, ax = subplots(figsize=(5.2, 4.3))
+    figure, ax = subplots(figsize=(PHONE, 4.3))
     for (name, (low, high)), (colour, _, _), hatch in zip(ranges.items(), MARKS, ("//", "..", "xx"), strict=False):
         hatched_band(ax, x, low, high, label=name, colour=colour, hatch=hatch)
     for (name, values), (_, _, dashes) in zip(lines.items(), MARKS, strict=False):

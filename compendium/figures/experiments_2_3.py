@@ -39,7 +39,7 @@ def hierarchy(
     """
     if set(samples) != set(laws) or not set(hardware) <= set(samples):
         raise ValueError(f"scenarios: {list(samples)} have laws {list(laws)}, hardware {list(hardware)}")
-    figure, ax = subplots(figsize=(5.4, 5.2))
+    figure, ax = subplots(figsize=(PHONE, 5.2))
     for label, height in bounds.items():
         level(ax, y=height, color=BLACK, linewidth=0.9, linestyle="--", zorder=1)
         ax.annotate(
@@ -86,7 +86,7 @@ def densities(
     bins: int = 60,
 ) -> Drawn:
     """Densities as curves, one sample as a histogram behind them, and marked values."""
-    figure, ax = subplots(figsize=(5.4, 3.6))
+    figure, ax = subplots(figsize=(PHONE, 3.6))
     if samples is not None:
         histogram(ax, samples, bins, label="simulated", color="#CFE5F3", alpha=1, linewidth=0)
     for colour, stroke, (name, (x, y)) in zip(SERIES, ("-", "--", "-.", ":"), curves.items(), strict=False):
@@ -106,7 +106,7 @@ def strength_under_noise(
 
     curves : name → strengths. band : (low, value, high) of the measured one. bounds : label → strength.
     """
-    figure, ax = subplots(figsize=(5.4, 3.8))
+    figure, ax = subplots(figsize=(PHONE, 3.8))
     low, value, high = band
     belt(ax, low, high, color="#F6D9C8", label="measured, 95 % interval")
     level(ax, y=value, color=VERMILLION, linewidth=1.2)
@@ -132,7 +132,7 @@ def strength_and_entanglement(
     x, y = np.asarray(theta, dtype=float), np.asarray(measured, dtype=float)
     line(left, angles, strengths, color=BLUE, label="theory")
     points(left, x, y, color=VERMILLION, markersize=4, label="simulated")
-    describe(left, x="theta (rad)", y="CS", title="(a) by the angle of the state")
+    describe(left, x="θ (rad)", y="CS", title="(a) by the angle of the state")
     left.legend(fontsize=9)
     C = np.array([0.0, 1.0])
     line(right, C, fitted[0] + fitted[1] * C, color="#888888", linewidth=3, label="fitted line")
@@ -140,7 +140,7 @@ def strength_and_entanglement(
     states = shaded_points(right, abs(np.sin(2 * x)), y, x, cmap="cividis", s=22, zorder=3)
     describe(right, x="C", y="CS", title="(b) by its concurrence C")
     right.legend(fontsize=9)
-    figure.colorbar(states, ax=right, label="theta (rad)")
+    figure.colorbar(states, ax=right, label="θ (rad)")
     return figure
 
 

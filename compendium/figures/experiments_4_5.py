@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, band, bars, describe, level, line, name_places, points_with_errors
-from compendium.figures.style_and_graphs import BLACK, BLUE, ORANGE, PHONE, VERMILLION, subplots
+from compendium.figures.style_and_graphs import BLACK, BLUE, HATCHES, ORANGE, PHONE, VERMILLION, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +27,11 @@ def seeing_and_doing(
     """
     figure, ax = subplots(figsize=(5.6, 3.4))
     places = np.arange(len(labels))
-    for shift, (name, colour, values) in zip(
-        (-0.19, 0.19), ((names[0], BLUE, seen), (names[1], ORANGE, done)), strict=True
-    ):
+    series = (names[0], BLUE, seen), (names[1], ORANGE, done)
+    for shift, hatch, (name, colour, values) in zip((-0.19, 0.19), HATCHES, series, strict=False):
         low, estimate, high = _triples(values, len(labels), name)
-        bars(ax, places + shift, estimate, width=0.36, color=colour, label=name)
+        look: dict[str, Any] = {"color": colour, "edgecolor": "white", "linewidth": 0, "hatch": hatch}
+        bars(ax, places + shift, estimate, width=0.36, label=name, **look)
         points_with_errors(ax, places + shift, estimate, low, high, fmt="none", ecolor=BLACK, capsize=4, linewidth=1.2)
     level(ax, y=chance, color=BLACK, linestyle=":", linewidth=1)
     name_places(ax, "x", places, labels)

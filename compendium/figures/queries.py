@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from compendium.figures.drawn import Drawn, cells, describe, line, points
 from compendium.figures.processes import GAP, RADIUS, draw_process, layout
-from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, VERMILLION, subplots
+from compendium.figures.style_and_graphs import BLACK, BLUE, GREEN, PHONE, VERMILLION, subplots
 from qlib.graphs.graphs import CausalGraph
 from qlib.quantum.counterfactuals import CounterfactualQuery
 
@@ -35,7 +36,7 @@ def sphere_maps(
     """
     theta, phi = np.asarray(polar), np.asarray(azimuth)
     figure, axes = subplots(
-        len(maps), 1, figsize=(5.8, 3.1 * len(maps)), squeeze=False, subplot_kw={"projection": "mollweide"}
+        len(maps), 1, figsize=(5.6, 3.1 * len(maps)), squeeze=False, subplot_kw={"projection": "mollweide"}
     )
     for ax, (title, values) in zip(axes[:, 0], maps.items(), strict=True):
         mesh = cells(
@@ -100,7 +101,7 @@ def three_steps(graph: CausalGraph, query: CounterfactualQuery, exogenous: Colle
     stands what the step is about: the outcomes that were found, the instruments that are changed (a do-instrument lets
     nothing pass), the outcomes that are supposed and asked for.
     """
-    figure, axes = subplots(2, 2, figsize=(5.2, 6.6))
+    figure, axes = subplots(2, 2, figsize=(PHONE, 5.9))
     ends = (query.evidence, (), query.consequent)
     for step, (ax, title) in enumerate(zip(axes.flat, STEPS, strict=False)):
         do = {n for n in query.changed if len(query.counterfactual[n].outcomes) == 1} if step else set()
@@ -121,11 +122,21 @@ def three_steps(graph: CausalGraph, query: CounterfactualQuery, exogenous: Colle
 def _texts(query: CounterfactualQuery, step: int) -> dict[str, str]:
     """What stands beside each endogenous node: what was found there, what is changed, what is supposed and asked."""
     if step == 0:
-        return {node: str(query.evidence.get(node, "")) for node in query.actual}
+        return {node: _indexed(str(query.evidence.get(node, ""))) for node in query.actual}
     if step == 1:
-        return {node: query.counterfactual[node].name if node in query.changed else "" for node in query.actual}
-    asked = {node: f"{outcome} ?" for node, outcome in query.consequent.items()}
-    return {node: asked.get(node, str(query.antecedent.get(node, ""))) for node in query.actual}
+        changed = {node: query.counterfactual[node].name for node in query.changed}
+        return {node: _indexed(str(changed.get(node, ""))) for node in query.actual}
+    asked = {node: f"{_indexed(str(outcome))} ?" for node, outcome in query.consequent.items()}
+    return {node: asked.get(node, _indexed(str(query.antecedent.get(node, "")))) for node in query.actual}
+
+
+def _indexed(name: str) -> str:
+    """The name of an outcome with its number as an index.
+
+    >>> _indexed("c0"), _indexed("z'"), _indexed("do")
+    ('$c_{0}$', "z'", 'do')
+    """
+    return re.sub(r"([a-z])(\d+)", r"$\1_{\2}$", name)
 
 
 def _paths(graph: CausalGraph, ends: Collection[str], cut: Collection[str]) -> list[tuple[str, str]]:

@@ -32,6 +32,8 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
 
+HATCHES = ("", "///", "...", "xx")  # so that bars are told apart by more than their colour
+
 PHONE = 4.7  # inches: as wide as a figure may be whose text of nine points is nine pixels high on a phone
 
 NODE_STYLE = {
@@ -143,7 +145,7 @@ def link_diagram(
         )  # fmt: skip
     for name, at in places.items():
         ax.add_patch(_node(NodeKind.LATENT if name in latent else NodeKind.OBSERVED, at))
-        ax.text(*at, f"${_set_latex(name)}$", ha="center", va="center", zorder=3, fontsize=9)
+        ax.text(*at, f"${_set_latex(name)}$", ha="center", va="center", zorder=3)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     ax.axis("off")
     return figure
@@ -373,7 +375,7 @@ def contradiction_by_effect(
     classes : name → its point, with the keys "ace" and "gap". boundary, no_signalling : ACE and largest gap over
     quantum and over no-signalling behaviours.
     """
-    figure, ax = subplots(figsize=(5.2, 3.9))
+    figure, ax = subplots(figsize=(PHONE, 3.9))
     drawn.area(ax, *no_signalling, facecolor="#EEEEEE", edgecolor="#767676", linestyle="--", label="no signalling")
     drawn.area(ax, *boundary, facecolor="#CFE5F3", edgecolor=BLUE, label="quantum")
     level(ax, y=0, color=BLACK, linewidth=1.2, label="classical limit")
@@ -391,7 +393,7 @@ def contradiction_by_concurrence(
 
     classes : name → its point, with the keys "concurrence" and "gap".
     """
-    figure, ax = subplots(figsize=(5.2, 3.9))
+    figure, ax = subplots(figsize=(PHONE, 3.9))
     line(ax, concurrence, best, color=BLUE, label="best measurements")
     line(ax, concurrence, hardy, color=ORANGE, linestyle="--", label="Hardy's measurements")
     _mark_classes(ax, classes, "concurrence", "gap")
@@ -405,7 +407,7 @@ def contradiction_by_noise(classes: Strategies) -> Drawn:
 
     classes : name → its point, with the keys "visibility", where its gap vanishes, and "gap", without noise.
     """
-    figure, ax = subplots(figsize=(5.2, 3.9))
+    figure, ax = subplots(figsize=(PHONE, 3.9))
     for colour, (_, stroke), (name, at) in zip(CLASS_COLOURS, CLASS_STYLES, classes.items(), strict=True):
         line(ax, [at["visibility"], 1], [0, at["gap"]], color=colour, linestyle=stroke, label=name)
     describe(ax, x="visibility of the state", y=GAP)
@@ -419,7 +421,7 @@ def contradiction_by_angles(classes: Strategies, alice: ArrayLike, bob: ArrayLik
 
     classes : name → its point, with the keys "alice" and "bob", its angles in radians.
     """
-    figure, ax = subplots(figsize=(5.2, 4.6))
+    figure, ax = subplots(figsize=(PHONE, 3.9))
     values = np.asarray(gap, dtype=float).round(12)  # so that zero has no sign
     levels = np.linspace(min(0.0, values.min()), values.max(), 13)
     x, y = (np.degrees(np.asarray(angle, dtype=float)) for angle in (alice, bob))
@@ -447,7 +449,7 @@ def ladder_of_causation(rungs: Sequence[str], questions: Sequence[str], told_apa
     for k, (name, question) in enumerate(zip(rungs, questions, strict=True)):
         ax.plot([0, 1], [k, k], color="#8B5A2B", linewidth=6)
         ax.text(1.15, k + 0.05, name, ha="left", va="bottom", fontweight="bold")
-        ax.text(1.15, k - 0.05, fill(question, 22), ha="left", va="top", fontsize=10)
+        ax.text(1.15, k - 0.05, fill(question, 22), ha="left", va="top")
     ax.set(xlim=(-0.1, 3.4), ylim=(-0.8, len(rungs) - 0.3))
     ax.axis("off")
     shown = flat_bars(counts, np.arange(len(rungs)), told_apart, height=0.45, color=BLUE)
@@ -468,14 +470,15 @@ def rates_by_stratum(strata: Sequence[str], rates: Mapping[str, ArrayLike], ylab
     colours = (BLUE, ORANGE, GREEN, PURPLE)
     if not 1 <= len(rates) <= len(colours):
         raise ValueError(f"{len(rates)} groups: there should be one to {len(colours)}, so that their colours differ")
-    figure, ax = subplots(figsize=(5.4, 3.4))
+    figure, ax = subplots(figsize=(PHONE, 3.4))
     x, width = np.arange(len(strata)), 0.8 / len(rates)
-    for k, (colour, (name, values)) in enumerate(zip(colours, rates.items(), strict=False)):
+    for k, (colour, hatch, (name, values)) in enumerate(zip(colours, HATCHES, rates.items(), strict=False)):
         heights = np.asarray(values, dtype=float)
         if heights.shape != (len(strata),):
             raise ValueError(f"rates of {name!r}: shape {heights.shape} should be {(len(strata),)}, one a stratum")
         places = x + (k - (len(rates) - 1) / 2) * width
-        shown = bars(ax, places, heights, width=0.92 * width, color=colour, label=name)
+        look: dict[str, Any] = {"color": colour, "edgecolor": "white", "linewidth": 0, "hatch": hatch}
+        shown = bars(ax, places, heights, width=0.92 * width, label=name, **look)
         ax.bar_label(shown, fmt="%.3f", padding=2, fontsize=9)
     name_places(ax, "x", x, strata)
     describe(ax, y=ylabel)
@@ -573,13 +576,13 @@ def signal_against_perturbation(
     d-separation forbids, of the same shape, shown for comparison beside the others at the smallest size.
     """
     x = np.asarray(sizes, dtype=float)
-    figure, (growth, spread) = subplots(2, 1, figsize=(PHONE, 6.6), height_ratios=(3, 2))
+    figure, (growth, spread) = subplots(2, 1, figsize=(PHONE, 6.2), height_ratios=(5, 3))
     strokes = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
     for stroke, (name, values) in zip(strokes, signals.items(), strict=False):
         line(growth, x, np.median(np.asarray(values, dtype=float), axis=0), linestyle=stroke, label=name)
     describe(growth, x="perturbation ε", y="signal to Bob, median")
     growth.set(xscale="log", yscale="log")
-    growth.legend(fontsize=9)
+    growth.legend(fontsize=9, loc="lower right", borderaxespad=0.2)
     rounds = growth.twinx()
     rounds.set(yscale="log", ylim=np.asarray(rounds_for(growth.get_ylim())), ylabel="rounds that reveal it")
     rounds.spines["right"].set_visible(True)
@@ -591,7 +594,7 @@ def signal_against_perturbation(
         line(spread, [low, high], [-row, -row], color=BLUE, linewidth=1.2)
         line(spread, [lower, upper], [-row, -row], color=BLUE, linewidth=6, solid_capstyle="butt")
         points(spread, middle, -row, color=VERMILLION, zorder=3)
-    name_places(spread, "y", -np.arange(len(shown)), list(shown), fontsize=9)
+    name_places(spread, "y", -np.arange(len(shown)), list(shown), fontsize=10)
     spread.grid(axis="y", visible=False)
     describe(spread, x="signal / ε")
     return figure
