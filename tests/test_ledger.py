@@ -477,7 +477,7 @@ def test_a_card_says_what_was_printed_what_was_derived_by_which_means_and_the_ve
     for part in ("corrected, in exact arithmetic", "Eq. (0)", "wz:test", "0.3", "2/5", "should read 0.4", "agrees"):
         assert part in text
     assert 'id="claim-wz-test"' in cards.card(stated, record)
-    said = "✎ Wang & Zhang, Eq. (0) (wz:test): corrected, in exact arithmetic; 1 of 2 printed values hold"
+    said = "✎ Wang & Zhang, Eq. (0) (wz:test): corrected, in exact arithmetic; 1 of 2 printed values holds"
     assert cards.plain(stated, record) == said
 
 

@@ -77,9 +77,11 @@ def plain(claim: Claim, record: Record) -> str:
 def _counted(record: Record) -> str:
     total, agreeing = len(record.printed), len(record.printed) - len(record.wrong)
     said = word_for_printed(record.id)
+    if total == 1:
+        return f"the {said} value {'holds' if agreeing else 'does not hold'}"
     if total == agreeing:
-        return f"the {said} value holds" if total == 1 else f"all {total} {said} values hold"
-    return f"{agreeing} of {total} {said} values hold"
+        return f"{'both' if total == 2 else f'all {total}'} {said} values hold"
+    return f"{agreeing or 'none'} of {total} {said} values {'holds' if agreeing < 2 else 'hold'}"
 
 
 def word_for_printed(id: str) -> str:
@@ -146,10 +148,10 @@ def _matrix(paper: str, rows: list[object]) -> str | None:
     return inline(rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
 
 
-def heading(key: str) -> str:
-    """The key of a printed value as the head of a row: Greek letters, and names with an index or a prime typeset.
+def typeset_words(key: str) -> str:
+    """Words, such as the key of a printed value, with Greek letters, and names with an index or a prime typeset.
 
-    >>> heading("tau(lam), by (24)"), heading("sigma_Z < 1")
+    >>> typeset_words("tau(lam), by (24)"), typeset_words("sigma_Z < 1")
     ('τ(λ), by (24)', '<span class="math tex2jax_process">\\\\(\\\\sigma_{Z}\\\\)</span> &lt; 1')
     """
     return "".join(
@@ -198,7 +200,7 @@ def _formula(paper: str, text: str) -> str:
         words = f"{arrow[1]} {plain_arrow} {arrow[3]}"
         return inline(tex_arrow.join(known)) if len(known) == len(sides) else html.escape(words)
     tex = formula_tex(text, tex_names(paper))
-    return inline(tex) if tex else heading(text)
+    return inline(tex) if tex else typeset_words(text)
 
 
 def card(claim: Claim, record: Record) -> str:
@@ -248,7 +250,7 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
         outcome = "differs" if differs else "agrees"
     derived = derived_value(claim, record, key)
     cells = f"<td>{value(claim.paper, claim.printed[key])}</td><td>{derived}</td><td>{outcome}</td>"
-    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{heading(key)}</th>{cells}</tr>'
+    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{typeset_words(key)}</th>{cells}</tr>'
 
 
 def derived_value(claim: Claim, record: Record, key: str) -> str:

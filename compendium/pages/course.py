@@ -202,7 +202,7 @@ def claim_html(id: str, records: Path, up: str = "../", values: bool = False) ->
         item += f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
     if values:
         rows = (
-            f"<li>{claim_cards.heading(key)}: {claim_cards.value(claim.paper, printed)}</li>"
+            f"<li>{claim_cards.typeset_words(key)}: {claim_cards.value(claim.paper, printed)}</li>"
             for key, printed in claim.printed.items()
         )
         item += f"<ul>{''.join(rows)}</ul>"

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from compendium import paths
-from compendium.claims.cards import MARKS, derived_value, displayed, heading, prose, title, value, verdict_words
+from compendium.claims.cards import MARKS, derived_value, displayed, prose, title, typeset_words, value, verdict_words
 from compendium.claims.ledger import MEANS, OWN, PAPERS, SOURCES, VERDICTS, Claim, Correction, Record, Verdict
 
 Claims = Mapping[str, Claim]
@@ -186,7 +186,7 @@ def _correction_table(claim: Claim, correction: Correction, record: Record | Non
     for key in record.wrong if record else correction.values:
         true = value(claim.paper, correction.values[key]) if key in correction.values else "–"
         cells = (value(claim.paper, claim.printed[key]), true, *([derived_value(claim, record, key)] if record else []))
-        rows += f'<tr><th scope="row">{heading(key)}</th>'
+        rows += f'<tr><th scope="row">{typeset_words(key)}</th>'
         rows += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     columns = ("", "printed", "true", *(["derived here"] if record else []))
     heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
