@@ -2,15 +2,12 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from _pytest.nodeid import coerce_node_id
 from hypothesis import settings
 
-HERE = Path(__file__).parent
 collect_ignore = ["cluster"]  # scripts for a cluster, run before a release
-LOOKING = {"test_book.py", "browser"}  # tests of the book's pages: all in one process, which reads them once
 
 # The same examples every time, no time limit on a single one.
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -19,14 +16,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together, in one process, what looks at the book; all other tests go wherever a core is free.
+    """Keep together, in one process, the tests of a file that share what is made once for it, such as a browser or an
+    environment; all others go wherever a core is free.
 
     xdist 3.8 knows a group by the end of a test's id, and writes it where pytest 9.2 no longer looks.
     """
-    for item in items:
-        looks = HERE in item.path.parents and item.path.relative_to(HERE).parts[0] in LOOKING
-        if looks and getattr(config.option, "loadgroup", False) and not item.nodeid.endswith("@book"):
-            item._id = coerce_node_id(f"{item.nodeid}@book")
+    for item in items if getattr(config.option, "loadgroup", False) else ():
+        if is_shared(item) and not item.nodeid.endswith(group := f"@{item.path.stem}"):
+            item._id = coerce_node_id(f"{item.nodeid}{group}")
+
+
+def is_shared(item: pytest.Item) -> bool:
+    """Whether a test looks at the book, or uses something else that is made once for its file."""
+    if not isinstance(item, pytest.Function):
+        return False
+    fixtures = [item._fixtureinfo.name2fixturedefs.get(name, ()) for name in item.fixturenames]
+    return "book" in item.fixturenames or any(fixture.scope == "module" for found in fixtures for fixture in found)
 
 
 @pytest.fixture(scope="session")

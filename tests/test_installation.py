@@ -52,9 +52,11 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an empty environment into which the wheel was installed, without extras."""
     folder = tmp_path_factory.mktemp("bare")
     python, uv = folder / "venv/bin/python", find_uv()
-    made = [uv, "venv", "--no-project", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
+    ours = [sys.executable, "-m"]
+    made = [uv, "venv", "--no-project", "--python", sys.executable] if uv else [*ours, "venv", "--without-pip"]
     assert run(*made, folder / "venv", cwd=folder).returncode == 0
-    install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+    pip = [*ours, "pip", "--python", python, "install", "--no-compile"]  # what is imported is compiled, and no more
+    install = [uv, "pip", "install", "--python", python] if uv else pip
     if (first := run(*install, "flit_core", cwd=folder)).returncode:
         pytest.skip(f"no package index answers: {first.stderr.strip().splitlines()[-1]}")
     said = run(sys.executable, "-c", BUILD, folder, cwd=ROOT)

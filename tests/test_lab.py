@@ -22,18 +22,27 @@ BOOK = lab.Book(PLAN)
 MYST = re.compile(r"^[`:]{3,}\{|\{[a-z:]+\}`|^\([\w-]+\)=$", re.M)
 
 
-@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
-def test_no_directive_and_no_role_is_left_in_a_notebook(slug: str) -> None:
-    notebook = lab.lab_notebook(BOOK, slug, executed=False)
+@pytest.fixture(scope="module", params=sorted(PLAN.notebooks))
+def slug(request: pytest.FixtureRequest) -> str:
+    """Every chapter, one after the other."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def notebook(slug: str) -> nbformat.NotebookNode:
+    """A chapter as a notebook for JupyterLab, made once for all that is asked of it."""
+    return lab.lab_notebook(BOOK, slug, executed=False)
+
+
+def test_no_directive_and_no_role_is_left_in_a_notebook(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown" or cell.source.startswith("say("):
             assert not MYST.search(cell.source), cell.source
     nbformat.validate(notebook)
 
 
-@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
-def test_links_lead_to_notebooks_that_are_written(slug: str) -> None:
-    for cell in lab.lab_notebook(BOOK, slug, executed=False).cells:
+def test_links_lead_to_notebooks_that_are_written(slug: str, notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
         for target in re.findall(r"\]\(([\w./-]+)\.ipynb\)", cell.source):
             assert posixpath.normpath(posixpath.join(posixpath.dirname(slug), target)) in PLAN.notebooks
 
@@ -66,10 +75,9 @@ def test_a_sentence_ahead_of_its_number_says_what_is_published_and_stops_no_run(
     assert (cell.cell_type, cell.source) == ("markdown", "It is 0.13 and ….")
 
 
-@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
-def test_no_sentence_is_said_before_its_numbers_are_noted(slug: str) -> None:
+def test_no_sentence_is_said_before_its_numbers_are_noted(notebook: nbformat.NotebookNode) -> None:
     known: set[str] = set()
-    for cell in lab.lab_notebook(BOOK, slug, executed=False).cells:
+    for cell in notebook.cells:
         known |= set(lab.NOTED.findall(cell.source))
         if cell.source.startswith("say("):
             assert {gap.partition(":")[0] for gap in prose.GAP.findall(cell.source)} <= known
@@ -107,14 +115,13 @@ def test_what_a_reader_has_changed_stays_and_what_a_run_has_added_does_not_count
 # --- papermill --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("slug", sorted(PLAN.notebooks))
-def test_every_notebook_knows_its_parameters(slug: str) -> None:
-    for notebook in (lab.lab_notebook(BOOK, slug, executed=False), takeaway.clean_notebook(PLAN, slug)):
-        tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+def test_every_notebook_knows_its_parameters(slug: str, notebook: nbformat.NotebookNode) -> None:
+    for cells in (notebook.cells, takeaway.clean_notebook(PLAN, slug).cells):
+        tags = [cell.metadata.get("tags", []) for cell in cells]
         (at,) = (k for k, of in enumerate(tags) if takeaway.GUARD in of)
-        assert set(re.findall(r'"(\w+)"', notebook.cells[at].source)) == PLAN.notebooks[slug].parameters
+        assert set(re.findall(r'"(\w+)"', cells[at].source)) == PLAN.notebooks[slug].parameters
         own = max((k for k, of in enumerate(tags) if "parameters" in of), default=-1)
-        assert not [cell for cell in notebook.cells[own + 1 : at] if cell.cell_type == "code"]
+        assert not [cell for cell in cells[own + 1 : at] if cell.cell_type == "code"]
 
 
 def run_with(folder: Path, cells: list[nbformat.NotebookNode], **parameters: object) -> nbformat.NotebookNode:

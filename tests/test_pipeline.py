@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import dataclass
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -79,26 +80,31 @@ def copy_machinery(folder: Path) -> None:
     write(folder / "_config.yml", "title: Toy\n")
 
 
+def project(folder: Path, chapters: dict[str, str]) -> Path:
+    """A small project with these chapters, by name and code."""
+    copy_machinery(folder)
+    write(folder / "qlib/lower.py", "X = 1\n")
+    write(folder / "qlib/upper.py", "def x():\n    from .lower import X\n    return X\n")
+    write(folder / "qlib/other.py", "Y = 2\n")
+    toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": f"book/part/{name}"} for name in chapters]}
+    write(folder / "_toc.yml", yaml.safe_dump(toc))
+    write(folder / "book/intro.md", "# Toy\n")
+    for name, code in chapters.items():
+        write(folder / f"book/part/{name}.md", CHAPTER.format(title=name, code=code))
+    return folder
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A small project: chapter a uses module lower through upper, b uses lower itself, c uses none."""
-    copy_machinery(tmp_path)
-    write(tmp_path / "qlib/lower.py", "X = 1\n")
-    write(tmp_path / "qlib/upper.py", "def x():\n    from .lower import X\n    return X\n")
-    write(tmp_path / "qlib/other.py", "Y = 2\n")
-    toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": f"book/part/{c}"} for c in "abc"]}
-    write(tmp_path / "_toc.yml", yaml.safe_dump(toc))
-    write(tmp_path / "book/intro.md", "# Toy\n")
-    for name, code in {"a": "from qlib import upper\nupper.x()", "b": "import qlib.lower", "c": "1 + 1"}.items():
-        write(tmp_path / f"book/part/{name}.md", CHAPTER.format(title=name, code=code))
-    return tmp_path
+    return project(tmp_path, {"a": "from qlib import upper\nupper.x()", "b": "import qlib.lower", "c": "1 + 1"})
 
 
 def make(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Build the small project's chapters and ledger."""
     command = [sys.executable, "-m", "compendium.build", "book", "--no-website", *arguments]
     inherited = {**os.environ, "PYTHONUTF8": "1", **environment}
-    return subprocess.run(command, cwd=tree, env=inherited, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=tree, env=inherited, capture_output=True, text=True, timeout=300, check=False)
 
 
 def executed(tree: Path) -> dict[str, int]:
@@ -278,21 +284,55 @@ def test_only_the_published_profile_writes_published_data():
 # --- execution: failure, force, keys --------------------------------------------------------------------------------
 
 
-def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(tree):
-    bad = write(tree / "book/part/b.md", CHAPTER.format(title="b", code="# note\nvalue = 1 / 0"))
+FAILING = {"cell": "# note\nvalue = 1 / 0", "no_python": "print(1)\nx = = 2", "no_module": "import qlib.broken"}
+ISOLATED = """import os, numpy
+print(os.environ.get("MARK"), hasattr(numpy, "mark"), hash("mark"), os.getsid(0) == os.getpid())
+os.environ["MARK"] = numpy.mark = "made"
+"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A project of which some chapters fail: it is built twice, mended, and then built twice at once."""
+
+    tree: Path
+    failed: list[subprocess.CompletedProcess]
+    kept: list[dict[str, int]]  # the finished chapters after each failure
+    mended: list[tuple[int, str]]  # exit code and output of the two builds at once
+    finished: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Five builds in a folder with an odd name, without a home, for all tests that ask what became of a chapter."""
+    folder = tmp_path_factory.mktemp("story") / "Übung & Größe 'n' more $HOME; (1)"
+    tree = project(folder, {"a": "from qlib import upper\nupper.x()", "one": ISOLATED, "two": ISOLATED, **FAILING})
+    write(tree / "qlib/broken.py", "X = 1\nY = = 2\n")
+    failed, kept = [], []
     for _ in range(2):
-        result = make(tree)
+        failed.append(make(tree, "--jobs", "1", HOME="/dev/null"))
+        kept.append(executed(tree))
+    write(tree / "qlib/broken.py", "X = 1\n")
+    for name in ("cell", "no_python"):
+        write(tree / f"book/part/{name}.md", CHAPTER.format(title=name, code="value = 1"))
+    command = [sys.executable, "-m", "compendium.build", "book", "--no-website"]
+    environment = {**os.environ, "PYTHONUTF8": "1", "HOME": "/dev/null"}
+    pipe = {"stdout": subprocess.PIPE, "text": True}
+    builds = [subprocess.Popen(command, cwd=tree, env=environment, **pipe) for _ in range(2)]
+    said = [process.communicate(timeout=300)[0] for process in builds]
+    mended = [(process.returncode, text) for process, text in zip(builds, said, strict=True)]
+    return Story(tree, failed, kept, mended, executed(tree))
+
+
+def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(story):
+    for result, kept in zip(story.failed, story.kept, strict=True):
         assert result.returncode != 0
-        assert "part/b, code cell 2 (book/part/b.md:17)" in result.stdout
+        assert "part/cell, code cell 2 (book/part/cell.md:17)" in result.stdout
         assert "ZeroDivisionError: division by zero" in result.stdout
-        assert set(executed(tree)) == {"a", "c"}
-    kept = executed(tree)
-    write(bad, CHAPTER.format(title="b", code="value = 1"))
-    result = make(tree)
-    assert result.returncode == 0, result.stdout
-    assert "1 of 3 chapters to execute" in result.stdout
-    assert kept.items() <= executed(tree).items()
-    assert "3 chapters are up to date" in make(tree).stdout
+        assert set(kept) == {"a", "one", "two"}
+    assert story.kept[0] == story.kept[1]
+    assert story.kept[0].items() <= story.finished.items()
+    assert sum("3 of 6 chapters to execute" in text for _, text in story.mended) == 1
 
 
 def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_for():
@@ -301,39 +341,24 @@ def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_
     assert not {"jupytext", "nbformat", "numpy", "papermill", "sympy"} & set(asked.stdout.split())
 
 
-ISOLATED = """import os, numpy
-print(os.environ.get("MARK"), hasattr(numpy, "mark"), hash("mark"), os.getsid(0) == os.getpid())
-os.environ["MARK"] = numpy.mark = "made"
-"""
-
-
-def test_a_warm_chapter_is_as_one_that_starts_afresh_and_sees_nothing_of_another(tree):
-    for name in "ab":
-        write(tree / f"book/part/{name}.md", CHAPTER.format(title=name, code=ISOLATED))
-    result = make(tree, "--jobs", "1")
-    assert result.returncode == 0, result.stdout
-    shutil.copy(tree / "book/part/a.md", tree / "book/part/c.md")
+def test_a_warm_chapter_is_as_one_that_starts_afresh_and_sees_nothing_of_another(story, tree):
+    write(tree / "book/part/c.md", CHAPTER.format(title="c", code=ISOLATED))
     subprocess.run([sys.executable, "-m", "compendium.build", "execute", "part/c"], cwd=tree, check=True)
-    outputs = [nbformat.read(Plan(root=tree).executed(f"part/{name}"), 4).cells[-1].outputs for name in "abc"]
+    places = [(story.tree, "one"), (story.tree, "two"), (tree, "c")]
+    outputs = [nbformat.read(Plan(root=root).executed(f"part/{name}"), 4).cells[-1].outputs for root, name in places]
     assert outputs[0] == outputs[1] == outputs[2]
     assert outputs[0][0].text.startswith("None False ")
     assert outputs[0][0].text.endswith(" True\n")
 
 
-def test_a_cell_that_is_no_python_is_told_by_file_and_line_before_anything_runs(tree):
-    write(tree / "book/part/b.md", CHAPTER.format(title="b", code="print(1)\nx = = 2"))
-    result = make(tree)
-    assert result.returncode != 0
-    assert "book/part/b.md:18: SyntaxError: invalid syntax" in result.stdout
-    assert set(executed(tree)) == {"a", "c"}
+def test_a_cell_that_is_no_python_is_told_by_file_and_line_before_anything_runs(story):
+    assert "book/part/no_python.md:18: SyntaxError: invalid syntax" in story.failed[0].stdout
+    assert "part/no_python, code cell" not in story.failed[0].stdout
 
 
-def test_a_module_that_is_no_python_is_told_by_file_and_line(tree):
-    write(tree / "qlib/lower.py", "X = 1\nY = = 2\n")
-    result = make(tree)
-    assert result.returncode != 0
-    assert "SyntaxError: invalid syntax (lower.py, line 2)" in result.stdout
-    assert set(executed(tree)) == {"c"}
+def test_a_module_that_is_no_python_is_told_by_file_and_line(story):
+    assert "part/no_module, code cell 2" in story.failed[0].stdout
+    assert "SyntaxError: invalid syntax (broken.py, line 2)" in story.failed[0].stdout
 
 
 def test_what_is_edited_while_it_is_executed_is_not_kept_under_the_old_digest(tree):
@@ -363,20 +388,14 @@ def test_libraries_that_were_imported_before_an_edit_are_not_used_after_it(tree,
     assert used == [{"COMPENDIUM_WARM": "2" if edited else "1"}]
 
 
-def test_a_build_works_in_any_folder_without_a_home(tree):
-    odd = tree.parent / "Übung & Größe 'n' more $HOME; (1)"
-    tree.rename(odd)
-    result = make(odd, HOME="/dev/null")
-    assert result.returncode == 0, result.stdout
-    assert set(executed(odd)) == {"a", "b", "c"}
+def test_a_build_works_in_any_folder_without_a_home(story):
+    assert [code for code, _ in story.mended] == [0, 0], story.mended
+    assert set(story.finished) == {"a", "one", "two", *FAILING}
 
 
-def test_two_builds_at_once_are_one_after_the_other(tree):
-    command = [sys.executable, "-m", "compendium.build", "book", "--no-website"]
-    builds = [subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=120)[0] for process in builds]
-    assert [process.returncode for process in builds] == [0, 0], said
-    assert sum("3 chapters are up to date" in text for text in said) == 1
+def test_two_builds_at_once_are_one_after_the_other(story):
+    assert [code for code, _ in story.mended] == [0, 0], story.mended
+    assert sum("6 chapters are up to date" in text for _, text in story.mended) == 1
 
 
 def is_running(pid: int) -> bool:
