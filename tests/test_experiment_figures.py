@@ -52,7 +52,7 @@ def test_strength_and_entanglement_names_its_axes_and_draws_the_fit() -> None:
     theta = np.linspace(0, np.pi / 2, 5)
     figure = figures.strength_and_entanglement(theta, theta, (theta, theta), (0.5, 2.0))
     left, right, bar = figure.axes
-    assert [left.get_xlabel(), right.get_xlabel(), bar.get_ylabel()] == ["θ (rad)", "C", "theta (rad)"]
+    assert [left.get_xlabel(), right.get_xlabel(), bar.get_ylabel()] == ["θ (rad)", "C", "θ (rad)"]
     assert right.lines[0].get_ydata().tolist() == [0.5, 2.5]
     np.testing.assert_allclose(np.asarray(right.collections[0].get_offsets())[:, 0], np.sin(2 * theta), atol=1e-12)
 
