@@ -73,8 +73,7 @@ def _left_over(W: Any, Q: Any, quarter: int) -> Array:
 
 def _proposal(v: float) -> tuple[Floats, Floats]:
     """W and Q in quarters, from the semidefinite program; unverified."""
-    spaces = [(4, 10), (16, 136)]
-    basis = [[matrix_of_triangle(row) for row in np.eye(size)] for _, size in spaces]
+    basis = [[matrix_of_triangle(row) for row in np.eye(size)] for size in (10, 136)]
     zero_W, zero_Q = np.zeros((4, 4)), np.zeros((16, 16))
     constant = _left_over(zero_W, zero_Q, 1).astype(float)
     moves = [_left_over(W, zero_Q, 1) - constant for W in basis[0]] + [
