@@ -93,6 +93,13 @@ def test_finding_a_projector_and_preparing_a_state_is_a_product_with_the_state_t
     assert not vanishes(instrument[0] - np.kron(psi, P0))
 
 
+def test_how_strong_an_outcome_is_depends_on_its_effect_and_not_on_what_it_sends_on() -> None:
+    weak, rest = np.diag([0.3, 0.1]), np.diag([0.7, 0.9])
+    for sent in (np.diag([1, 0]), np.eye(2) / 2):
+        z = Instrument.measure_and_prepare({"weak": weak, "rest": rest}, dict.fromkeys(("weak", "rest"), sent))
+        assert z.strength("weak") == pytest.approx(0.3)
+
+
 def test_a_projective_measurement_prepares_what_it_finds() -> None:
     projective = Instrument.projective({"+": PLUS, "-": MINUS})
     assert projective.same_as(Instrument.measure_and_prepare({"+": PLUS, "-": MINUS}, {"+": PLUS, "-": MINUS}))
