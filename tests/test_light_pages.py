@@ -86,6 +86,12 @@ def test_empty_cells_are_no_headings_and_others_are():
     assert light_pages.mend(row, searches=False) == "<tr><td></td><td></td><th>1</th></tr>"
 
 
+def test_the_space_before_the_exercise_that_a_solution_names_is_not_underlined():
+    title = '<p>Solution to<a class="reference internal" href="#ex"> Exercise (Two)</a></p>'
+    mended = '<p>Solution to <a class="reference internal" href="#ex">Exercise (Two)</a></p>'
+    assert light_pages.mend(title, searches=False) == mended
+
+
 def test_a_signature_on_several_lines_is_no_list():
     dt = (
         '<dt>f(\n\n<dl>\n<dd><em class="sig-param">x</em>,</dd>\n<dd><em class="sig-param">y</em></dd>\n</dl>\n\n)</dt>'

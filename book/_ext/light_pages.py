@@ -126,6 +126,7 @@ ICON_CLASS = re.compile(r'class="(?:[^"]* )?(?:fa-solid|fa-regular|fa-brands|fas
 NO_ICONS = {"lg"}  # a size
 FONTAWESOME = re.compile(r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>|<link[^>]*fontawesome[^>]*>')
 SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+LINK_AND_SPACE = re.compile(r"(?<=Solution to)(<a [^>]*>) ")  # the space is no part of the link
 EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
 LINE = re.compile(r"<dd>(.*?)</dd>", re.DOTALL)
@@ -148,6 +149,7 @@ def mend(text: str, searches: bool) -> str:
     """
     text = FONTAWESOME.sub("", text)
     text = SEARCHTOOLS.sub(lambda script: script[1] + EXCERPTS, text) if searches else SEARCH.sub("", text)
+    text = LINK_AND_SPACE.sub(r" \1", text)
     text = EMPTY_HEAD.sub("<td></td>", text)
     text = SIGNATURE.sub(lambda lines: f"<span>{LINE.sub(SPAN, lines[1])}</span>", text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
