@@ -29,6 +29,7 @@ from qlib.graphs.enumeration import (
     all_pairs,
     ancestors,
     concatenate,
+    confoundings,
     dag_count,
     dags,
     mask,
@@ -242,10 +243,10 @@ def with_latents(survivors: Structures, pairs: Pairs, conditions: Sequence[Condi
     180
     """
     require(Structures, survivors=survivors)
-    for u, v in reversed(several(pairs, "pairs")):
+    codes = 1 << np.arange(len(several(pairs, "pairs")), dtype=np.uint64)
+    for pair in reversed(confoundings(survivors.nodes, codes, pairs).T):
         parents, confounded = (np.repeat(words, 2, axis=1) for words in (survivors.parents, survivors.confounded))
-        confounded[u, 1::2] |= confounded.dtype.type(1 << v)
-        confounded[v, 1::2] |= confounded.dtype.type(1 << u)
+        confounded[:, 1::2] |= pair[:, None]
         alive = np.ones(parents.shape[1], dtype=bool)
         alive[1::2] = satisfies(Structures(parents[:, 1::2], confounded[:, 1::2]), conditions)
         survivors = Structures(parents[:, alive], confounded[:, alive])
