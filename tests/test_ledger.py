@@ -659,3 +659,11 @@ def test_a_record_of_another_form_is_refused() -> None:
 
 def test_open_claims_need_no_record() -> None:
     assert ledger.collate({}, {OPEN.id: OPEN}) == []
+
+
+def test_a_statement_that_does_not_hold_stops_the_chapter_and_one_in_the_wrong_place_too() -> None:
+    ledger.ensure("two is even", 2 % 2 == 0)
+    with pytest.raises(ArithmeticError, match="three is even"):
+        ledger.ensure("three is even", 3 % 2 == 0)
+    with pytest.raises(TypeError, match="False should be a text"):
+        ledger.ensure(3 % 2 == 0, "three is even")  # type: ignore[arg-type]

@@ -225,8 +225,12 @@ def check(id: str, derived: Mapping[str, object], *, how: Means, names: printed.
 def ensure(statement: str, holds: object) -> None:
     """Stop a chapter whose derivation does not hold: raises ``ArithmeticError`` with the statement that fails.
 
+    ``TypeError`` for a statement that is no text: with the two arguments exchanged every text would hold.
+
     >>> ensure("two is even", 2 % 2 == 0)
     """
+    if not isinstance(statement, str):
+        raise TypeError(f"statement: {statement!r} should be a text; what has to hold comes second")
     if not holds:
         raise ArithmeticError(f"this does not hold: {statement}")
 
