@@ -52,10 +52,10 @@ def detection_power(
         line(ax, x, chance, color=colour, linestyle=dashes, label=name)
         points(ax, x, simulated[name], mark, color=colour, markersize=5)
     level(ax, y=alarm, color=BLACK, linewidth=0.8)
-    ax.text(x[-1], alarm + 0.02, f"false alarms, {alarm:g}", ha="right", fontsize=9)
+    ax.text(x[-1], alarm + 0.04, f"false alarms, {alarm:g}", ha="right", fontsize=9)
     describe(ax, x="shift of $P(A=0)$ by a measurement of $B$\n(percentage points)", y="chance of detection")
     ax.set_ylim(0, 1.03)
-    ax.legend(loc="center left")
+    ax.legend(loc="upper left")
     return figure
 
 

@@ -94,8 +94,7 @@ def densities(
     for k, (label, value) in enumerate(marks.items()):
         level(ax, x=value, color=VERMILLION, linewidth=1.1, linestyle=("--", ":", "-.")[k % 3], label=label)
     describe(ax, x=xlabel, y="density")
-    ax.set_ylim(0, 1.3 * ax.get_ylim()[1])  # room for the legend
-    ax.legend(fontsize=9, ncols=2)
+    figure.legend(fontsize=9, ncols=2, loc="outside upper left")
     return figure
 
 
