@@ -31,7 +31,7 @@ test: venv ## unit, property and doctests, the ledger and its mutants, the built
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (SHARE=0.1: a sample)
-	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(SHARE),--share $(SHARE)) $(if $(CELLS),--cells) $(CHAPTERS)
+	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(SHARE),--share $(SHARE)) $(if $(CELLS),--cells) $(if $(TESTS),--tests) $(CHAPTERS)
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only
 	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"

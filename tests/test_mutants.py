@@ -268,3 +268,25 @@ def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path:
     found = {(o.before, o.after): o for o in outcomes(mutants.ExecutedChapter("part/page"), "page.md")}
     assert "sfc:sharp" in found["3", "4"].killers
     assert "sfc:sharp" in found["3", "2"].killers
+
+
+def test_what_no_claim_notices_in_the_library_is_put_to_its_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = "def double(x):\n    return x + x\n\ndef half(x):\n    return x / 2\n"
+    test = "from qlib.sides import double, half\ndef test_six():\n    assert double(3) == 6\n"
+    page = "from qlib.sides import half\ndef test_page(book):\n    assert half(4) == 2\n"
+    for name, text in {
+        **{"qlib/__init__.py": "", "qlib/sides.py": sides, "pyproject.toml": ""},
+        **{"tests/test_sides.py": test, "tests/test_book.py": page, "tests/test_others.py": "doubled = 1"},
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    assert [path.name for path in mutants.tests_of("qlib/sides.py", "half")] == ["test_sides.py"]
+    found = [
+        mutants.put_to_tests(mutants.MutantOutcome("part/page", "qlib/sides.py", *place, claims=("p",), killers=()))
+        for place in (("double", 2, 11, "x + x", "x - x"), ("half", 5, 11, "x / 2", "x * 2"))
+    ]
+    assert [one.tested for one in found] == ["test_six", ""]
+    assert [one.survived for one in found] == [False, True]

@@ -40,6 +40,16 @@ def test_random_states_and_instruments_are_valid() -> None:
     assert (instrument.outcomes, instrument.name) == ((0, 1, 2), "w")
 
 
+def test_no_outcome_of_a_random_instrument_is_that_of_one_kraus_operator() -> None:
+    instrument = random_instrument(QuantumNode("A", 3, 2), np.random.default_rng(5), outcomes=3)
+    assert [np.linalg.matrix_rank(instrument.choi(z)) for z in instrument.outcomes] == [2, 2, 2]
+
+
+def test_a_random_state_has_the_rank_that_was_asked_for() -> None:
+    rng = np.random.default_rng(6)
+    assert [np.linalg.matrix_rank(random_state(4, rng, rank)) for rank in (1, 2, 3, 7)] == [1, 2, 3, 4]
+
+
 def test_random_models_have_the_graph_that_was_asked_for() -> None:
     rng = np.random.default_rng(3)
     process, model = random_markov_process(DIAMOND, rng), random_structural_model(DIAMOND, rng)

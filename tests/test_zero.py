@@ -212,6 +212,21 @@ def test_trigonometric_identities_hold_for_all_angles() -> None:
     assert not is_zero(sp.cos(t + pi / 7) + sp.cos(t - pi / 7) - 2 * sp.cos(t) * (sp.cos(pi / 7) + R(1, 10**20)))
 
 
+KINDS = (
+    *("positive", "negative", "positive integer", "negative integer", "positive even", "negative even"),
+    *("positive odd", "negative odd", "prime", "positive irrational", "negative irrational"),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_symbol_stands_for_the_numbers_that_it_is_assumed_to_be(kind: str) -> None:
+    x = sp.Symbol("x", **dict.fromkeys(kind.split(), True))
+    side = -1 if x.is_negative else 1
+    assert is_zero(sp.sqrt(x**2) - side * x)
+    assert not is_zero(sp.sqrt(x**2) + side * x)
+    assert not is_zero(x - sp.E)
+
+
 # --- arrays, and what is no number ------------------------------------------------------------------------------------
 
 

@@ -231,16 +231,19 @@ def mutants(
     share: Annotated[float, typer.Option(help="of all mutants, the part that is tried")] = 1.0,
     cells: Annotated[bool, typer.Option(help="of cells, studies and vocabularies only, not of the library")] = False,
     only: Annotated[str, typer.Option(help="claims with this in their id")] = "",
+    tests: Annotated[
+        bool, typer.Option(help="put what no claim notices in the library to the library's tests")
+    ] = False,
 ) -> None:
     """Change the derivations, one thing at a time, and list the changes that no claim's check notices."""
-    from compendium.build.mutants import chapters, is_listed, merged, mutant_outcomes, table_of_mutants
+    from compendium.build.mutants import chapters, is_listed, merged, mutant_outcomes, put_to_tests, table_of_mutants
 
     found = []
     for outcome in mutant_outcomes(slugs or chapters(), seed, share, cells, only):
         found.append(outcome)
         if sys.stderr.isatty():
             print(f"\r{len(found)} mutants, {sum(o.survived for o in found)} survive", end="", file=sys.stderr)
-    found = merged(found)
+    found = [put_to_tests(one) if tests else one for one in merged(found)]
     print(table_of_mutants(found))
     raise SystemExit(any(o.survived and not is_listed(o) for o in found))
 

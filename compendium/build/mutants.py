@@ -11,7 +11,7 @@ is executed once more, with the changed expression computed both with and withou
 the change is without effect: nothing that is derived could tell. (Not so for any ↔ all, the order of factors,
 transposes, conjugations and a chapter's own bounds: there, no effect means that the case is too special.) All others
 survive, and are defects of a check unless they are equivalent: ``data/survivors.yml`` lists those that are, each with
-a reason.
+a reason. What no claim notices in `qlib` is put to the tests that name what the module defines, if that is asked for.
 """
 
 from __future__ import annotations
@@ -27,10 +27,14 @@ import io
 import json
 import linecache
 import os
+import re
 import resource
 import select
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,6 +70,8 @@ ALTERING = (  # what changes the object that it is a method of, or its arguments
 REFUSALS = (ROOT / "qlib" / "numbers" / "arguments.py",)  # which tests/fuzz.py tries
 STOPPED = "the chapter stops"
 WATCH = "_two_values_"  # the function that compares an expression's values without and with a change
+LOOKING = re.compile(r"def test_\w+\([^)]*\bbook\b")  # at the built book
+UNTESTED = 900.0  # seconds that the tests of a change may take
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
 BYTES = 4 * 2**30  # how much more memory than the executed chapter it may take
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "QISKIT_IN_PARALLEL": "TRUE"}  # a fork waits for ever for threads that it lacks
@@ -112,6 +118,7 @@ class MutantOutcome:
     """What became of a mutant: the claims whose derivation it changes, and those that noticed.
 
     effect : whether the changed expression had another value even once, as far as that was looked at.
+    tested : the test that notices a change of the library that no claim does.
     """
 
     chapter: str
@@ -124,10 +131,11 @@ class MutantOutcome:
     claims: tuple[str, ...]
     killers: tuple[str, ...]
     effect: bool = True
+    tested: str = ""
 
     @property
     def survived(self) -> bool:
-        return self.effect and not self.killers
+        return self.effect and not self.killers and not self.tested
 
     @property
     def place(self) -> tuple[str, int, int, str, str]:
@@ -689,6 +697,51 @@ def merged(found: Iterable[MutantOutcome]) -> list[MutantOutcome]:
     return list(every.values())
 
 
+def put_to_tests(outcome: MutantOutcome) -> MutantOutcome:
+    """What becomes of a survivor of the library if its tests are run, too: `tested` is the first of them that fails."""
+    if not (outcome.survived and is_of_the_library(str(ROOT / outcome.file))) or is_listed(outcome):
+        return outcome
+    tree = ast.parse((ROOT / outcome.file).read_text(encoding="utf-8"))
+    next(m for m in mutations(tree) if (m.line, m.column, m.before, m.after) == outcome.place[1:]).apply()
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "qlib", Path(folder, "qlib"))
+        Path(folder, outcome.file).write_text(ast.unparse(tree), encoding="utf-8")
+        tests = tests_of(outcome.file, outcome.function)
+        return replace(outcome, tested=first_failure(Path(folder), outcome.file, tests))
+
+
+def tests_of(file: str, function: str) -> list[Path]:
+    """The files of tests that name something that a module defines, except those that look at the built book.
+
+    First the module's own, then those that name a function, or a part of it.
+    """
+    module = ROOT / file
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    defined = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    found = {}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        words = set(re.findall(r"\w+", text))
+        if words & defined and not LOOKING.search(text):
+            found[path] = path.stem != f"test_{module.stem}", not words & {*function.split(".")}
+    return sorted(found, key=lambda path: found[path])
+
+
+def first_failure(folder: Path, file: str, tests: Iterable[Path]) -> str:
+    """The first doctest of a file, or test, that fails with the `qlib` of another folder; "" if all hold."""
+    options = "-x", "-q", "-rfE", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--rootdir", ROOT
+    command = [sys.executable, "-m", "pytest", *options, "-c", ROOT / "pyproject.toml", file, *tests]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    try:
+        run = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=UNTESTED, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "out of time"
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.M)
+    return "" if not run.returncode else found[1].rpartition("::")[2] if found else run.stdout[-200:]
+
+
 def claims_of(slug: str) -> list[ledger.Claim]:
     """The claims that a chapter checks."""
     return [claim for claim in ledger.load().values() if claim.chapter == slug and claim.verdict != "open"]
@@ -701,7 +754,7 @@ def chapters() -> list[str]:
 
 def table_of_mutants(found: list[MutantOutcome]) -> str:
     """What became of the mutants, by paper and by claim, then every survivor that is not known to be equivalent."""
-    lines = [f"{'':42}{'mutants':>9}{'no effect':>11}{'killed':>9}{'listed':>9}{'survive':>9}"]
+    lines = [f"{'':42}{'mutants':>9}{'no effect':>11}{'killed':>9}{'by tests':>9}{'listed':>9}{'survive':>9}"]
     ids = sorted({id for outcome in found for id in outcome.claims})
     for paper in sorted({id.split(":")[0] for id in ids}):
         own = [o for o in found if any(id.startswith(f"{paper}:") for id in o.claims)]
@@ -722,4 +775,5 @@ def _row(name: str, found: list[MutantOutcome]) -> str:
     survived = [o for o in found if o.survived]
     counts = len(found), sum(not o.effect for o in found), sum(bool(o.killers) for o in found)
     listed = sum(map(is_listed, survived))
-    return f"{name:42}{counts[0]:9}{counts[1]:11}{counts[2]:9}{listed:9}{len(survived) - listed:9}"
+    rest = sum(bool(o.tested) for o in found), listed, len(survived) - listed
+    return f"{name:42}{counts[0]:9}{counts[1]:11}{counts[2]:9}{rest[0]:9}{rest[1]:9}{rest[2]:9}"
