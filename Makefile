@@ -30,7 +30,7 @@ book: venv ## execute what changed, check every claim, build the website
 test: venv ## unit, property and doctests, the ledger and its mutants, the built book
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
-mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (SHARE=0.1: a sample)
+mutants: venv ## change what every claim rests on, a little at a time: which checks do not notice? (SHARE=0.1: a sample; TESTS=1: nor the library's tests)
 	@$(BIN)/python -m compendium.build mutants --seed $(SEED) $(if $(SHARE),--share $(SHARE)) $(if $(CELLS),--cells) $(if $(TESTS),--tests) $(CHAPTERS)
 
 serve: book ## the website on http://127.0.0.1:8000 (PORT=...), visible on this machine only

@@ -88,6 +88,25 @@ def test_the_multipliers_of_an_optimum_combine_the_right_hand_sides_to_its_value
         assert p.matrix @ list(solution.primal.values()) == pytest.approx(p.rhs.astype(float), abs=1e-7)
 
 
+@given(solvable(), st.data())
+def test_in_other_units_the_optimum_is_the_same(p, data):
+    """Each constraint, each variable and the objective in a unit of its own."""
+    unit = st.integers(-6, 6).map(lambda k: Fraction(10) ** k)
+    rows, columns, cost = data.draw(vectors(len(p.constraints), unit)), data.draw(vectors(len(p.variables), unit)), 100
+    A = np.array([[int(a) for a in row] for row in p.matrix]) * np.array(rows)[:, None] * columns
+    usual = solve(p)
+    other = solve(
+        program(A, [r.rhs * s for r, s in zip(p.constraints, rows, strict=True)], p.costs.astype(int) * columns * cost)
+    )
+    q = np.array(list(other.primal.values())) * [float(unit) for unit in columns]
+    y = np.array(list(other.dual.values())) * [float(unit) for unit in rows] / cost
+    assert other.value / cost == pytest.approx(usual.value, abs=1e-6)
+    assert p.matrix @ q == pytest.approx(p.rhs.astype(float), abs=1e-6)
+    assert p.costs @ q == pytest.approx(usual.value, abs=1e-6)
+    assert p.rhs.astype(float) @ y == pytest.approx(usual.value, abs=1e-6)
+    assert min(p.costs - p.matrix.T @ y) > -1e-6
+
+
 @given(solvable())
 def test_the_minimum_is_the_largest_value_over_the_vertices_of_the_dual(p):
     if not p.matrix.any():

@@ -162,10 +162,17 @@ def test_a_phase_is_one_number_in_every_form(k: int, n: int) -> None:
 def test_what_cannot_be_decided_is_an_error_of_its_own_class() -> None:
     A, B = sp.symbols("A B", commutative=False)
     hidden = sp.sqrt(2) + sp.sqrt(3) - sp.sqrt(5 + 2 * sp.sqrt(6))
-    for x in (A * B - B * A, 1 / hidden, 1 + sp.sqrt(2) / (7 * hidden)):
+    for x in (A * B - B * A, (A + 1) ** 2 - A**2 - 2 * A, 1 / hidden, 1 + sp.sqrt(2) / (7 * hidden)):
         with pytest.raises(Undecided):
             is_zero(x)
     assert issubclass(Undecided, ValueError)
+
+
+def test_factors_that_do_not_commute_are_multiplied_out_in_their_order() -> None:
+    A, B = sp.symbols("A B", commutative=False)
+    assert is_zero((A + B) ** 2 - A**2 - A * B - B * A - B**2)
+    with pytest.raises(Undecided):
+        is_zero((A + B) ** 2 - A**2 - 2 * A * B - B**2)
 
 
 def test_what_is_infinite_or_undefined_is_not_zero_and_has_no_sign() -> None:
@@ -220,11 +227,11 @@ KINDS = (
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_symbol_stands_for_the_numbers_that_it_is_assumed_to_be(kind: str) -> None:
-    x = sp.Symbol("x", **dict.fromkeys(kind.split(), True))
+    x, y = sp.symbols("x y", **dict.fromkeys(kind.split(), True))
     side = -1 if x.is_negative else 1
     assert is_zero(sp.sqrt(x**2) - side * x)
     assert not is_zero(sp.sqrt(x**2) + side * x)
-    assert not is_zero(x - sp.E)
+    assert not is_zero(x * y - 7)
 
 
 # --- arrays, and what is no number ------------------------------------------------------------------------------------
@@ -278,6 +285,27 @@ def test_rounded_numbers_in_an_exact_array_are_refused() -> None:
         for function in (exact_arrays.exact, exact_arrays.vanishes, exact_arrays.zeros):
             with pytest.raises(ValueError, match=r"rounded|no exact number"):
                 function(array - np.array([sp.sqrt(2), 0], dtype=object))
+
+
+# --- the simplest form ------------------------------------------------------------------------------------------------
+
+FORMS = {  # nested roots: Cardano's, and those of an angle that is halved
+    sp.sqrt(3 + 2 * sp.sqrt(2)): 1 + sp.sqrt(2),
+    sp.cbrt(9 + 4 * sp.sqrt(5)): R(3, 2) + sp.sqrt(5) / 2,
+    -sp.cbrt(26 + 15 * sp.sqrt(3)): -2 - sp.sqrt(3),
+    sp.exp(i * pi / 8): sp.sqrt(R(1, 2) + sp.sqrt(2) / 4) + i * sp.sqrt(R(1, 2) - sp.sqrt(2) / 4),
+    sp.exp(-7 * i * pi / 8): -sp.sqrt(R(1, 2) + sp.sqrt(2) / 4) - i * sp.sqrt(R(1, 2) - sp.sqrt(2) / 4),
+}
+
+
+@pytest.mark.parametrize("number", FORMS, ids=str)
+def test_the_simplest_form_is_found(number: sp.Expr) -> None:
+    assert algebraic_numbers.simplest_form(number) == FORMS[number]
+
+
+@pytest.mark.parametrize("number", [sp.cbrt(2), sp.E, sp.cos(pi / 7), R(5, 3) + i * sp.cbrt(2)], ids=str)
+def test_a_number_without_a_simpler_form_stays_as_it_is(number: sp.Expr) -> None:
+    assert algebraic_numbers.simplest_form(number) is number
 
 
 # --- enclosures and separation ----------------------------------------------------------------------------------------
