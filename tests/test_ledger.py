@@ -466,7 +466,9 @@ def test_a_card_escapes_everything_that_was_written_by_hand() -> None:
     record = examine(stated, {EVIL: EVIL, "b": {"other" + EVIL}}, how="proof")
     tags = Tags(cards.card(stated, record))
     assert "script" not in tags.seen
-    assert tags.text.count(EVIL) == 8  # item, correction, key, twice the first row, three times the second
+    assert (
+        tags.text.count(cards.typographic(EVIL)) == 8
+    )  # item, correction, key, twice the first row, three times the second
     assert tags.seen["tr"] == 3
 
 

@@ -33,7 +33,7 @@ BY: dict[Means, str] = {
     "model": "by a model",
 }
 MATHS = re.compile(r"\$([^$]+)\$")
-PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|\w+( \w+)+")  # what needs no typesetting
+PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|[^\W\d_]+( \w+)+")  # what needs no typesetting
 LONGEST_FORMULA = 240  # characters; what is longer stays as it is
 WIDEST_MATRIX = 8  # columns
 LARGEST_MATRIX = 400  # characters in its entries
@@ -43,7 +43,17 @@ LETTER = {"lam": "λ", "lambda": "λ", "rho": "ρ", "tau": "τ", "sigma": "σ", 
 LETTER |= {"Lambda": "Λ", "Phi": "Φ", "Delta": "Δ", "Omega": "Ω"}
 LETTERS = re.compile(rf"(?<![A-Za-z])({'|'.join(LETTER)})(?![A-Za-z])")
 CODE = re.compile(r"`([^`]+)`")
-NAME = re.compile(r"(?<![\w'])(?:[A-Za-z]+'+(?:_\w+)?(?:,(?:in|out)\b)?|[A-Za-z]+_\w+'*)(?![\w'])")  # in words
+BRACKETS = r"\((?:[^()]|\([^()]*\))*\)"  # with what is between them, one more pair at most
+LETTER_NAME = r"[A-Za-z]+(?:~?'*_\w+'*|[~']+)(?:,(?:in|out)\b)?"  # with an index, a tilde or a prime
+CHANNEL = r"rho_[A-Z]+\|[A-Z]+"  # the operator of a channel from what stands after the bar
+TERM = rf"(?:(?:card|abs){BRACKETS}|{CHANNEL}|{LETTER_NAME}(?:{BRACKETS})?|[A-Z]{BRACKETS})"
+TERMS = re.compile(rf"(?<![\w'|]){TERM}(?:\*{TERM})*(?![\w'])")  # formulas in words
+TOKEN = re.compile(rf"{CHANNEL}|[A-Za-z]+\d*[~']*(?:_\w+'*)?(?:,(?:in|out)\b)?|->|!=|<=|>=|\||\*|\.\.\.")
+TOKENS = {"->": r" \to ", "!=": r"\ne ", "<=": r"\le ", ">=": r"\ge ", "|": r" \mid ", "*": r"\,"}
+TOKENS |= {"do": r"\mathrm{do}\,", "...": r"\dots"}
+KET = re.compile(r"\|([\w+-]+)>")
+FOR_ALL = re.compile(r"(holds for all [\d,]+ values of )(\w+(?:, \w+)*)")
+TERM_SIGNS = re.compile(r" [+-] (?![^(]*\))")  # between terms, not in brackets
 HELD = re.compile(r"(\d+)\*(\(.*⊥.*\)|\[.*⊥.*\])")  # in how many cases, and what holds in them
 
 
@@ -112,11 +122,28 @@ def displayed(tex: str) -> str:
 def prose(text: str) -> str:
     """A sentence of ``claims.yml`` as HTML: ``$…$`` for MathJax, backticks as code, all else escaped.
 
-    >>> prose("If $a<b$ then `x` & y")
-    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then <code>x</code> &amp; y'
+    >>> prose("If $a<b$ then Bell's `x` & y")
+    'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then Bell’s <code>x</code> &amp; y'
     """
-    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', html.escape(text.strip(), quote=False))
+    parts = re.split(r"(\$[^$]+\$|`[^`]+`)", html.escape(text.strip(), quote=False))
+    parts[::2] = map(typographic, parts[::2])
+    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', "".join(parts))
     return CODE.sub(r"<code>\1</code>", marked)
+
+
+def typographic(words: str) -> str:
+    """Words with the quotation marks and apostrophes of print.
+
+    >>> typographic("a \\"local\\" model, Bell's")
+    'a “local” model, Bell’s'
+    """
+    return re.sub(r'(^|[\s(])"', r"\1“", words).replace('"', "”").replace("'", "’")
+
+
+def wide(text: str, size: str) -> str:
+    """What is too wide for a table, as code behind its size."""
+    code = html.escape(text.replace("'", ""), quote=False)
+    return f'<details class="claim-wide"><summary>{size}</summary><code>{code}</code></details>'
 
 
 def value(paper: str, transcription: object) -> str:
@@ -133,66 +160,93 @@ def value(paper: str, transcription: object) -> str:
 
 
 def _matrix(paper: str, rows: list[object]) -> str | None:
-    """A list of lists as a matrix, if it is one of formulas and not too wide; as code, if it is."""
+    """A list of lists as a matrix, if it is one of formulas and not too wide; folded, if it is."""
     lists = [row for row in rows if isinstance(row, list)]
     if not lists or len(lists) < len(rows):
         return None
     names = tex_names(paper)
     entries = [[formula_tex(str(entry), names) for entry in row] for row in lists]
-    wide = (
+    too_wide = (
         max(map(len, lists)) > WIDEST_MATRIX or sum(len(str(entry)) for row in lists for entry in row) > LARGEST_MATRIX
     )
-    if wide or any(entry is None for row in entries for entry in row):
-        return f"<code>{html.escape(str(rows).replace(chr(39), ''))}</code>"
+    if all(entry == "0" for row in entries for entry in row):
+        return f"the zero matrix of {len(lists)} × {len(lists[0])}"
+    if too_wide or any(entry is None for row in entries for entry in row):
+        return wide(str(rows), f"a matrix of {len(lists)} × {max(map(len, lists))}")
     body = r" \\ ".join(" & ".join(map(str, row)) for row in entries)
     return inline(rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
 
 
 def typeset_words(key: str) -> str:
-    """Words, such as the key of a printed value, with Greek letters, and names with an index or a prime typeset.
+    """Words, such as the key of a printed value, with Greek letters, and the formulas among them typeset.
 
     >>> typeset_words("tau(lam), by (24)"), typeset_words("sigma_Z < 1")
     ('τ(λ), by (24)', '<span class="math tex2jax_process">\\\\(\\\\sigma_{Z}\\\\)</span> &lt; 1')
     """
     return "".join(
-        inline(str(_name_tex(part))) if k % 2 else html.escape(_signs(part)) for k, part in enumerate(_parted(key))
+        inline(_loose_tex(part)) if k % 2 else html.escape(_signs(part), quote=False)
+        for k, part in enumerate(_parted(key))
     )
 
 
 def _signs(words: str) -> str:
-    """Words with Greek letters, arrows and relations as signs.
+    """Words with Greek letters, arrows, relations, states and apostrophes as signs.
 
-    >>> _signs("lam -> j != k")
-    'λ → j ≠ k'
+    >>> _signs("lam -> j != k, as |0> in Bell's")
+    'λ → j ≠ k, as |0⟩ in Bell’s'
     """
-    words = re.sub("<->|->|!=|<=|>=", lambda typed: SIGNS[typed[0]], words)
-    return LETTERS.sub(lambda name: LETTER[name[0]], words)
+    words = KET.sub(r"|\1⟩", re.sub("<->|->|!=|<=|>=", lambda typed: SIGNS[typed[0]], words))
+    return LETTERS.sub(lambda name: LETTER[name[0]], typographic(words)).replace(" - ", " − ")
 
 
 def _parted(words: str) -> list[str]:
-    """Words, and between them the names that are formulas.
+    """Words, and between them the formulas.
 
-    >>> _parted("W~_i to S''_i, after (88)"), _parted("Alice's file_name")
-    (['W~_i to ', "S''_i", ', after (88)'], ["Alice's file_name"])
+    >>> _parted("W~_i to S''_i, after (88)"), _parted("Alice's file_name"), _parted("CI for P(B=0|do(A=1))")
+    (['', 'W~_i', ' to ', "S''_i", ', after (88)'], ["Alice's file_name"], ['CI for ', 'P(B=0|do(A=1))', ''])
     """
-    names = [found for found in NAME.finditer(words) if _name_tex(found[0])]
+    names = [found for found in TERMS.finditer(words) if _is_formula(found[0])]
     ends = [0, *(end for found in names for end in found.span()), len(words)]
     return [words[start:end] for start, end in pairwise(ends)]
 
 
-def _name_tex(name: str) -> str | None:
-    """A name in words as TeX: a letter with an index or a prime, or a capital's word with an index, ``Pa_i``."""
+def _is_formula(term: str) -> bool:
+    """Whether its name is a letter, of either alphabet, or a capital's word with an index, ``Pa_i``."""
+    stem = re.split(r"[~'_(|]", term)[0]
+    return term[0].isupper() or stem in ("card", "abs") or not name_tex(stem).startswith(r"\mathrm")
+
+
+def _loose_tex(term: str) -> str:
+    """A formula in words as TeX: names and relations typeset, all else as it stands.
+
+    >>> _loose_tex("P_z'(b' | a' = -)"), _loose_tex("card(S~)"), _loose_tex("rho_A|C")
+    ("P_{z'}(b' \\\\mid a' = -)", '|\\\\tilde{S}|', '\\\\rho_{A|C}')
+    """
+    if size := re.fullmatch(rf"(?:card|abs)({BRACKETS})", term):
+        return f"|{_loose_tex(size[1][1:-1])}|"
+    return TOKEN.sub(lambda token: TOKENS.get(token[0]) or _name_tex(token[0]), term).replace(r"\,(", "(")
+
+
+def _name_tex(name: str) -> str:
+    """A name as TeX: ``tau_tilde`` and ``W~_i`` with a tilde, a sum or trace over its index, else as it is said."""
+    name, bar, given = name.partition("|")
+    stem, tilde, index = name.replace("_tilde", "~").partition("~")
+    if tilde:
+        return rf"\tilde{{{name_tex(stem)}}}" + (f"_{{{index.strip('_')}}}" if index else "")
+    if over := re.fullmatch(r"Sum_(\w+'*)", name):
+        return rf"\sum_{{{over[1]}}}"
     bare = name.rstrip("'") if "_" in name else name
-    tex = formula_tex(bare) or (name_tex(bare) if bare[0].isupper() else None)
-    return tex and (f"{tex[:-1]}{name[len(bare) :]}}}" if bare != name else tex)  # the prime is the index's
+    tex = formula_tex(bare) or name_tex(bare)
+    tex = f"{tex[:-1]}{name[len(bare) :]}}}" if bare != name else tex  # the prime is the index's
+    return f"{tex[:-1]}|{given}}}" if bar else tex
 
 
 def _formula(paper: str, text: str) -> str:
     """A formula or an arrow between two typeset, a number or words as text."""
     if PLAIN.fullmatch(text):
-        return text.replace("-", "−")
+        return f'<span class="claim-number">{text.replace("-", "−")}</span>' if text[-1].isdigit() else text
     if len(text) > LONGEST_FORMULA:
-        return html.escape(text)
+        return wide(text, f"a sum of {len(re.split(TERM_SIGNS, text.lstrip('-')))} terms")
     if arrow := re.fullmatch(r"(.+) (<?->) (.+)", text):
         sides = [formula_tex(arrow[k], tex_names(paper)) for k in (1, 3)]
         plain_arrow, tex_arrow = ARROWS[arrow[2]]
@@ -212,7 +266,7 @@ def card(claim: Claim, record: Record) -> str:
     return (
         f'<section class="claim claim-{record.verdict}" id="{record.anchor}" aria-label="{html.escape(title(claim))}">'
         f'<p class="claim-head"><span class="claim-mark" aria-hidden="true">{MARKS[record.verdict]}</span> '
-        f'<span class="claim-item">{html.escape(title(claim))}</span> <span class="claim-dash">—</span> '
+        f'<span class="claim-item">{typeset_words(title(claim))}</span> <span class="claim-dash">—</span> '
         f'<span class="claim-verdict">{verdict_words(record)}</span></p>{said}{correction}'
         f'<details class="claim-more"><summary>{_counted(record)}</summary>{_folded(claim, record)}</details></section>'
     )
@@ -256,6 +310,10 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
 def derived_value(claim: Claim, record: Record, key: str) -> str:
     """A derived value for people."""
     text = {"true": "yes", "false": "no"}.get(record.derived[key], record.derived[key])
+    if everywhere := FOR_ALL.fullmatch(text):
+        names = tex_names(claim.paper)
+        symbols = [(name, formula_tex(name, names)) for name in everywhere[2].split(", ")]
+        return everywhere[1] + ", ".join(inline(tex) if tex else name.replace("_", " ") for name, tex in symbols)
     if held := HELD.fullmatch(text):
         said = dict.fromkeys(re.findall(r"\([^()]*\)", held[2]))  # once, and not of nothing
         return f"in {int(held[1]):,} cases: {html.escape(', '.join(s for s in said if '∅' not in s))}"

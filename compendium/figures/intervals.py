@@ -70,14 +70,15 @@ def moving_intervals(
 def scatter_below(
     clouds: Mapping[str, tuple[ArrayLike, ArrayLike]], xlabel: str, ylabel: str, diagonal: str | None = None
 ) -> Drawn:
-    """Clouds of points, each with a name; a diagonal of equal values with its name, if given."""
-    figure, ax = subplots(figsize=(PHONE, 3.6))
+    """Clouds of points, each with a name; a diagonal of equal values with its name, if given, at 45 degrees."""
+    figure, ax = subplots(figsize=(PHONE, 4.8 if diagonal else 3.6))
     most = 0.0
     for (name, (x, y)), (colour, mark) in zip(clouds.items(), KINDS, strict=False):
         points(ax, x, y, mark, color=colour, markersize=5, label=name, alpha=0.8)
         most = max(most, float(np.max(x)), float(np.max(y)))
     if diagonal:
         line(ax, [0, most], [0, most], color=BLACK, linewidth=0.8, linestyle=":", label=diagonal)
+        ax.set_aspect("equal")
     describe(ax, x=xlabel, y=ylabel)
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, fontsize=9)
     return figure

@@ -21,6 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Patch, Rectangle, RegularPolygon
+from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 
@@ -58,12 +59,17 @@ def subplots(*grid: int, figsize: tuple[float, float] | None = None, **options: 
     return figure, figure.subplots(*grid, **options)
 
 
+POSSESSIVE = re.compile(r"(?<=[a-z])'(?=s\b)")  # typed as in Bob's; other apostrophes are primes
+
+
 def save(figure: Figure, folder: Path, name: str) -> Figure:
     """Write a figure as ``folder/name.svg``, its data, if any, as ``folder/name.data.csv``; return it, to be shown.
 
     The same bytes for the same figure, and for the one that is shown. Drawings of graphs and circuits have no data (see
     `compendium.figures.drawn`).
     """
+    for text in figure.findobj(Text):
+        text.set_text(POSSESSIVE.sub("’", text.get_text()))
     with plt.rc_context({"svg.hashsalt": "qlib"}):
         figure.savefig(file := folder / f"{name}.svg", metadata={"Date": None})
     if isinstance(figure, Drawn):

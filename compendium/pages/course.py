@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compendium.claims import cards as claim_cards
 from compendium.claims import ledger
-from compendium.claims.cards import MARKS, displayed, prose, title, verdict_words
+from compendium.claims.cards import MARKS, displayed, prose, title, typeset_words, verdict_words
 from compendium.pages import reading
 from compendium.pages.exercises import BLOCK, LABEL
 from compendium.pages.ledger_pages import load_records
@@ -186,7 +186,7 @@ def formula_html(id: str, up: str = "../") -> tuple[str, str]:
     if not tex:
         raise ValueError(f"{id!r} has no formula")
     corrected = ", corrected" if claim.correction else ""
-    link = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}{corrected}</a>'
+    link = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{typeset_words(title(claim))}{corrected}</a>'
     return link, displayed(tex)
 
 
@@ -202,7 +202,7 @@ def claim_html(id: str, records: Path, up: str = "../", values: bool = False) ->
         item += f"<p>{prose(claim.correction.statement)}</p>{displayed(claim.correction.tex)}"
     if values:
         rows = (
-            f"<li>{claim_cards.typeset_words(key)}: {claim_cards.value(claim.paper, printed)}</li>"
+            f"<li>{typeset_words(key)}: {claim_cards.value(claim.paper, printed)}</li>"
             for key, printed in claim.printed.items()
         )
         item += f"<ul>{''.join(rows)}</ul>"
@@ -222,7 +222,7 @@ def claim_opening(id: str, records: Path, up: str = "../") -> str:
     claim = claims[id]
     record = load_records(records).get(id)
     said = verdict_words(record) if record else claim.verdict
-    head = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{html.escape(title(claim))}</a>'
+    head = f'<a href="{up}{claim.chapter}.html#{claim.anchor}">{typeset_words(title(claim))}</a>'
     mark = f'<span aria-hidden="true">{MARKS[claim.verdict]}</span>'
     return f'<div class="slide-claim claim-{claim.verdict}"><p>{mark} {head} — {html.escape(said)}</p>'
 

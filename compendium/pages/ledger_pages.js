@@ -5,12 +5,13 @@
   const body = ledger.querySelector(".ledger-table tbody");
   const heads = [...ledger.querySelectorAll(".ledger-table th[data-key]")];
   const rows = [...body.rows];
-  const texts = new Map(rows.map((row) => [row, `${row.textContent} ${row.dataset.words}`.toLowerCase()]));
+  const typed = (text) => text.toLowerCase().replaceAll("’", "'").replaceAll(/[“”]/g, '"'); // as a keyboard has it
+  const texts = new Map(rows.map((row) => [row, typed(`${row.textContent} ${row.dataset.words}`)]));
   const status = ledger.querySelector(".ledger-shown");
   const keys = ["paper", "kind", "how", "verdict"];
 
   const filter = () => {
-    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = typed(form.elements.text.value).split(/\s+/).filter(Boolean);
     for (const row of rows) {
       const chosen = keys.every((key) => !form.elements[key].value || row.dataset[key] === form.elements[key].value);
       row.hidden = !(chosen && words.every((word) => texts.get(row).includes(word)));

@@ -126,7 +126,7 @@ def _controls() -> str:
 def _row(claim: Claim, record: Record | None) -> str:
     how = record.how if record else ""
     cells = {
-        "item": f"{linked(claim, html.escape(claim.item))}<br><code>{claim.id}</code>",
+        "item": f"{linked(claim, typeset_words(claim.item))}<br><code>{claim.id}</code>",
         "paper": html.escape(SOURCES[claim.paper]),
         "statement": prose(claim.statement),
         "kind": claim.kind,
@@ -134,7 +134,7 @@ def _row(claim: Claim, record: Record | None) -> str:
         "verdict": f'<span aria-hidden="true">{MARKS[claim.verdict]}</span> {claim.verdict}',
     }
     values = {"paper": claim.paper, "kind": claim.kind, "how": how, "verdict": claim.verdict}
-    unseen = [claim.where, claim.printed, claim.correction.model_dump() if claim.correction else ""]
+    unseen = [claim.item, claim.where, claim.printed, claim.correction.model_dump() if claim.correction else ""]
     values["words"] = json.dumps(unseen, ensure_ascii=False)  # found by the filter, shown with the check
     data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in values.items())
     first = f'<th scope="row" class="ledger-item">{cells.pop("item")}</th>'
@@ -155,7 +155,7 @@ def corrections_html(claims: Claims, records: Records) -> str:
 
 
 def _contents(paper: str, group: list[Claim]) -> str:
-    links = ", ".join(f'<a href="#{_place(claim)}">{html.escape(claim.item)}</a>' for claim in group)
+    links = ", ".join(f'<a href="#{_place(claim)}">{typeset_words(claim.item)}</a>' for claim in group)
     return f"<p><strong>{html.escape(PAPERS[paper])}</strong> ({len(group)}): {links}.</p>"
 
 
@@ -173,7 +173,7 @@ def _correction(claim: Claim, correction: Correction, record: Record | None) -> 
     facts = [claim.where, verdict_words(record) if record else claim.verdict]
     about = " · ".join(html.escape(fact) for fact in facts)
     return (
-        f'<section class="correction" id="{_place(claim)}"><h3>{html.escape(title(claim))}</h3>'
+        f'<section class="correction" id="{_place(claim)}"><h3>{typeset_words(title(claim))}</h3>'
         f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
         f"<p>{prose(claim.statement)}</p>{displayed(claim.tex)}<p><strong>{prose(correction.statement)}</strong></p>"
         f"{displayed(correction.tex)}{_correction_table(claim, correction, record)}"
@@ -224,7 +224,7 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
     about = f"{SOURCES[claim.paper]}, {claim.where}"
     return (
         f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
-        f"<h3>{html.escape(claim.item)}</h3>"
+        f"<h3>{typeset_words(claim.item)}</h3>"
         f'<p class="correction-where">{html.escape(about)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
         f"<p>{prose(claim.statement)}</p><p><strong>{prose(reason.statement)}</strong></p>"
         f"{_correction_table(claim, reason, record)}<p>{prose(reason.argument)}</p></section>"
@@ -233,7 +233,7 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
 
 def _listed(claims: Iterable[Claim]) -> str:
     items = (
-        f"<li>{linked(claim, html.escape(f'{SOURCES[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
+        f"<li>{linked(claim, typeset_words(f'{SOURCES[claim.paper]}, {claim.item}'))} <code>{claim.id}</code>: "
         f"{prose(claim.statement)}</li>"
         for claim in claims
     )

@@ -57,12 +57,12 @@ pictures.individual = (v, r) => {
     236,
     [0, 0.5, 1].map((p) => [line(at(p), 16, at(p), 204), text(at(p), 220, p)]),
     text(at(0.25), 220, "1 would be found", "middle", "small"),
-    bands.map(([name, label, kind], k) => [
-      text(at(0), row(k) - 6, label, "start"),
+    bands.map(([name, , kind], k) => [
       box(at(r[`${name}_low`]), row(k), Math.max(at(r[`${name}_high`]) - at(r[`${name}_low`]), 2), 14, kind),
       box(at(r[`${name}_low`]), row(k), Math.max(at(r[`${name}_high`]) - at(r[`${name}_low`]), 2), 14, "outline"),
     ]),
     edges.map((p) => line(at(p), row(0), at(p), 204, "outline dashed")),
+    bands.map(([, label], k) => text(at(0), row(k) - 6, label, "start", "halo")),
     dot(at(r.alone_kept), row(2) + 7, 5, "one filled"), dot(at(r.alone_anew), row(3) + 7, 5, "one filled"),
     dot(at(0.62), 232 - 16, 4, "one filled"), text(at(0.65), 220, "source alone", "start", "small"),
   );
