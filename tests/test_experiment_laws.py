@@ -168,6 +168,21 @@ def test_a_quadratic_form_is_negative_as_often_as_in_simulation(seed: int) -> No
     assert abs(share - quadratic_form_probability(A, b, d, sd)) < 6.5 * 0.5 / np.sqrt(runs)
 
 
+@pytest.mark.parametrize("degrees", [16, 25])  # with few, the integrand dies slowly, and the function says so
+@pytest.mark.parametrize("deviations", [-3.0, 0.5, 20, 99, 101, 1e4])
+def test_a_sum_of_squares_follows_chi_square_near_its_mean_and_far_from_it(degrees, deviations):
+    """On both sides of where the integral is not needed, and of zero, below which no such sum lies."""
+    d = -(degrees + deviations * np.sqrt(2 * degrees))
+    probability = quadratic_form_probability(np.eye(degrees), np.zeros(degrees), d, np.ones(degrees))
+    assert probability == pytest.approx(stats.chi2.cdf(-d, degrees), abs=1e-9)
+
+
+@pytest.mark.parametrize("shots", [10**k for k in range(3, 19)])
+def test_with_ever_more_shots_a_threshold_below_the_exact_value_is_passed(shots):
+    """However large the number, the answer comes; an oscillating integral once did not converge."""
+    assert fit_probability("R2", 0.5, shots) == pytest.approx(1, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -16,11 +16,12 @@ window.addEventListener("load", async () => {
   }
 
   const scrolling = ".pst-scrollable-table-container, table.said-table, .claim-table, .explore-scroll, .bd-article pre";
-  const shade = (box) => {
-    box.classList.toggle("more-before", box.scrollLeft > 1);
-    box.classList.toggle("more-after", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+  const measured = (box) => ({ seen: box.clientWidth, whole: box.scrollWidth, left: box.scrollLeft });
+  const shade = (box, { seen, whole, left } = measured(box)) => {
+    box.classList.toggle("more-before", left > 1);
+    box.classList.toggle("more-after", left + seen < whole - 1);
   };
-  const fit = () => {
+  const fit = () => { // first ask for all widths, then change: each question after a change lays out the page anew
     const formulas = [...document.querySelectorAll("mjx-container")];
     for (const formula of formulas) {
       formula.classList.remove("wide", "more-before", "more-after");
@@ -32,14 +33,14 @@ window.addEventListener("load", async () => {
     );
     for (const formula of wide) formula.classList.add("wide");
     const lines = formulas.filter((formula) => formula.matches("[display], .wide")); // within a line none scrolls
-    const boxes = [...lines, ...document.querySelectorAll(scrolling)];
-    const scrolls = boxes.map((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1);
-    boxes.forEach((box, k) => {
-      if (scrolls[k]) box.tabIndex = 0;
+    const boxes = [...lines, ...document.querySelectorAll(scrolling)].map((box) => [box, measured(box)]);
+    for (const [box, width] of boxes) {
+      const scrolls = width.seen && width.whole > width.seen + 1;
+      if (scrolls) box.tabIndex = 0;
       else if (!box.matches("pre")) box.removeAttribute("tabindex"); // the theme's own, on code
-      if (scrolls[k]) shade(box);
+      if (scrolls) shade(box, width);
       else box.classList.remove("more-before", "more-after");
-    });
+    }
   };
   fit();
   let waiting;

@@ -47,7 +47,7 @@ DROPPED = (
     ".headerlink, .figure-files, button:not(th > button, .explore button), .prev-next-area, template, .ledger-controls"
 )
 DATA = 'script[type]:not([type="text/javascript"], [type="module"], .explore > script)'
-OPENED = ("claim-more", "dropdown")  # what is folded on a screen and not on paper
+OPENED = ("claim-more", "claim-wide", "dropdown")  # what is folded on a screen and not on paper
 
 
 class PdfError(Exception):

@@ -101,7 +101,7 @@ class Chromium(contextlib.ExitStack):
         """A new tab, in a window of its own (what is in the background is not painted)."""
         target = (await self.send("Target.createTarget", {"url": "about:blank", "newWindow": True}))["targetId"]
         session = (await self.send("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
-        tab = self.tabs[session] = Tab(self, session)
+        tab = self.tabs[session] = Tab(self, session, target)
         for domain in ("Page", "Runtime", "Log", "Network"):
             await tab.send(f"{domain}.enable")
         return tab
@@ -123,8 +123,8 @@ class Chromium(contextlib.ExitStack):
 class Tab:
     """A page that is open in the browser, and what has happened on it."""
 
-    def __init__(self, browser: Chromium, session: str) -> None:
-        self.browser, self.session = browser, session
+    def __init__(self, browser: Chromium, session: str, target: str) -> None:
+        self.browser, self.session, self.target = browser, session, target
         self.events: list[dict] = []
 
     async def send(self, method: str, **parameters) -> dict:
@@ -166,6 +166,11 @@ class Tab:
                 raise TimeoutError(f"{url} does not load")
             await asyncio.sleep(0.01)
         await self.js(SETTLED)
+
+    async def close(self) -> None:
+        """Close it: a window that stays open goes on being painted."""
+        await self.browser.send("Target.closeTarget", {"targetId": self.target})
+        del self.browser.tabs[self.session]
 
     async def press(self, *keys: str) -> None:
         """Press and release keys, as a hand would."""
