@@ -174,7 +174,7 @@ def test_a_sum_of_squares_follows_chi_square_near_its_mean_and_far_from_it(degre
     """On both sides of where the integral is not needed, and of zero, below which no such sum lies."""
     d = -(degrees + deviations * np.sqrt(2 * degrees))
     probability = quadratic_form_probability(np.eye(degrees), np.zeros(degrees), d, np.ones(degrees))
-    assert probability == pytest.approx(stats.chi2.cdf(-d, degrees), abs=1e-9)
+    assert probability == pytest.approx(stats.chi2.cdf(-d, degrees), abs=1e-8)
 
 
 @pytest.mark.parametrize("shots", [10**k for k in range(3, 19)])
