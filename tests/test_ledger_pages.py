@@ -98,9 +98,15 @@ def test_text_is_escaped_and_formulas_are_marked_for_mathjax():
     assert "Because &lt;so&gt;." in corrections_html({"wz:eq13": CLAIM}, {})
 
 
+def dollars(text: str) -> str:
+    """With formulas between dollars."""
+    return re.sub(r'<span class="math tex2jax_process">\\\((.*?)\\\)</span>', r"$\1$", text)
+
+
 def bare(text: str) -> str:
-    """Without the spans that keep a number on one line."""
-    return re.sub(r'<span class="claim-number">(.*?)</span>', r"\1", text)
+    """Without the spans that keep a number on one line, without roles and heads."""
+    text = re.sub(r'<span class="claim-number">(.*?)</span>', r"\1", text)
+    return re.sub(r' (role|data-head)="[^"]*"', "", text)
 
 
 def test_a_correction_shows_what_is_printed_what_is_true_and_what_was_derived():
@@ -139,6 +145,30 @@ def test_what_holds_in_many_cases_is_read_with_its_count_once_and_not_of_nothing
     assert derived_value(ledger.load()["pc:step2a"], record, "required") == "in 147,632 cases: (A₁ ⊥ X₂ | X₁)"
 
 
+def test_many_independences_are_folded_behind_their_number():
+    said = "60*[" + ", ".join(f"(A₁ ⊥ X{k} | Λ)" for k in range(7)) + "]"
+    record = ledger.Record("pc:eq12", "confirmed", "exact", {}, {"implied": said}, [], 0, "")
+    shown = derived_value(ledger.load()["pc:eq12"], record, "implied")
+    assert "<summary>in 60 cases, 7 independences</summary>" in shown
+    assert all(f"(A₁ ⊥ X{k} | Λ)" in shown for k in range(7))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("holds for all 16 values of x, y", "holds for all 16 values of $x$, $y$"),
+        ("holds for all 6 values of which, x", "holds in all 6 cases"),
+    ],
+)
+def test_over_what_something_was_checked_is_named_by_its_symbols_or_counted(said, shown):
+    record = ledger.Record("wz:eq1", "confirmed", "exact", {}, {"p": said}, [], 0, "")
+    assert dollars(derived_value(ledger.load()["wz:eq1"], record, "p")) == shown
+
+
+def test_quotation_marks_open_and_close_whatever_stands_between_them():
+    assert re.sub(r"<[^>]*>", "", prose('had "$b$ been $a$" and "`x`"')) == r"had “\(b\) been \(a\)” and “x”"
+
+
 def test_no_page_of_the_ledger_shows_a_formula_as_it_is_typed_or_a_name_with_an_underscore():
     claims = ledger.load()
     for claim in claims.values():
@@ -148,13 +178,10 @@ def test_no_page_of_the_ledger_shows_a_formula_as_it_is_typed_or_a_name_with_an_
 
 
 def test_a_formula_among_words_is_typeset_whole():
-    texed = lambda words: re.sub(
-        r'<span class="math tex2jax_process">\\\((.*?)\\\)</span>', r"$\1$", typeset_words(words)
-    )
-    assert texed("f equals pi_V after f~") == r"f equals $\pi_{V}$ after $\tilde{f}$"
-    assert texed("CI for P(B=0|do(A=1))") == r"CI for $P(B=0 \mid \mathrm{do}(A=1))$"
-    assert texed("rho_A|C*rho_B|C") == r"$\rho_{A|C}\,\rho_{B|C}$"
-    assert texed("P(b' = 1) of Bob's query") == "$P(b' = 1)$ of Bob’s query"
+    assert dollars(typeset_words("f equals pi_V after f~")) == r"f equals $\pi_{V}$ after $\tilde{f}$"
+    assert dollars(typeset_words("CI for P(B=0|do(A=1))")) == r"CI for $P(B=0 \mid \mathrm{do}(A=1))$"
+    assert dollars(typeset_words("rho_A|C*rho_B|C")) == r"$\rho_{A|C}\,\rho_{B|C}$"
+    assert dollars(typeset_words("P(b' = 1) of Bob's query")) == "$P(b' = 1)$ of Bob’s query"
 
 
 def test_what_is_too_wide_for_a_table_is_folded_behind_its_size_and_nothing_is_left_out():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -32,10 +33,12 @@ BY: dict[Means, str] = {
     "statistical": "by its sampling distribution",
     "model": "by a model",
 }
+KEPT = re.compile(r"\$[^$]+\$|`[^`]+`")  # formulas and code in a sentence
 MATHS = re.compile(r"\$([^$]+)\$")
 PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|[^\W\d_]+( \w+)+")  # what needs no typesetting
 LONGEST_FORMULA = 240  # characters; what is longer stays as it is
 WIDEST_MATRIX = 8  # columns
+MOST_INDEPENDENCES = 3  # that are listed in a cell; more are folded
 LARGEST_MATRIX = 400  # characters in its entries
 ARROWS = {"->": ("→", r" \to "), "<->": ("↔", r" \leftrightarrow ")}
 SIGNS = {"->": "→", "<->": "↔", "!=": "≠", "<=": "≤", ">=": "≥"}
@@ -47,12 +50,13 @@ BRACKETS = r"\((?:[^()]|\([^()]*\))*\)"  # with what is between them, one more p
 LETTER_NAME = r"[A-Za-z]+(?:~?'*_\w+'*|[~']+)(?:,(?:in|out)\b)?"  # with an index, a tilde or a prime
 CHANNEL = r"rho_[A-Z]+\|[A-Z]+"  # the operator of a channel from what stands after the bar
 TERM = rf"(?:(?:card|abs){BRACKETS}|{CHANNEL}|{LETTER_NAME}(?:{BRACKETS})?|[A-Z]{BRACKETS})"
-TERMS = re.compile(rf"(?<![\w'|]){TERM}(?:\*{TERM})*(?![\w'])")  # formulas in words
+TERMS = re.compile(rf"(?<![\w'|])(?:Sum_\w+'* )?{TERM}(?:\*{TERM})*(?![\w'])")  # formulas in words
 TOKEN = re.compile(rf"{CHANNEL}|[A-Za-z]+\d*[~']*(?:_\w+'*)?(?:,(?:in|out)\b)?|->|!=|<=|>=|\||\*|\.\.\.")
 TOKENS = {"->": r" \to ", "!=": r"\ne ", "<=": r"\le ", ">=": r"\ge ", "|": r" \mid ", "*": r"\,"}
 TOKENS |= {"do": r"\mathrm{do}\,", "...": r"\dots"}
+MINUS = re.compile(r"(?<=[(\[ ])-(?=[)\] ]|$)")
 KET = re.compile(r"\|([\w+-]+)>")
-FOR_ALL = re.compile(r"(holds for all [\d,]+ values of )(\w+(?:, \w+)*)")
+FOR_ALL = re.compile(r"(holds for all [\d,]+) values of (\w+(?:, \w+)*)")
 TERM_SIGNS = re.compile(r" [+-] (?![^(]*\))")  # between terms, not in brackets
 HELD = re.compile(r"(\d+)\*(\(.*⊥.*\)|\[.*⊥.*\])")  # in how many cases, and what holds in them
 
@@ -125,9 +129,10 @@ def prose(text: str) -> str:
     >>> prose("If $a<b$ then Bell's `x` & y")
     'If <span class="math tex2jax_process">\\\\(a&lt;b\\\\)</span> then Bell’s <code>x</code> &amp; y'
     """
-    parts = re.split(r"(\$[^$]+\$|`[^`]+`)", html.escape(text.strip(), quote=False))
-    parts[::2] = map(typographic, parts[::2])
-    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', "".join(parts))
+    kept: list[str] = re.findall(KEPT, escaped := html.escape(text.strip(), quote=False))
+    words = iter(typographic(KEPT.sub("\0", escaped)).split("\0"))
+    whole = next(words) + "".join(part + following for part, following in zip(kept, words, strict=True))
+    marked = MATHS.sub(r'<span class="math tex2jax_process">\\(\1\\)</span>', whole)
     return CODE.sub(r"<code>\1</code>", marked)
 
 
@@ -137,12 +142,13 @@ def typographic(words: str) -> str:
     >>> typographic("a \\"local\\" model, Bell's")
     'a “local” model, Bell’s'
     """
-    return re.sub(r'(^|[\s(])"', r"\1“", words).replace('"', "”").replace("'", "’")
+    pieces = words.replace("'", "’").split('"')
+    return pieces[0] + "".join("“”"[k % 2] + piece for k, piece in enumerate(pieces[1:]))
 
 
 def wide(text: str, size: str) -> str:
     """What is too wide for a table, as code behind its size."""
-    code = html.escape(text.replace("'", ""), quote=False)
+    code = html.escape(re.sub(r"\bpi\b", "π", text.replace("'", "")), quote=False)
     return f'<details class="claim-wide"><summary>{size}</summary><code>{code}</code></details>'
 
 
@@ -196,7 +202,7 @@ def _signs(words: str) -> str:
     'λ → j ≠ k, as |0⟩ in Bell’s'
     """
     words = KET.sub(r"|\1⟩", re.sub("<->|->|!=|<=|>=", lambda typed: SIGNS[typed[0]], words))
-    return LETTERS.sub(lambda name: LETTER[name[0]], typographic(words)).replace(" - ", " − ")
+    return LETTERS.sub(lambda name: LETTER[name[0]], MINUS.sub("−", typographic(words)))
 
 
 def _parted(words: str) -> list[str]:
@@ -235,6 +241,8 @@ def _name_tex(name: str) -> str:
         return rf"\tilde{{{name_tex(stem)}}}" + (f"_{{{index.strip('_')}}}" if index else "")
     if over := re.fullmatch(r"Sum_(\w+'*)", name):
         return rf"\sum_{{{over[1]}}}"
+    if re.fullmatch("[A-Z]n", name):  # the last of X1, …, Xn
+        return f"{name[0]}_n"
     bare = name.rstrip("'") if "_" in name else name
     tex = formula_tex(bare) or name_tex(bare)
     tex = f"{tex[:-1]}{name[len(bare) :]}}}" if bare != name else tex  # the prime is the index's
@@ -276,9 +284,9 @@ def _folded(claim: Claim, record: Record) -> str:
     true = claim.correction.values if claim.correction else {}
     rows = "".join(_row(claim, key, record, key in true) for key in record.printed)
     statement = f"<p>{prose(claim.statement)}</p>" if claim.tex else ""
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", word_for_printed(claim.id), "derived here", ""))
+    table = values_table((word_for_printed(claim.id), "derived here", ""), rows)
     return (
-        f'{statement}<div class="claim-table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'{statement}<div class="claim-table">{table}</div>'
         f'<p class="claim-note">{record.mutants} altered transcriptions were put to the same comparison, '
         f'{BY[record.how]}; it refused them all. <code class="claim-id">{record.id}</code></p>{_ground(claim)}'
     )
@@ -303,8 +311,22 @@ def _row(claim: Claim, key: str, record: Record, corrected: bool) -> str:
     else:
         outcome = "differs" if differs else "agrees"
     derived = derived_value(claim, record, key)
-    cells = f"<td>{value(claim.paper, claim.printed[key])}</td><td>{derived}</td><td>{outcome}</td>"
-    return f'<tr class="{"differs" if differs else "agrees"}"><th scope="row">{typeset_words(key)}</th>{cells}</tr>'
+    printed = value(claim.paper, claim.printed[key])
+    return table_row(key, {word_for_printed(claim.id): printed, "derived here": derived, "": outcome}, differs)
+
+
+def table_row(key: str, cells: Mapping[str, str], differs: bool) -> str:
+    """A row of a claim's values: cells under their heads, which a phone shows before them, one cell below the other."""
+    said = "".join(f'<td role="cell" data-head="{head}">{cell}</td>' for head, cell in cells.items())
+    kind = "differs" if differs else "agrees"
+    return f'<tr role="row" class="{kind}"><th scope="row" role="rowheader">{typeset_words(key)}</th>{said}</tr>'
+
+
+def values_table(heads: Iterable[str], rows: str) -> str:
+    """A claim's values; the roles say that it is a table where its rows are shown as blocks, too."""
+    first = "".join(f'<th scope="col" role="columnheader">{head}</th>' for head in ("", *heads))
+    head = f'<thead role="rowgroup"><tr role="row">{first}</tr></thead>'
+    return f'<table role="table">{head}<tbody role="rowgroup">{rows}</tbody></table>'
 
 
 def derived_value(claim: Claim, record: Record, key: str) -> str:
@@ -312,11 +334,16 @@ def derived_value(claim: Claim, record: Record, key: str) -> str:
     text = {"true": "yes", "false": "no"}.get(record.derived[key], record.derived[key])
     if everywhere := FOR_ALL.fullmatch(text):
         names = tex_names(claim.paper)
-        symbols = [(name, formula_tex(name, names)) for name in everywhere[2].split(", ")]
-        return everywhere[1] + ", ".join(inline(tex) if tex else name.replace("_", " ") for name, tex in symbols)
+        symbols = [formula_tex(name, names) for name in everywhere[2].split(", ")]
+        if all(tex and tex != "*" for tex in symbols):
+            return f"{everywhere[1]} values of {', '.join(map(inline, filter(None, symbols)))}"
+        return everywhere[1].replace("for", "in") + " cases"
     if held := HELD.fullmatch(text):
         said = dict.fromkeys(re.findall(r"\([^()]*\)", held[2]))  # once, and not of nothing
-        return f"in {int(held[1]):,} cases: {html.escape(', '.join(s for s in said if '∅' not in s))}"
+        independences = [s for s in said if "∅" not in s]
+        if len(independences) > MOST_INDEPENDENCES:
+            return wide(", ".join(independences), f"in {int(held[1]):,} cases, {len(independences)} independences")
+        return f"in {int(held[1]):,} cases: {html.escape(', '.join(independences))}"
     return value(claim.paper, _read(re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("π", "pi")))
 
 

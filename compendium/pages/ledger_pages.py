@@ -14,7 +14,18 @@ from importlib.resources import files
 from pathlib import Path
 
 from compendium import paths
-from compendium.claims.cards import MARKS, derived_value, displayed, prose, title, typeset_words, value, verdict_words
+from compendium.claims.cards import (
+    MARKS,
+    derived_value,
+    displayed,
+    prose,
+    table_row,
+    title,
+    typeset_words,
+    value,
+    values_table,
+    verdict_words,
+)
 from compendium.claims.ledger import MEANS, OWN, PAPERS, SOURCES, VERDICTS, Claim, Correction, Record, Verdict
 
 Claims = Mapping[str, Claim]
@@ -185,12 +196,9 @@ def _correction_table(claim: Claim, correction: Correction, record: Record | Non
     rows = ""
     for key in record.wrong if record else correction.values:
         true = value(claim.paper, correction.values[key]) if key in correction.values else "–"
-        cells = (value(claim.paper, claim.printed[key]), true, *([derived_value(claim, record, key)] if record else []))
-        rows += f'<tr><th scope="row">{typeset_words(key)}</th>'
-        rows += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    columns = ("", "printed", "true", *(["derived here"] if record else []))
-    heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        cells = {"printed": value(claim.paper, claim.printed[key]), "true": true}
+        rows += table_row(key, cells | ({"derived here": derived_value(claim, record, key)} if record else {}), False)
+    table = values_table(("printed", "true", *(["derived here"] if record else [])), rows)
     label = html.escape(f"{claim.item} ({claim.id}), values")
     return f'<div class="claim-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 

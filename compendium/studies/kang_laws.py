@@ -258,8 +258,8 @@ FAR = 100.0  # log E exp(u (Q - E Q)) ≤ u² for a form Q of variance 1 if |u| 
 def quadratic_form_probability(A: ArrayLike, b: ArrayLike, d: float, sd: ArrayLike) -> float:
     """P(eᵀAe + 2bᵀe + d ≤ 0) for independent normal e of mean zero and the given standard deviations.
 
-    A : symmetric (n, n). b, sd : (n,). By inversion of the characteristic function (Gil-Pelaez 1951, Imhof 1961); farther
-    than `FAR` standard deviations from the mean, 0 or 1, which Chernoff's bound says to within 10⁻¹⁵.
+    A : symmetric (n, n). b, sd : (n,). By inversion of the characteristic function (Gil-Pelaez 1951, Imhof 1961);
+    farther than `FAR` standard deviations from the mean, 0 or 1, which Chernoff's bound says to within 10⁻¹⁵.
     Raises ``ValueError`` for shapes that do not fit, ``ArithmeticError`` if the integral does not converge.
 
     >>> round(quadratic_form_probability(np.eye(20), np.zeros(20), -28.41198, np.ones(20)), 6)  # chi-square
