@@ -252,7 +252,8 @@ def _name_tex(name: str) -> str:
 def _formula(paper: str, text: str) -> str:
     """A formula or an arrow between two typeset, a number or words as text."""
     if PLAIN.fullmatch(text):
-        return f'<span class="claim-number">{text.replace("-", "−")}</span>' if text[-1].isdigit() else text
+        number = f"{int(text):,}" if re.fullmatch(r"-?\d{5,}", text) else text
+        return f'<span class="claim-number">{number.replace("-", "−")}</span>' if text[-1].isdigit() else text
     if len(text) > LONGEST_FORMULA:
         return wide(text, f"a sum of {len(re.split(TERM_SIGNS, text.lstrip('-')))} terms")
     if arrow := re.fullmatch(r"(.+) (<?->) (.+)", text):
