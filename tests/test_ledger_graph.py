@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
+from textwrap import wrap
 from typing import Any
 
 import networkx as nx
 
-from compendium.claims.ledger import Claim
-from compendium.pages.ledger_graph import graph_html, placed, rests_on
+from compendium.claims.cards import typographic
+from compendium.claims.ledger import Claim, load
+from compendium.pages.ledger_graph import LONGEST, graph_html, placed, rests_on
 
 
 def claim(id: str, *uses: str, **more: Any) -> Claim:
@@ -44,3 +47,13 @@ def test_each_claim_of_the_drawing_is_a_link_to_its_check_with_its_whole_name() 
 
 def test_without_arrows_nothing_is_drawn() -> None:
     assert graph_html({"pc:alone": CLAIMS["pc:alone"]}) == ""
+
+
+def test_every_label_is_whole_and_fits_its_box() -> None:
+    """Two lines of thirty letters."""
+    claims = load()
+    drawn = graph_html(claims)
+    for node in rests_on(claims):
+        lines = wrap(typographic(claims[node].item), LONGEST)
+        assert len(lines) <= 2, claims[node].item
+        assert all(f">{html.escape(line, quote=False)}</text>" in drawn for line in lines), claims[node].item

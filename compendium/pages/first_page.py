@@ -13,7 +13,7 @@ from math import hypot
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from compendium.claims.cards import MARKS
+from compendium.claims.cards import MARKS, typographic
 from compendium.claims.ledger import VERDICTS, Claim, of_papers
 
 
@@ -107,12 +107,12 @@ def map_html(papers: Sequence[Paper], relations: Mapping[tuple[str, str], str]) 
     said = "".join(
         f'<li><span class="part-{a}">{html.escape(names[a])}</span> <span aria-hidden="true">→</span>'
         f'<span class="visually-hidden"> to </span> <span class="part-{b}">{html.escape(names[b])}</span>: '
-        f"{html.escape(text)}</li>"
+        f"{html.escape(typographic(text), quote=False)}</li>"
         for (a, b), text in relations.items()
     )
     statements = "".join(
         f'<li class="part-{p.key}"><a href="{html.escape(p.page)}">{html.escape(" ".join(p.authors))}</a>: '
-        f"{html.escape(p.statement)}</li>"
+        f"{html.escape(typographic(p.statement), quote=False)}</li>"
         for p in papers
     )
     return f'{drawn}<ul class="paper-statements">{statements}</ul><ol class="paper-relations">{said}</ol>'

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from textwrap import wrap
 
 import networkx as nx
 
-from compendium.claims.cards import title
+from compendium.claims.cards import title, typographic
 from compendium.claims.ledger import Claim
 from compendium.pages.ledger_pages import link
 
-WIDE, HIGH, GAP = 230, 30, 70  # of a claim's box, and between columns
-ROW = 42
-LONGEST = 30  # letters of a label
+WIDE, HIGH, GAP = 230, 44, 70  # of a claim's box, and between columns
+ROW = 54
+LONGEST = 30  # letters in a line of a label, of which the box holds two
 
 
 def rests_on(claims: Mapping[str, Claim]) -> nx.DiGraph:
@@ -80,8 +81,10 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 def _box(claim: Claim, x: float, y: float) -> str:
     name = title(claim)
-    short = claim.item if len(claim.item) <= LONGEST else f"{claim.item[: LONGEST - 1].rstrip()}…"
+    lines = wrap(typographic(claim.item), LONGEST)
     said = f'<title>{html.escape(name)}</title><rect x="{x:g}" y="{y:g}" width="{WIDE}" height="{HIGH}" rx="6"/>'
-    said += f'<text x="{x + WIDE / 2:g}" y="{y + HIGH / 2 + 5:g}">{html.escape(short)}</text>'
+    for k, line in enumerate(lines):
+        height = y + HIGH / 2 + 5 + 17 * (k - (len(lines) - 1) / 2)
+        said += f'<text x="{x + WIDE / 2:g}" y="{height:g}">{html.escape(line, quote=False)}</text>'
     target = link(claim)
     return f'<a class="part-{claim.paper}" href="{html.escape(target)}">{said}</a>' if target else f"<g>{said}</g>"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -22,12 +23,14 @@ from compendium.claims.cards import (
     table_row,
     title,
     typeset_words,
+    typographic,
     value,
     values_table,
     verdict_words,
 )
 from compendium.claims.ledger import MEANS, OWN, PAPERS, SOURCES, VERDICTS, Claim, Correction, Record, Verdict
 
+QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")  # the title of a section
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
 KINDS = ("definition", "equation", "theorem", "figure", "table", "number")
@@ -182,7 +185,7 @@ def _place(claim: Claim) -> str:
 
 def _correction(claim: Claim, correction: Correction, record: Record | None) -> str:
     facts = [claim.where, verdict_words(record) if record else claim.verdict]
-    about = " · ".join(html.escape(fact) for fact in facts)
+    about = html.escape(typographic(QUOTED.sub(r"‘\1’", " · ".join(facts))), quote=False)
     return (
         f'<section class="correction" id="{_place(claim)}"><h3>{typeset_words(title(claim))}</h3>'
         f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
