@@ -60,7 +60,7 @@ def test_pages_are_labelled_as_they_are_printed(printed):
 
 def test_bookmarks_are_the_headings_each_said_once(printed):
     found = titles(printed.outline)
-    assert {"Explore", "Exercises", "Citing"} <= set(found)
+    assert {"Explore", "Exercises", "How to cite"} <= set(found)
     assert [title for title in found if re.fullmatch(r"(.{2,}?)\1+", title)] == []
 
 
