@@ -14,11 +14,13 @@ from itertools import chain
 from pathlib import Path
 
 import nbformat
+import papermill.engines
 import pytest
 import yaml
 
 import qlib
-from compendium.build import bootstrap, build
+from compendium.build import bootstrap, build, execute
+from compendium.build.children import kernel_environment
 from compendium.build.notebooks import pair
 from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
 from compendium.build.secrets import find_secret, redact, secrets_in
@@ -333,6 +335,20 @@ def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(story):
     assert story.kept[0] == story.kept[1]
     assert story.kept[0].items() <= story.finished.items()
     assert sum("3 of 6 chapters to execute" in text for _, text in story.mended) == 1
+
+
+def test_a_kernel_that_dies_is_told_with_its_cell_and_nothing_is_written_between_two_cells(tree, tmp_path, monkeypatch):
+    """papermill writes the notebook before and after every cell if it is left to itself."""
+    written = []
+    monkeypatch.setattr(
+        papermill.engines, "write_ipynb", lambda nb, path: written.append(path) or nbformat.write(nb, path)
+    )
+    monkeypatch.setattr(os, "environ", {**os.environ, **kernel_environment(Plan(root=tree))})
+    cells = ["x = 1", "import os\nos._exit(3)", "y = 2"]
+    dying = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    with pytest.raises(execute.ChapterError, match=r"part/a, code cell 2.*\n  import os\n  DeadKernelError"):
+        execute.run_notebook(Plan(root=tree), "part/a", dying, tmp_path / "notebook.ipynb", {})
+    assert len(written) == 2  # before the first cell, and after the last that ran
 
 
 def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_for():

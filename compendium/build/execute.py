@@ -14,6 +14,7 @@ from typing import Any
 import jupytext
 import nbformat
 import papermill
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
@@ -23,6 +24,24 @@ from compendium.build.plan import SOLVE, Plan, check_parameters
 from compendium.build.secrets import find_secret, redact, secrets_in
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class WritingOnce(NBClientEngine):  # type: ignore[misc]
+    """papermill's engine, which writes the notebook before the first cell and where it ends, however it ends.
+
+    Its own writes it before and after every cell, which takes as long as many a chapter's cells.
+    """
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any) -> None:
+        output, nb_man.output_path = nb_man.output_path, None
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nb_man.output_path = output
+
+
+papermill_engines.register("once", WritingOnce)
 
 
 class ChapterError(Exception):
@@ -157,6 +176,7 @@ def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters:
                 notebook,
                 output,
                 parameters=dict(parameters),
+                engine_name="once",
                 kernel_name=KERNEL,
                 cwd=plan.root,
                 progress_bar=False,
@@ -170,9 +190,9 @@ def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters:
     except Exception as error:
         cells = nbformat.read(output, as_version=4).cells if output.exists() else []
         code = [cell for cell in cells if cell.cell_type == "code"]
-        states = [cell.metadata.get("papermill", {}).get("status") for cell in code]
-        at = states.index("running") if "running" in states else None
-        source, number = (code[at].source, at + 1) if at is not None else ("", None)
+        begun = [number for number, cell in enumerate(code, 1) if cell.metadata.get("papermill", {}).get("start_time")]
+        number = begun[-1] if begun else None
+        source = code[number - 1].source if number else ""
         raise ChapterError(describe(plan, slug, source, number, f"{type(error).__name__}: {error}")) from None
 
 
