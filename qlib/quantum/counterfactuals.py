@@ -27,7 +27,7 @@ import itertools
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from types import NoneType
 from typing import Any, NamedTuple
@@ -595,6 +595,7 @@ def _tidy(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=1024)  # the same terms are asked for again and again
 def _simplest(expression: sp.Expr) -> sp.Expr:
     """The expression in the fewest operations, complex exponentials of angles as cosines and sines if that helps."""
     forms = [sp.simplify(expression)]
