@@ -188,3 +188,8 @@ def test_positivity_of_number_field_matrices_is_decided_at_the_boundary():
     below = singular - exact([[sp.Rational(1, 10**30), 0], [0, 0]])
     assert not mm.is_positive_semidefinite(mm.field_matrix(below))
     assert not mm.is_positive_semidefinite(mm.field_matrix(exact([[1, 1], [0, 1]])))
+
+
+def test_a_number_is_no_functional_and_is_refused_by_name():
+    with pytest.raises(ValueError, match="F is the number 2: a functional has an axis for each party"):
+        mm.rational_certificate(2)

@@ -132,6 +132,8 @@ def rational_certificate(F: ArrayLike, level: str = "1+AB", accuracy: float = 1e
     True
     """
     table = exact(numbers(F, "F"))
+    if not table.ndim:
+        raise ValueError(f"F is the number {table.item()}: a functional has an axis for each party")
     return _rounded(polynomial(table), [n - 1 for n in table.shape], level, accuracy)
 
 
