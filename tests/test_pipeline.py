@@ -351,6 +351,18 @@ def test_a_kernel_that_dies_is_told_with_its_cell_and_nothing_is_written_between
     assert len(written) == 2  # before the first cell, and after the last that ran
 
 
+def test_what_is_printed_in_pieces_is_one_output_as_long_as_nothing_comes_between(tree, tmp_path, monkeypatch):
+    """A kernel sends what is printed when its clock says so: two builds would not be the same bytes."""
+    monkeypatch.setattr(os, "environ", {**os.environ, **kernel_environment(Plan(root=tree))})
+    code = "import sys, time\nfor k in range(3):\n    print(k, flush=True)\n    time.sleep(0.3)\n"
+    code += "print('!', file=sys.stderr, flush=True)\ntime.sleep(0.3)\nprint('end')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    done = execute.run_notebook(Plan(root=tree), "part/a", notebook, tmp_path / "notebook.ipynb", {})
+    for cell in (done.cells[-1], nbformat.read(tmp_path / "notebook.ipynb", as_version=4).cells[-1]):
+        said = [(output.name, output.text) for output in cell.outputs]
+        assert said == [("stdout", "0\n1\n2\n"), ("stderr", "!\n"), ("stdout", "end\n")]
+
+
 def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_for():
     code = "import sys, compendium.build.warm; print(*sys.modules)"
     asked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

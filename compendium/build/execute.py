@@ -29,7 +29,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 class WritingOnce(NBClientEngine):  # type: ignore[misc]
     """papermill's engine, which writes the notebook before the first cell and where it ends, however it ends.
 
-    Its own writes it before and after every cell, which takes as long as many a chapter's cells.
+    Its own writes it before and after every cell, which takes as long as many a chapter's cells. What is printed in one
+    go is one output.
     """
 
     @classmethod
@@ -38,7 +39,22 @@ class WritingOnce(NBClientEngine):  # type: ignore[misc]
         try:
             super().execute_managed_notebook(nb_man, kernel_name, **options)
         finally:
+            join_streams(nb_man.nb)
             nb_man.output_path = output
+
+
+def join_streams(notebook: Any) -> None:
+    """Make adjacent pieces of a stream one: where a kernel cuts what is printed is a matter of its clock."""
+    for cell in notebook.cells:
+        joined: list[Any] = []
+        for output in cell.get("outputs", ()):
+            last = joined[-1] if joined else None
+            if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+                last.text += output.text
+            else:
+                joined.append(output)
+        if joined:
+            cell.outputs = joined
 
 
 papermill_engines.register("once", WritingOnce)
