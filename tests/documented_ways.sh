@@ -26,8 +26,8 @@ diff -r first _build/quick/html
 echo "two builds: the same website, byte by byte"
 rm -rf _build data/generated
 
-"$python" -m jupyter_book build . 2>&1 | tee log
-"$python" -m jupyter_book build . 2>&1 | tee log
+jupyter-book build . 2>&1 | tee log
+jupyter-book build . 2>&1 | tee log
 ! grep -qE "Extension error|Traceback" log
 test -f _build/html/book/intro.html
 echo "plain jupyter-book: twice"
