@@ -167,6 +167,9 @@ def test_over_what_something_was_checked_is_named_by_its_symbols_or_counted(said
 
 def test_quotation_marks_open_and_close_whatever_stands_between_them():
     assert re.sub(r"<[^>]*>", "", prose('had "$b$ been $a$" and "`x`"')) == r"had “\(b\) been \(a\)” and “x”"
+    assert prose("the outcomes' weights, if 'Bell's theorem' holds (88)'s way") == (
+        "the outcomes’ weights, if ‘Bell’s theorem’ holds (88)’s way"
+    )
 
 
 def test_no_page_of_the_ledger_shows_a_formula_as_it_is_typed_or_a_name_with_an_underscore():

@@ -33,10 +33,11 @@ BY: dict[Means, str] = {
     "statistical": "by its sampling distribution",
     "model": "by a model",
 }
+QUOTED = re.compile(r"(?<![\w)\0])'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)")  # other single marks are apostrophes
 KEPT = re.compile(r"\$[^$]+\$|`[^`]+`")  # formulas and code in a sentence
 MATHS = re.compile(r"\$([^$]+)\$")
 PLAIN = re.compile(r"-?\d+(\.\d+)?(/\d+)?|[^\W\d_]+( \w+)+")  # what needs no typesetting
-LONGEST_FORMULA = 240  # characters; what is longer stays as it is
+LONGEST_FORMULA = 240  # characters; a longer sum is folded
 WIDEST_MATRIX = 8  # columns
 MOST_INDEPENDENCES = 3  # that are listed in a cell; more are folded
 LARGEST_MATRIX = 400  # characters in its entries
@@ -139,10 +140,10 @@ def prose(text: str) -> str:
 def typographic(words: str) -> str:
     """Words with the quotation marks and apostrophes of print.
 
-    >>> typographic("a \\"local\\" model, Bell's")
-    'a “local” model, Bell’s'
+    >>> typographic("a \\"local\\" model, Bell's 'theory'")
+    'a “local” model, Bell’s ‘theory’'
     """
-    pieces = words.replace("'", "’").split('"')
+    pieces = QUOTED.sub(r"‘\1’", words).replace("'", "’").split('"')
     return pieces[0] + "".join("“”"[k % 2] + piece for k, piece in enumerate(pieces[1:]))
 
 
@@ -255,7 +256,8 @@ def _formula(paper: str, text: str) -> str:
         number = f"{int(text):,}" if re.fullmatch(r"-?\d{5,}", text) else text
         return f'<span class="claim-number">{number.replace("-", "−")}</span>' if text[-1].isdigit() else text
     if len(text) > LONGEST_FORMULA:
-        return wide(text, f"a sum of {len(re.split(TERM_SIGNS, text.lstrip('-')))} terms")
+        terms = len(re.split(TERM_SIGNS, text.lstrip("-")))
+        return wide(text, f"a sum of {terms} terms") if terms > 1 else html.escape(text)
     if arrow := re.fullmatch(r"(.+) (<?->) (.+)", text):
         sides = [formula_tex(arrow[k], tex_names(paper)) for k in (1, 3)]
         plain_arrow, tex_arrow = ARROWS[arrow[2]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -30,7 +29,6 @@ from compendium.claims.cards import (
 )
 from compendium.claims.ledger import MEANS, OWN, PAPERS, SOURCES, VERDICTS, Claim, Correction, Record, Verdict
 
-QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")  # the title of a section
 Claims = Mapping[str, Claim]
 Records = Mapping[str, Record]
 KINDS = ("definition", "equation", "theorem", "figure", "table", "number")
@@ -185,7 +183,7 @@ def _place(claim: Claim) -> str:
 
 def _correction(claim: Claim, correction: Correction, record: Record | None) -> str:
     facts = [claim.where, verdict_words(record) if record else claim.verdict]
-    about = html.escape(typographic(QUOTED.sub(r"‘\1’", " · ".join(facts))), quote=False)
+    about = html.escape(typographic(" · ".join(facts)), quote=False)
     return (
         f'<section class="correction" id="{_place(claim)}"><h3>{typeset_words(title(claim))}</h3>'
         f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
@@ -236,7 +234,7 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
     return (
         f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
         f"<h3>{typeset_words(claim.item)}</h3>"
-        f'<p class="correction-where">{html.escape(about)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
+        f'<p class="correction-where">{html.escape(typographic(about), quote=False)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
         f"<p>{prose(claim.statement)}</p><p><strong>{prose(reason.statement)}</strong></p>"
         f"{_correction_table(claim, reason, record)}<p>{prose(reason.argument)}</p></section>"
     )
