@@ -230,11 +230,11 @@ def _unreproduced(claim: Claim, record: Record | None) -> str:
     reason = claim.correction
     if reason is None:
         raise ValueError(f"{claim.id}: verdict {claim.verdict!r} needs a correction that tells why")
-    about = f"{SOURCES[claim.paper]}, {claim.where}"
+    about = html.escape(typographic(f"{SOURCES[claim.paper]}, {claim.where}"), quote=False)
     return (
         f'<section class="correction claim-{claim.verdict}" id="unreproduced-{claim.anchor.removeprefix("claim-")}">'
         f"<h3>{typeset_words(claim.item)}</h3>"
-        f'<p class="correction-where">{html.escape(typographic(about), quote=False)} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
+        f'<p class="correction-where">{about} · <code>{claim.id}</code> · {linked(claim, "the check")}</p>'
         f"<p>{prose(claim.statement)}</p><p><strong>{prose(reason.statement)}</strong></p>"
         f"{_correction_table(claim, reason, record)}<p>{prose(reason.argument)}</p></section>"
     )
