@@ -11,7 +11,7 @@ SEED ?= 0
 HTML := html$(if $(filter-out instructor,$(EDITION)),-$(EDITION))
 BIN := .venv/bin
 BOOTSTRAP := $(or $(shell command -v python3),$(shell command -v python),$(PYTHON))
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE
 export PYTHON
 export PYTHONUTF8 := 1
 

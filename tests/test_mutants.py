@@ -1,7 +1,10 @@
 """What `make mutants` finds: changes of a derivation that its check notices, and those that it does not."""
 
 import ast
+import contextlib
+import gc
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,15 +65,41 @@ def claim(id: str, printed: object) -> ledger.Claim:
     return ledger.Claim.model_validate({**entry, "printed": {"value": printed}, "chapter": "part/page"})
 
 
-@pytest.fixture
-def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mutants.ExecutedChapter:
-    page = tmp_path / "book" / "part" / "page.md"
+@contextlib.contextmanager
+def claiming(*claims: ledger.Claim) -> Iterator[None]:
+    """While the ledger has these claims and no others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "load", lambda: {c.id: c for c in claims})
+        yield
+
+
+def executed(folder: Path, text: str) -> mutants.ExecutedChapter:
+    """A chapter of this text."""
+    page = folder / "book" / "part" / "page.md"
     page.parent.mkdir(parents=True)
-    page.write_text(HEAD + CHAPTER, encoding="utf-8")
-    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
-    both = {c.id: c for c in (claim("sfc:sharp", "1.00"), claim("sfc:blunt", True))}
-    monkeypatch.setattr(ledger, "load", lambda: both)
-    return mutants.ExecutedChapter("part/page")
+    page.write_text(HEAD + text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "BOOK", folder / "book")
+        return mutants.ExecutedChapter("part/page")
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
+    """The chapter, and what becomes of the mutants of its own cells: all in forks, so that tests can share it."""
+    with claiming(*BOTH):
+        chapter = executed(tmp_path_factory.mktemp("chapter"), CHAPTER)
+        found = outcomes(chapter, "page.md")
+    yield chapter, found
+    gc.unfreeze()
+
+
+@pytest.fixture
+def chapter(once: tuple) -> Iterator[mutants.ExecutedChapter]:
+    with claiming(*BOTH):
+        yield once[0]
+
+
+BOTH = claim("sfc:sharp", "1.00"), claim("sfc:blunt", True)
 
 
 def line(text: str) -> int:
@@ -118,8 +147,8 @@ def test_executed_again_unchanged_every_claim_holds(chapter: mutants.ExecutedCha
         assert all(chapter.execute_again({k}).values())
 
 
-def test_a_sharp_check_kills_what_a_blunt_one_lets_live(chapter: mutants.ExecutedChapter) -> None:
-    found = {(o.line, o.before, o.after): o for o in outcomes(chapter, "page.md")}
+def test_a_sharp_check_kills_what_a_blunt_one_lets_live(once: tuple) -> None:
+    found = {(o.line, o.before, o.after): o for o in once[1]}
     transposed = found[line("return process_cj"), "process_cj(U[None]).T", "process_cj(U[None])"]
     assert transposed.claims == ("sfc:sharp", "sfc:blunt")
     index = found[line("sharp = "), "3", "2"]
@@ -136,7 +165,6 @@ def test_functions_of_the_library_are_changed_where_they_ran(chapter: mutants.Ex
 
 
 def test_a_change_never_leaves_its_fork(chapter: mutants.ExecutedChapter) -> None:
-    outcomes(chapter, "page.md")
     assert all(chapter.execute_again(set(chapter.needed)).values())
 
 
@@ -231,22 +259,18 @@ derivations:
     assert found == [False, True, True, False]
 
 
-def test_a_chapter_without_claims_is_judged_by_what_it_verifies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = tmp_path / "book" / "part" / "page.md"
-    page.parent.mkdir(parents=True)
-    page.write_text(f"""{HEAD}
-```{{code-cell}} ipython3
+def test_a_chapter_without_claims_is_judged_by_what_it_verifies(tmp_path: Path) -> None:
+    text = """
+```{code-cell} ipython3
 from compendium.pages.prose import verified
 sides = [3, 4, 5]
 longest = max(sides[1], sides[2])
 verified("The longest side has the length five.", longest == 5)
 verified("The longest side is long.", longest > 2)
 ```
-""")
-    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
-    found = {(o.before, o.after): o for o in outcomes(mutants.ExecutedChapter("part/page"), "page.md")}
+"""
+    with claiming():
+        found = {(o.before, o.after): o for o in outcomes(executed(tmp_path, text), "page.md")}
     assert found["max(sides[1], sides[2])", "min(sides[1], sides[2])"].killers == (mutants.STOPPED,)
     assert found["longest > 2", "longest >= 2"].killers == ()
 
@@ -259,13 +283,11 @@ def test_the_probabilities_that_a_law_has_worked_out_are_forgotten() -> None:
     assert law.marginal({"A": 0}) == 2
 
 
-def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path: Path, chapter: object) -> None:
-    page = tmp_path / "book" / "part" / "page.md"
+def test_what_is_filled_in_a_loop_is_made_anew_before_the_changed_loop(tmp_path: Path) -> None:
     filled = "kept.append(int(rng.integers(5)))\nfor one in range(3):\n    kept.append(one)\n"
-    page.write_text(
-        (HEAD + CHAPTER).replace("kept.append(int(rng.integers(5)))\n", filled).replace("- kept[0]", "- kept[-4]")
-    )
-    found = {(o.before, o.after): o for o in outcomes(mutants.ExecutedChapter("part/page"), "page.md")}
+    text = CHAPTER.replace("kept.append(int(rng.integers(5)))\n", filled).replace("- kept[0]", "- kept[-4]")
+    with claiming(*BOTH):
+        found = {(o.before, o.after): o for o in outcomes(executed(tmp_path, text), "page.md")}
     assert "sfc:sharp" in found["3", "4"].killers
     assert "sfc:sharp" in found["3", "2"].killers
 

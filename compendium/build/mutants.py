@@ -75,6 +75,7 @@ UNTESTED = 900.0  # seconds that the tests of a change may take
 PATIENCE = 8.0  # how much longer than the unchanged statements a mutant may run
 BYTES = 4 * 2**30  # how much more memory than the executed chapter it may take
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "QISKIT_IN_PARALLEL": "TRUE"}  # a fork waits for ever for threads that it lacks
+FOUND: list[object] = []  # what `look_once` found
 Lines = dict[CodeType, set[int]]
 
 
@@ -313,10 +314,12 @@ class ExecutedChapter:
                     return
 
     def _execute(self) -> None:
+        look_once()
         with checking(self._check), contextlib.redirect_stdout(io.StringIO()):
             for k, one in enumerate(self.statements):
                 if k in self.needed:
                     self._execute_first(one)
+        look_once()
 
     def _execute_first(self, one: Statement) -> None:
         clear_caches()
@@ -465,10 +468,28 @@ def tracing(covered: Lines, chapter: str) -> Iterator[None]:
         sys.settrace(None)
 
 
+def look_once() -> None:
+    """Find what there is of ours now, and let the collector leave alone whatever there is.
+
+    Nobody looks through it again, for each statement and in each fork; and a fork shares the memory that it only reads
+    (a fork's first look through a million objects copies all of them).
+    """
+    gc.unfreeze()
+    kept = kept_by_class()
+    things = gc.get_objects()
+    FOUND[:] = [t for t in things if type(t) in kept or (isinstance(t, FunctionType) and is_ours(t))]
+    gc.freeze()
+
+
+def living() -> list[object]:
+    """Everything of ours in this process that keeps a result or has code, and whatever is younger than that look."""
+    return [*FOUND, *gc.get_objects()]
+
+
 def clear_caches() -> None:
     """Forget every result that a derivation has kept, so that what runs now runs whole."""
     kept = kept_by_class()
-    for thing in [thing for thing in gc.get_objects() if type(thing) in kept]:
+    for thing in [thing for thing in living() if type(thing) in kept]:
         for name in kept[type(thing)]:
             vars(thing).pop(name, None)
         if isinstance(thing, functools._lru_cache_wrapper) and is_ours(thing):
@@ -496,8 +517,7 @@ def install_mutant(file: str, tree: ast.Module) -> None:
     new: dict[tuple[str, int], list[CodeType]] = {}
     for code in codes_in(compile(tree, file, "exec")):
         new.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
-    living = [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__code__.co_filename == file]
-    for function in living:
+    for function in [f for f in living() if isinstance(f, FunctionType) and f.__code__.co_filename == file]:
         codes = new.get((function.__code__.co_qualname, function.__code__.co_firstlineno), [])
         if len(codes) == 1 and codes[0] != function.__code__:
             function.__code__ = codes[0]
