@@ -219,7 +219,7 @@ def test_an_interrupted_campaign_resumes_without_submitting_again(server: Server
     server.replies["GET", "jobs"] = lambda usual: (200, {**usual[1], "status": "ready"})
     pending = r"job job-0 \([^)]*\): (it is still under way|no answer within the time allowed)\. Run the campaign again"
     with pytest.raises(JobPendingError, match=pending):  # the time may be over while it is asked, on a busy machine
-        run(ionq(tmp_path))
+        run(ionq(tmp_path, timeout=1))
     assert [record["state"] for record in files(tmp_path)] == ["submitted", "submitted"]
     del server.replies["GET", "jobs"]
     confirm = Confirmation()
@@ -233,7 +233,7 @@ def test_jobs_that_returned_before_an_interruption_are_kept(server: Server, tmp_
         usual if usual[1]["id"] == "job-0" else (200, {**usual[1], "status": "started"})
     )
     with pytest.raises(JobPendingError, match="job job-1"):
-        run(ionq(tmp_path))
+        run(ionq(tmp_path, timeout=1))
     assert [record["state"] for record in files(tmp_path)] == ["returned", "submitted"]
 
 
@@ -345,7 +345,7 @@ def test_a_busy_server_is_asked_again_and_a_dead_one_not_for_ever(server: Server
     assert len(run(ionq(tmp_path))) == 2
     server.replies["GET", "jobs"] = lambda usual: (503, {})
     with pytest.raises(JobPendingError, match="status 503"):
-        run(ionq(tmp_path / "other"))
+        run(ionq(tmp_path / "other", timeout=1))
 
 
 @pytest.mark.parametrize(

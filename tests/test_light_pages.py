@@ -34,17 +34,25 @@ def test_a_theme_that_has_changed_is_refused():
 
 def test_the_index_of_words_and_the_excerpts_are_loaded_on_the_search_page_only():
     page = '<script src="_static/searchtools.js"></script><script src="searchindex.js"></script>'
-    assert light_pages.mend(page, searches=False) == ""
-    mended = light_pages.mend(page, searches=True)
+    assert light_pages.mend(page, "intro.html") == ""
+    mended = light_pages.mend(page, "search.html")
     assert mended.index("searchtools") < mended.index("excerpts.js") < mended.index("searchindex")
 
 
-@pytest.mark.parametrize("searches", [True, False])
-def test_a_page_that_is_mended_already_stays_as_it_is(searches):
+@pytest.mark.parametrize("name", ["search.html", "book/reference/api/qlib.html"])
+def test_a_page_that_is_mended_already_stays_as_it_is(name):
     parts = ['<script src="_static/searchtools.js"></script>', "<table><tr><th></th></tr></table>"]
     parts += [light_pages.FIRST_SECTION, '<script src="a/scripts/fontawesome.js?x=1"></script>']
-    mended = light_pages.mend("".join(parts), searches)
-    assert light_pages.mend(mended, searches) == mended
+    mended = light_pages.mend("".join(parts), name)
+    assert light_pages.mend(mended, name) == mended
+
+
+def test_a_module_s_page_without_a_formula_does_not_load_what_sets_formulas():
+    script = '<script defer="defer" src="../_static/mathjax/startup.js?v=4"></script>'
+    formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
+    for name, text in (("book/reference/api/qlib.html", f"{formula}{script}"), ("book/reference/ledger.html", script)):
+        assert light_pages.mend(text, name) == text
+    assert light_pages.mend(f"<p>x</p>{script}", "book/reference/api/qlib.html") == "<p>x</p>"
 
 
 def test_excerpts_are_the_words_of_a_page_with_its_formulas_as_typed():
@@ -83,20 +91,20 @@ def test_a_second_build_with_nothing_changed_leaves_the_pages_as_they_are(tmp_pa
 
 def test_empty_cells_are_no_headings_and_others_are():
     row = '<tr><th class="head"><p></p></th><th scope="col"></th><th>1</th></tr>'
-    assert light_pages.mend(row, searches=False) == "<tr><td></td><td></td><th>1</th></tr>"
+    assert light_pages.mend(row, "intro.html") == "<tr><td></td><td></td><th>1</th></tr>"
 
 
 def test_the_space_before_the_exercise_that_a_solution_names_is_not_underlined():
     title = '<p>Solution to<a class="reference internal" href="#ex"> Exercise (Two)</a></p>'
     mended = '<p>Solution to <a class="reference internal" href="#ex">Exercise (Two)</a></p>'
-    assert light_pages.mend(title, searches=False) == mended
+    assert light_pages.mend(title, "intro.html") == mended
 
 
 def test_a_signature_on_several_lines_is_no_list():
     dt = (
         '<dt>f(\n\n<dl>\n<dd><em class="sig-param">x</em>,</dd>\n<dd><em class="sig-param">y</em></dd>\n</dl>\n\n)</dt>'
     )
-    mended = light_pages.mend(dt, searches=False)
+    mended = light_pages.mend(dt, "intro.html")
     assert "<dl>" not in mended
     assert mended.count('<span class="sig-line">') == 2
-    assert light_pages.mend("<dl>\n<dt>a</dt>\n<dd>b</dd></dl>", searches=False) == "<dl>\n<dt>a</dt>\n<dd>b</dd></dl>"
+    assert light_pages.mend("<dl>\n<dt>a</dt>\n<dd>b</dd></dl>", "intro.html") == "<dl>\n<dt>a</dt>\n<dd>b</dd></dl>"

@@ -126,6 +126,7 @@ ICON_CLASS = re.compile(r'class="(?:[^"]* )?(?:fa-solid|fa-regular|fa-brands|fas
 NO_ICONS = {"lg"}  # a size
 FONTAWESOME = re.compile(r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>|<link[^>]*fontawesome[^>]*>')
 SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+MATHJAX_SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*mathjax/startup\.js[^"]*"></script>')
 LINK_AND_SPACE = re.compile(r"(?<=Solution to)(<a [^>]*>) ")  # the space is no part of the link
 EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
@@ -141,14 +142,17 @@ EXCERPTS = """<script src="_static/excerpts.js"></script><script src="_static/cl
 FIRST_SECTION = '<div class="sidebar-primary-items__start sidebar-primary__section">'
 
 
-def mend(text: str, searches: bool) -> str:
+def mend(text: str, name: str) -> str:
     """A page without what it does not use, whose parts are named for what they are.
 
     Sphinx fetches the pages that are found, for excerpts, which browsers refuse to file:// pages: it is given texts
     that were loaded with the page (see `excerpts`).
     """
     text = FONTAWESOME.sub("", text)
+    searches = name == "search.html"
     text = SEARCHTOOLS.sub(lambda script: script[1] + EXCERPTS, text) if searches else SEARCH.sub("", text)
+    if name.startswith(REFERENCE) and 'class="math' not in text:
+        text = MATHJAX_SCRIPT.sub("", text)
     text = LINK_AND_SPACE.sub(r" \1", text)
     text = EMPTY_HEAD.sub("<td></td>", text)
     text = SIGNATURE.sub(lambda lines: f"<span>{LINE.sub(SPAN, lines[1])}</span>", text)
@@ -228,8 +232,8 @@ def finish(app: Any, error: Exception | None) -> None:
     output = Path(app.outdir)
     texts, static = {}, output / "_static"
     for path in sorted(path for path in output.rglob("*.html") if "_static" not in path.parts):
-        text = mend(path.read_text(encoding="utf-8"), path.name == "search.html")
-        texts[path.relative_to(output).as_posix()] = text
+        name = path.relative_to(output).as_posix()
+        texts[name] = mend(path.read_text(encoding="utf-8"), name)
     classes = " ".join(name for text in texts.values() for name in ICON_CLASS.findall(text))
     pages = gathered(app, texts)
     hooks = {name: page["hook"] for name, page in pages.items()}

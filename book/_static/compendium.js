@@ -1,8 +1,8 @@
 // Formulas in the text: punctuation stays with the formula before it; one wider than the page gets a line of its own,
 // on which it scrolls; whatever scrolls can be reached by keyboard, and fades at the ends beyond which there is more.
 window.addEventListener("load", async () => {
-  if (!window.MathJax?.startup) return;
-  for (let last; last !== MathJax.startup.promise; ) await (last = MathJax.startup.promise); // it is replaced once
+  const set = () => window.MathJax?.startup?.promise;
+  for (let last; last !== set(); ) await (last = set()); // it is replaced once
 
   for (const formula of document.querySelectorAll("mjx-container:not([display])")) {
     const inline = formula.closest("span.math") ?? formula;
@@ -21,8 +21,13 @@ window.addEventListener("load", async () => {
     box.classList.toggle("more-before", left > 1);
     box.classList.toggle("more-after", left + seen < whole - 1);
   };
+  const isFolded = (box) => {
+    const fold = box.closest("details:not([open])"); // to ask for a width in it lays out what nobody sees
+    return fold && box.closest("summary")?.parentElement !== fold;
+  };
+  const unfolded = (selector) => [...document.querySelectorAll(selector)].filter((box) => !isFolded(box));
   const fit = () => { // first ask for all widths, then change: each question after a change lays out the page anew
-    const formulas = [...document.querySelectorAll("mjx-container")];
+    const formulas = unfolded("mjx-container");
     for (const formula of formulas) {
       formula.classList.remove("wide", "more-before", "more-after");
       formula.removeAttribute("tabindex");
@@ -33,7 +38,7 @@ window.addEventListener("load", async () => {
     );
     for (const formula of wide) formula.classList.add("wide");
     const lines = formulas.filter((formula) => formula.matches("[display], .wide")); // within a line none scrolls
-    const boxes = [...lines, ...document.querySelectorAll(scrolling)].map((box) => [box, measured(box)]);
+    const boxes = [...lines, ...unfolded(scrolling)].map((box) => [box, measured(box)]);
     for (const [box, width] of boxes) {
       const scrolls = width.seen && width.whole > width.seen + 1;
       if (scrolls) box.tabIndex = 0;

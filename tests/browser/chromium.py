@@ -148,10 +148,11 @@ class Tab:
         return value
 
     async def look(self, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """See the page so wide, in light or dark."""
+        """See the page so wide, in light or dark, as someone who wants nothing to move: it is at rest at once."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         await self.send("Emulation.setDeviceMetricsOverride", **size)
-        await self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        await self.send("Emulation.setEmulatedMedia", features=[{"name": k, "value": v} for k, v in wishes.items()])
         await self.js("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     async def open(self, url: str) -> None:

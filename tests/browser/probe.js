@@ -33,7 +33,7 @@ const look = () => ({
 // What depends on a page's width. A box with more beyond its right end has a class by which it fades there.
 const SCROLLING = "mjx-container, .bd-article pre, table.said-table, .claim-table, .pst-scrollable-table-container";
 const scrolls = (box) =>
-  box.clientWidth && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+  box.checkVisibility() && box.clientWidth && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
 const scrollsOn = (box) => scrolls(box) && !box.matches(".more-after");
 const glance = () => ({
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
