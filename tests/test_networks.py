@@ -157,10 +157,13 @@ def test_memory_does_not_grow_with_the_length_of_a_chain() -> None:
     for length in (10, 40):
         network, arrays = chain(length)
         network(arrays)
-        tracemalloc.start()
-        value = network(arrays)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        measured = []
+        for _ in range(5):  # what another thread takes in the meantime is counted, too
+            tracemalloc.start()
+            value = network(arrays)
+            measured.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        peaks.append(min(measured))
         expected = np.linalg.multi_dot([np.ones((1, 4)), *(arrays[k] for k in range(length)), np.ones((4, 1))])
         assert np.isclose(value, expected.item())
     assert peaks[1] < 20_000

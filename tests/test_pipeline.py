@@ -72,7 +72,6 @@ def copy_machinery(folder: Path) -> None:
     for name in ("compendium/build", "profiles", "Snakefile", "requirements.lock"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
-    shutil.rmtree(folder / "compendium/build/__pycache__", ignore_errors=True)
     for package in ("qlib", "compendium", "compendium/claims", "compendium/pages"):
         write(folder / package / "__init__.py", "")
     write(folder / "compendium/claims/ledger.py", LEDGER)
@@ -312,7 +311,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     write(tree / "qlib/broken.py", "X = 1\nY = = 2\n")
     failed, kept = [], []
     for _ in range(2):
-        failed.append(make(tree, "--jobs", "1", HOME="/dev/null"))
+        failed.append(make(tree, HOME="/dev/null"))
         kept.append(executed(tree))
     write(tree / "qlib/broken.py", "X = 1\n")
     for name in ("cell", "no_python"):

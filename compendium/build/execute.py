@@ -198,6 +198,7 @@ def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters:
                 progress_bar=False,
                 record_timing=False,  # two builds are the same bytes
                 config=sockets(folder),
+                shutdown_kernel="immediate",  # all has been said; when asked to end, some wait for seconds
                 **warm_kernel(),
             )
     except PapermillExecutionError as error:
