@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pickle
 import re
 import zipfile
 from collections import Counter
@@ -10,8 +11,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import compendium_pages
 import nbformat
 import pytest
+from docutils import nodes
 from published_book import KEY, PLAN, build
 
 from compendium.build import reference
@@ -194,3 +197,14 @@ def test_pages_declare_their_language_and_pictures_their_meaning(pages):
 def test_ids_are_unique(pages):
     for page in pages.values():
         assert not [i for i, number in Counter(page.ids).items() if number > 1], page.path
+
+
+def test_in_which_order_exercises_were_read_is_nothing_that_other_pages_show(book):
+    """An edited page is read last: all pages would be written again."""
+    env = pickle.loads((PLAN.build / "site/.doctrees/environment.pickle").read_bytes())
+    exercises, before = env.sphinx_exercise_registry, compendium_pages.shared(env)
+    env.sphinx_exercise_registry = dict(reversed(exercises.items()))
+    assert compendium_pages.shared(env) == before
+    label = next(label for label in exercises if label.startswith("ex-"))
+    exercises[label]["node"][0] += nodes.Text("another title")
+    assert compendium_pages.shared(env) != before

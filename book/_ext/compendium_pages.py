@@ -110,10 +110,10 @@ def shared(env: Any) -> str:
     order = [titles, env.toctree_includes]  # Sphinx itself looks after the numbers of sections and figures
     domains = [{key: data.get(key) for key in SHARED} for _, data in sorted(env.domaindata.items())]
     proofs = {label: [entry.get(key) for key in NUMBERED] for label, entry in getattr(env, "proof_list", {}).items()}
+    registry = getattr(env, "sphinx_exercise_registry", {})  # in the order in which pages were read: an edit changes it
+    exercises = {label: [e["docname"], *(part.astext() for part in e["node"][:1])] for label, e in registry.items()}
     cited = {f"{ref.docname} {target.key}" for ref in env.domaindata["cite"]["citation_refs"] for target in ref.targets}
-    return digest_of(
-        in_order([order, domains, proofs, [*getattr(env, "sphinx_exercise_registry", {})], cited]).encode()
-    )
+    return digest_of(in_order([order, domains, proofs, exercises, cited]).encode())
 
 
 SHARED = ("labels", "anonlabels", "objects", "modules", "terms", "has_equations")
