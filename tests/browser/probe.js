@@ -44,9 +44,10 @@ const glance = () => ({
 
 // Nothing is on its way from one colour to another. The glyphs of formulas, thousands of elements about which axe has
 // nothing to say, are left out; their words remain. Of the words of code that no rule of style tells apart, two remain
-// elements and the others become text. So look at a page before.
+// elements and the others become text. So look at a page before. (In one line, the words of a formula that nobody sees
+// would be wider than the formula.)
 const lighten = () => {
-  document.head.insertAdjacentHTML("beforeend", "<style>*, ::before, ::after { transition: none !important }</style>");
+  document.head.insertAdjacentHTML("beforeend", "<style>*, ::before, ::after { transition: none !important } mjx-assistive-mml { width: 1px !important }</style>");
   all("mjx-container svg").forEach((picture) => picture.replaceChildren());
   all("mjx-assistive-mml").forEach((formula) => formula.replaceChildren(formula.textContent));
   const places = new Map([[null, ""]]), counts = new Map();
