@@ -11,6 +11,7 @@ SEED ?= 0
 HTML := html$(if $(filter-out instructor,$(EDITION)),-$(EDITION))
 BIN := .venv/bin
 BOOTSTRAP := $(or $(shell command -v python3),$(shell command -v python),$(PYTHON))
+# The shell's wishes for other Pythons; byte code is written, or each kernel and test would compile this tree anew.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE
 export PYTHON
 export PYTHONUTF8 := 1
