@@ -294,7 +294,6 @@ def accent(app: Any, page: str, template: str, context: dict[str, Any], doctree:
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.set_html_assets_policy("always")  # the ledger's formulas stand in HTML of its own: MathJax is due there, too
     app.connect("builder-inited", read_in_parallel)
     app.connect("env-get-outdated", by_content)
     app.connect("env-updated", remember)

@@ -1,7 +1,8 @@
 """Pages that load little and shut nobody out: what the theme brings and this book does not use is left out.
 
-The icons become a few lines of style instead of a script of 1.5 MB, MathJax comes without its menu but with every
-glyph, the index of all words is loaded where one searches.
+The icons become a few lines of style instead of a script of 1.5 MB, the index of all words is loaded where one
+searches, formulas are set already (`compendium.pages.formulas`). MathJax lies beside the pages for those that come
+later: in the card of a link, among what the search finds.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import json
 import multiprocessing
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,10 +22,8 @@ import previews
 from bs4 import BeautifulSoup
 
 from compendium.claims import ledger
+from compendium.pages import formulas
 
-MATHJAX = "sphinx-mathjax-offline"  # a distribution that carries MathJax 3
-GLYPHS = "output/svg/fonts/tex"  # glyphs as SVG: no font files, which browsers refuse to file:// pages
-PARTS = ["core", "input/tex", "output/svg", "a11y/assistive-mml"]
 THEME, FONTAWESOME_FILE = "pydata_sphinx_theme", "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
 UNUSED_FILES = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "vendor", "locales", "sphinx-thebe.*")
 
@@ -53,12 +52,18 @@ def copy_mathjax(app: Any, error: Exception | None) -> None:
     """Put the needed part of MathJax beside the pages (not into the source's ``_static``, nor into git)."""
     if error or app.builder.format != "html":
         return
-    script = next(f for f in importlib.metadata.files(MATHJAX) or [] if f.name == "tex-svg.js")
-    source, target = Path(str(script.locate())).parent, Path(app.outdir, "_static", "mathjax")
-    shutil.copytree(source / "input/tex/extensions", target / "input/tex/extensions", dirs_exist_ok=True)
-    for part in ("startup", *PARTS, GLYPHS):
+    source, target = formulas.folder(), Path(app.outdir, "_static", "mathjax")
+    shutil.copytree(source / formulas.EXTENSIONS, target / formulas.EXTENSIONS, dirs_exist_ok=True)
+    for part in (*formulas.SETTING, formulas.GLYPHS):
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / f"{part}.js", target / f"{part}.js")
+    settings = {
+        **(app.config.mathjax3_config or {}),
+        "loader": {"load": formulas.SETTING},
+        "startup": {"typeset": False},
+    }
+    script = (source / "startup.js").read_text(encoding="utf-8")
+    (target / "startup.js").write_text(f"window.MathJax = {json.dumps(settings)};\n{script}", encoding="utf-8")
 
 
 def copy_licences(app: Any, error: Exception | None) -> None:
@@ -126,7 +131,7 @@ ICON_CLASS = re.compile(r'class="(?:[^"]* )?(?:fa-solid|fa-regular|fa-brands|fas
 NO_ICONS = {"lg"}  # a size
 FONTAWESOME = re.compile(r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>|<link[^>]*fontawesome[^>]*>')
 SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
-MATHJAX_SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*mathjax/startup\.js[^"]*"></script>')
+MATHJAX = re.compile(r'\s*<script[^>]*(?:>window\.MathJax = [^<]*| src="[^"]*/mathjax@[^"]*">)</script>')
 LINK_AND_SPACE = re.compile(r"(?<=Solution to)(<a [^>]*>) ")  # the space is no part of the link
 EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>")
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)  # a list without terms
@@ -151,8 +156,7 @@ def mend(text: str, name: str) -> str:
     text = FONTAWESOME.sub("", text)
     searches = name == "search.html"
     text = SEARCHTOOLS.sub(lambda script: script[1] + EXCERPTS, text) if searches else SEARCH.sub("", text)
-    if name.startswith(REFERENCE) and 'class="math' not in text:
-        text = MATHJAX_SCRIPT.sub("", text)
+    text = MATHJAX.sub("", text)
     text = LINK_AND_SPACE.sub(r" \1", text)
     text = EMPTY_HEAD.sub("<td></td>", text)
     text = SIGNATURE.sub(lambda lines: f"<span>{LINE.sub(SPAN, lines[1])}</span>", text)
@@ -211,18 +215,19 @@ def gathered(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     }
     new = [name for name in texts if known.get(name, {}).get("digest") != digests[name]]
     longest_first = sorted(new, key=lambda name: -len(texts[name]))
-    told = dict(zip(longest_first, in_parallel(app.parallel, [(n, texts[n]) for n in longest_first]), strict=True))
+    pages = [(name, texts[name]) for name in longest_first]
+    told = dict(zip(longest_first, in_parallel(app.parallel, learnt, pages), strict=True))
     found = {name: {"digest": digests[name], **told[name]} if name in told else known[name] for name in texts}
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return found
 
 
-def in_parallel(processes: int, pages: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """What is `learnt` of each page, by so many processes where they can be forked, as Sphinx itself does."""
-    if processes < 2 or len(pages) < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        return [learnt(*page) for page in pages]
-    with multiprocessing.get_context("fork").Pool(min(processes, len(pages))) as pool:
-        return pool.starmap(learnt, pages, chunksize=1)
+def in_parallel(processes: int, function: Callable[..., Any], cases: list[tuple[Any, ...]]) -> list[Any]:
+    """What a function makes of each case, by so many processes where they can be forked, as Sphinx itself does."""
+    if processes < 2 or len(cases) < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        return [function(*case) for case in cases]
+    with multiprocessing.get_context("fork").Pool(min(processes, len(cases))) as pool:
+        return pool.starmap(function, cases, chunksize=1)
 
 
 def finish(app: Any, error: Exception | None) -> None:
@@ -233,12 +238,16 @@ def finish(app: Any, error: Exception | None) -> None:
     texts, static = {}, output / "_static"
     for path in sorted(path for path in output.rglob("*.html") if "_static" not in path.parts):
         name = path.relative_to(output).as_posix()
-        texts[name] = mend(path.read_text(encoding="utf-8"), name)
+        texts[name] = mend(formulas.as_typed(path.read_text(encoding="utf-8")), name)
     classes = " ".join(name for text in texts.values() for name in ICON_CLASS.findall(text))
     pages = gathered(app, texts)
     hooks = {name: page["hook"] for name, page in pages.items()}
+    texts = {name: previews.announced(text, name, hooks) for name, text in texts.items()}
+    drawings = set_formulas(app, texts)
     for name, text in texts.items():
-        (output / name).write_text(previews.announced(text, name, hooks), encoding="utf-8")
+        page = formulas.with_formulas(text, drawings["drawn"], drawings["glyphs"])
+        (output / name).write_text(page, encoding="utf-8")
+    (static / "formulas.css").write_text(drawings["style"], encoding="utf-8")
     (static / "previews.js").write_text(previews.previews(pages), encoding="utf-8")
     (static / "claims.js").write_text(previews.claims_for_search(ledger.load()), encoding="utf-8")
     used = {"xmark", *PLACES.values(), *re.findall(r"fa-([a-z-]+)", classes)}  # the first in a message of the theme
@@ -253,16 +262,25 @@ def finish(app: Any, error: Exception | None) -> None:
             picture.unlink()  # of a page as it was before an edit
 
 
-def load_parts(app: Any, config: Any) -> None:
-    """Have the pages load MathJax in these parts."""
-    config.mathjax_path = "mathjax/startup.js"
-    config.mathjax3_config = {**(config.mathjax3_config or {}), "loader": {"load": PARTS}}
+def set_formulas(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The drawings of all formulas on the pages; says on which page one is that cannot be read."""
+
+    def several(function: Callable[..., Any], lists: list[list[str]]) -> list[Any]:
+        return in_parallel(app.parallel, function, [(each,) for each in lists])
+
+    file = Path(app.doctreedir) / "formulas.json"
+    try:
+        return formulas.drawings(texts.values(), file, app.config.mathjax3_config or {}, several)
+    except formulas.FormulaError as error:
+        said, formula = error.args
+        page = next(name for name, text in texts.items() if formula in formulas.typed(text))
+        raise formulas.FormulaError(f"{page}: {said}", formula) from None
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.connect("config-inited", load_parts)
     app.add_css_file("icons.css")
+    app.add_css_file("formulas.css")
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", copy_licences)
     app.connect("build-finished", finish)

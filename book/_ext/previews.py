@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
 
-from compendium.claims.cards import title
+from compendium.claims.cards import prose, title
 
 CLASSES = frozenset({"claim", "proof", "exercise", "citation"})  # of what can be shown, besides terms and equations
 DROPPED = ".headerlink, script, style, details, .copybtn, img, svg"
@@ -118,12 +118,12 @@ def announced(text: str, name: str, hooks: Mapping[str, str]) -> str:
 
 
 def claims_for_search(claims: Mapping[str, Any]) -> str:
-    """The script with what the search looks for in the ledger: title, address, words and printed values."""
+    """The script with what the search looks for in the ledger: title, address, statement, words and printed values."""
     entries = [
         {
             "title": title(claim),
             "page": f"book/{claim.chapter}.html#{claim.anchor}",
-            "says": claim.statement,
+            "says": prose(claim.statement),
             "words": json.dumps(
                 [claim.id, title(claim), claim.where, claim.statement, claim.printed], ensure_ascii=False
             ),

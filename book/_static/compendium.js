@@ -1,9 +1,6 @@
 // Formulas in the text: punctuation stays with the formula before it; one wider than the page gets a line of its own,
 // on which it scrolls; whatever scrolls can be reached by keyboard, and fades at the ends beyond which there is more.
-window.addEventListener("load", async () => {
-  const set = () => window.MathJax?.startup?.promise;
-  for (let last; last !== set(); ) await (last = set()); // it is replaced once
-
+window.addEventListener("load", () => {
   for (const formula of document.querySelectorAll("mjx-container:not([display])")) {
     const inline = formula.closest("span.math") ?? formula;
     const mark = inline.nextSibling?.nodeType === Node.TEXT_NODE && inline.nextSibling.data.match(/^[.,;:!?)\]’”]+/);
@@ -56,6 +53,23 @@ window.addEventListener("load", async () => {
   const scrolled = ({ target }) => target.matches?.(`mjx-container, ${scrolling}`) && shade(target);
   document.addEventListener("scroll", scrolled, { capture: true, passive: true });
 });
+
+// Formulas of a page are set when the book is built; those that come later, in a card or in what the search finds, are
+// set by MathJax, which a page loads for the first of them.
+const staticFolder = new URL(".", document.currentScript.src);
+const loadScript = (name) =>
+  new Promise((done) => {
+    const script = document.createElement("script");
+    script.src = new URL(name, staticFolder);
+    script.onload = script.onerror = done;
+    document.head.append(script);
+  });
+let mathjax;
+const setFormulas = async (box) => {
+  if (!/\\[([]/.test(box.textContent)) return;
+  await (mathjax ??= loadScript("mathjax/startup.js").then(() => MathJax.startup.promise));
+  await MathJax.typesetPromise([box]);
+};
 
 // Files to take away are saved, not opened.
 window.addEventListener("DOMContentLoaded", () => {
@@ -116,7 +130,6 @@ window.addEventListener("DOMContentLoaded", () => {
 // A link shows what it leads to: pointed at, focused, or touched once (touched again, it is followed).
 window.addEventListener("DOMContentLoaded", () => {
   const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
-  const script = document.querySelector("script[src*='compendium.js']");
   const card = document.createElement("div");
   card.className = "preview bd-article";
   card.id = "preview-card";
@@ -125,14 +138,7 @@ window.addEventListener("DOMContentLoaded", () => {
   document.body.append(card);
   let texts, timer, shownFor, touched;
 
-  const load = () =>
-    (texts ??= new Promise((done) => {
-      const file = document.createElement("script");
-      file.src = new URL("previews.js", script.src);
-      file.onload = () => done(PREVIEWS);
-      file.onerror = () => done({});
-      document.head.append(file);
-    }));
+  const load = () => (texts ??= loadScript("previews.js").then(() => (typeof PREVIEWS === "undefined" ? {} : PREVIEWS)));
   const key = (link) => {
     const target = new URL(link.href, location.href);
     const page = target.href.split(/[?#]/)[0];
@@ -157,7 +163,7 @@ window.addEventListener("DOMContentLoaded", () => {
     card.style.top = `${scrollY + (below ? at.bottom + 6 : at.top - card.offsetHeight - 6)}px`;
     link.setAttribute("aria-describedby", card.id);
     shownFor = link;
-    window.MathJax?.typesetPromise?.([card]);
+    setFormulas(card);
     return true;
   };
   const links = "article.bd-article a[href*='#']:not(.headerlink)";
@@ -219,7 +225,7 @@ window.addEventListener("load", () => {
   const asked = new URLSearchParams(location.search).get("q")?.toLowerCase().split(/\s+/).filter(Boolean);
   if (!results || !asked?.length || typeof CLAIMS === "undefined") return;
   const found = CLAIMS.filter((claim) => {
-    const text = `${claim.words} ${claim.says}`.toLowerCase();
+    const text = claim.words.toLowerCase();
     return asked.every((word) => text.includes(word));
   });
   if (!found.length) return;
@@ -232,9 +238,9 @@ window.addEventListener("load", () => {
     const link = line.appendChild(document.createElement("a"));
     link.href = claim.page;
     link.textContent = claim.title;
-    line.append(`: ${claim.says}`);
+    line.insertAdjacentHTML("beforeend", `: ${claim.says}`);
   }
   box.append(head, list);
   results.before(box);
-  window.MathJax?.typesetPromise?.([box]);
+  setFormulas(box);
 });

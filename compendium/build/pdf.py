@@ -18,26 +18,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from compendium.build.plan import EDITIONS, Plan, read_yaml
+from compendium.pages import formulas
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PRINT = ("--no-pdf-header-footer", "--generate-pdf-document-outline", "--virtual-time-budget=3600000")
-FORMULAS = """
-window.MathJax = {
-  ...window.MathJax,
-  svg: { fontCache: "global" }, // each glyph once in all
-  startup: {
-    async pageReady() {
-      await MathJax.startup.defaultPageReady();
-      for (const { math, typesetRoot } of MathJax.startup.document.math) {
-        const said = typesetRoot.appendChild(document.createElement("span"));
-        said.className = "formula-text"; // the picture of a formula cannot be searched nor copied, its source can
-        said.textContent = math;
-      }
-    },
-  },
-};
-"""
 DISTRIBUTION = "causality-quantum-compendium"
 TIMEOUT = 1800  # seconds
 LEFT_OUT = ("reference/api",)
@@ -160,6 +145,8 @@ class Book:
         self.body: list[str] = []
         self.entries: list[tuple[int, str, str]] = []  # level, id, text
         self.headings: frozenset[str] = frozenset()
+        self.drawn: dict[str, str] = {}  # the formulas, as their pages have them
+        self.glyphs: dict[str, str] = {}
 
     def document(self, numbers: Mapping[str, int]) -> str:
         """The whole document, its contents with page numbers as far as they are known."""
@@ -172,17 +159,23 @@ class Book:
         contents = f'<nav class="print-contents"><h1 id="print-contents">Contents</h1><ol>{lines}</ol></nav>'
         title = f"<title>{self.title}</title>"
         opening = f'<!doctype html><html lang="en" data-theme="light" data-mode="light"><head>{title}{self.head}</head>'
-        return f'{opening}<body class="print-book">{front}{contents}{"".join(self.body)}</body></html>'
+        text = f'{opening}<body class="print-book">{front}{contents}{"".join(self.body)}</body></html>'
+        return formulas.with_formulas(text, self.drawn, self.glyphs)
 
 
 def merge(plan: Plan) -> Book:
     """The pages of a website as one document that lies beside it."""
     toc, config = read_yaml(plan.root / "_toc.yml"), read_yaml(plan.root / "_config.yml")
     where = plan.html.name
-    pages = {slug: soup(plan.html / "book" / f"{slug}.html") for slug in plan.pages if slug not in LEFT_OUT}
+    files = {slug: plan.html / "book" / f"{slug}.html" for slug in plan.pages if slug not in LEFT_OUT}
+    texts = {slug: file.read_text(encoding="utf-8") for slug, file in files.items()}
+    pages = {slug: soup(formulas.as_typed(text)) for slug, text in texts.items()}
     edition = "Student edition, without solutions" if plan.edition == "student" else "With solutions to the exercises"
     version = metadata.version(DISTRIBUTION)
     book = Book(html.escape(config["title"]), f"{edition}. Version {version}.", head(next(iter(pages.values())), where))
+    for drawn, glyphs in map(formulas.already_set, texts.values()):
+        book.drawn |= {formula: searchable(formula, picture) for formula, picture in drawn.items()}
+        book.glyphs |= glyphs
     for caption, slugs in parts(toc):
         shown = [slug for slug in slugs if slug in pages]
         if caption and shown:
@@ -198,11 +191,17 @@ def merge(plan: Plan) -> Book:
     return book
 
 
-def soup(file: Path) -> Any:
+def soup(text: str) -> Any:
     """A page, parsed."""
     from bs4 import BeautifulSoup
 
-    return BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
+    return BeautifulSoup(text, "html.parser")
+
+
+def searchable(formula: str, picture: str) -> str:
+    """A formula's picture with its source, since a picture can be neither searched nor copied."""
+    said = f'<span class="formula-text">{html.escape(formula[2:-2])}</span>'
+    return picture.replace("</mjx-container>", f"{said}</mjx-container>")
 
 
 def parts(toc: Any) -> Iterator[tuple[str, list[str]]]:
@@ -216,13 +215,10 @@ def parts(toc: Any) -> Iterator[tuple[str, list[str]]]:
 
 
 def head(page: Any, where: str) -> str:
-    """Style sheets, and MathJax with its settings, as the pages have them."""
+    """Style sheets, as the pages have them."""
     sheets = [urlsplit(link["href"]).path for link in page.find_all("link", rel="stylesheet")]
     links = "".join(f'<link rel="stylesheet" href="{resolved(sheet, "book", where)}">' for sheet in sheets)
-    settings = next((s.string for s in page.find_all("script") if (s.string or "").startswith("window.MathJax")), "")
-    script = next((s["src"] for s in page.find_all("script", src=True) if "mathjax" in s["src"]), "")
-    mathjax = f'<script>{settings};{FORMULAS}</script><script src="{resolved(script, "book", where)}"></script>'
-    return f'<meta charset="utf-8">{links}{mathjax if script else ""}'
+    return f'<meta charset="utf-8">{links}'
 
 
 def resolved(url: str, folder: str, where: str) -> str:

@@ -7,7 +7,7 @@ const TOKENS = ["mi", "mn", "mo", "mtext", "ms"];
 const INVISIBLE = /[\s\u00a0\u2000-\u200b\u2061-\u2064]/gu;
 const inked = (glyph) =>
   glyph.localName === "text" ? [...glyph.textContent.replace(INVISIBLE, "")].length
-    : Number(Boolean(glyph.localName === "use" ? document.querySelector(glyph.getAttribute("xlink:href")).getAttribute("d") : glyph.getAttribute("d")));
+    : Number(Boolean(glyph.localName === "use" ? document.querySelector(glyph.getAttribute("href")).getAttribute("d") : glyph.getAttribute("d")));
 const withoutOutline = (formula) => TOKENS.flatMap((kind) => {
   const said = [...formula.querySelectorAll(`mjx-assistive-mml ${kind}`)].map((token) => token.textContent.replace(INVISIBLE, ""));
   const drawn = [...formula.querySelectorAll(`svg g[data-mml-node="${kind}"]`)]

@@ -3,7 +3,6 @@
 A few pages stand for all: the whole takes minutes (``make pdf``).
 """
 
-import html
 import json
 import re
 
@@ -13,6 +12,7 @@ from published_book import PLAN
 from pypdf import PdfReader
 
 from compendium.build import pdf
+from compendium.pages import formulas
 
 PAGES = {"explore", "ladder/bell", "reference/citing"}
 
@@ -66,10 +66,10 @@ def test_bookmarks_are_the_headings_each_said_once(printed):
 
 def test_the_source_of_each_formula_can_be_searched(text):
     page = (PLAN.html / "book/ladder/bell.html").read_text(encoding="utf-8")
-    formulas = re.findall(r'<span class="math[^"]*">\\\((.*?)\\\)</span>', page)
-    assert len(formulas) > 20
+    in_lines = [formula[2:-2] for formula in formulas.typed(formulas.as_typed(page)) if formula.startswith(r"\(")]
+    assert len(in_lines) > 20
     found = bare(text)
-    assert [formula for formula in map(html.unescape, formulas) if bare(formula) not in found] == []
+    assert [formula for formula in in_lines if bare(formula) not in found] == []
 
 
 def test_claims_are_open(text):
