@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pkgutil
 import re
 from functools import cache
@@ -447,6 +448,30 @@ def test_a_sheet_shows_what_its_edition_has(tmp_path: Path, monkeypatch: pytest.
     assert "Because." in html
     assert "nothing is the label of no exercise" in told.getvalue()
     assert "'kang:nothing' is not an id" in told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "noticed"),
+    [
+        ("A word", "Another word", False),
+        ("# Bell", "# Bell’s inequality", True),
+        ("Find it.", "Find x.", True),
+        ("Here.", "There.", True),
+        ("Why?", "Why not?", True),
+        ("A word", "A word " * 300, True),
+    ],
+)
+def test_of_a_chapter_the_course_takes_what_it_shows_and_nothing_else(tmp_path: Path, old, new, noticed) -> None:
+    text = "# Bell\n\nA word.\n\n:::{predict} Why?\n- [x] so\n***\nBecause.\n:::\n\n"
+    text += "```{exercise} One\n:label: ex\n*Derive.* Find it.\n```\n\n```{solution} ex\nHere.\n```\n"
+    page = tmp_path / "part/bell.md"
+    page.parent.mkdir()
+    said = []
+    for stamp, each in enumerate((text, text.replace(old, new)), 1):
+        page.write_text(each, encoding="utf-8")
+        os.utime(page, ns=(stamp, stamp))
+        said.append(course.offered(page))
+    assert (said[0] != said[1]) is noticed
 
 
 def test_a_problem_is_found_in_a_notebook_too(tmp_path: Path) -> None:

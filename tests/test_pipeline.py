@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -19,12 +19,13 @@ import pytest
 import yaml
 
 import qlib
-from compendium.build import bootstrap, build, execute
+from compendium.build import bootstrap, build, chapter_files, execute, site
 from compendium.build.children import kernel_environment
 from compendium.build.notebooks import pair
 from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
 from compendium.build.secrets import find_secret, redact, secrets_in
 from compendium.build.takeaway import GUARD
+from compendium.claims.ledger import Record
 
 CHAPTER = """---
 kernelspec:
@@ -398,12 +399,138 @@ def test_what_is_edited_while_it_is_executed_is_not_kept_under_the_old_digest(tr
     assert make(tree).returncode == 0
 
 
+# --- an edit that execution cannot notice ----------------------------------------------------------------------------
+
+
+COUNTED = """import os, pathlib
+import qlib.other
+log = pathlib.Path(os.environ["COUNT"])
+log.write_text(log.read_text() + "c")
+print(qlib.other.Y)
+"""
+SHOWN = """import pathlib
+from compendium.pages import ledger_pages
+log = pathlib.Path("shown")
+log.write_text(log.read_text() + "s" if log.exists() else "s")
+print(pathlib.Path("data/generated/ledger.json").read_text())
+"""
+FIELDS = [field.name for field in fields(Record)]
+TASKS = "```{exercise}\n:label: ex\nFind y.\n```\n\n```{solution} ex\n```python\ny = 1\n```\n```\n"
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch) -> tuple[Path, Path]:
+    """A project whose chapters c and led, which shows the ledger, count their runs in a file each."""
+    tree = project(tmp_path / "tree", {"c": COUNTED, "led": SHOWN})
+    write(tree / "compendium/pages/ledger_pages.py", "")
+    write(tree / "compendium/pages/exercises.py", "def run_solutions(chapter, names): pass\n")
+    write(tree / "data/generated/ledger.json", "first")
+    monkeypatch.setattr(os, "environ", {**os.environ, "COUNT": str(write(tmp_path / "count", ""))})
+    return tree, tmp_path / "count"
+
+
+def run(tree: Path, slug: str) -> list[tuple]:
+    """Execute a chapter as it is now; returns its cells, without what papermill notes of its run."""
+    execute.execute_chapter(plan := Plan(root=tree), slug)
+    cells = nbformat.read(plan.executed(slug), as_version=4).cells
+    kept = [{name: value for name, value in cell.metadata.items() if name != "papermill"} for cell in cells]
+    return [(c.source, of, c.get("outputs"), c.get("execution_count")) for c, of in zip(cells, kept, strict=True)]
+
+
+def test_a_change_of_the_text_runs_nothing_and_leaves_what_a_run_would(counted):
+    tree, count = counted
+    write(tree / "data/parameters/paper.yml", "part/c: {shots: 7}\n")
+    run(tree, "part/c")
+    page = tree / "book/part/c.md"
+    write(page, page.read_text(encoding="utf-8").replace("# c\n", "# c\n\nMore.\n") + f"\nAt the end.\n\n{TASKS}")
+    first = run(tree, "part/c")
+    assert count.read_text() == "cc", "there are new exercises"
+    write(page, page.read_text(encoding="utf-8").replace("More.", "A sentence.") + "\nThe end.\n")
+    kept = run(tree, "part/c")
+    assert count.read_text() == "cc"
+    assert any("A sentence." in source for source, *_ in kept)
+    assert [cell[2:] for cell in kept if cell[3]] == [cell[2:] for cell in first if cell[3]]
+    shutil.rmtree(tree / "_build")
+    assert run(tree, "part/c") == kept
+    write(tree / "qlib/other.py", "Y = 3\n")
+    assert run(tree, "part/c") != kept
+    assert count.read_text() == "cccc"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("print(", "print(1, "),
+        (":tags: [parameters]", ":tags: [parameters, hide-input]"),
+        ("y = 1", "y = 2"),
+        ("Find y.", "Find the number y."),
+        ("display_name: Python 3", "display_name: Python"),
+    ],
+)
+def test_what_execution_may_notice_has_another_key(tree, old, new):
+    page = tree / "book/part/c.md"
+    text = CHAPTER.format(title="c", code="print(2)") + TASKS
+    keys = []
+    for each in (text, text.replace("# c\n", "# Another title\n"), text.replace(old, new)):
+        write(page, each)
+        keys.append(Plan(root=tree).run_key("part/c"))
+    assert text.replace(old, new) != text
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_page_that_shows_the_ledger_runs_again_when_the_ledger_says_something_else(counted):
+    tree, _ = counted
+    runs = []
+    for number, said in enumerate(("first", "first", "second", "second")):
+        write(tree / "data/generated/ledger.json", said)
+        write(tree / "book/part/c.md", CHAPTER.format(title=f"Title {number}", code=COUNTED))
+        assert run(tree, "part/led")[-1][2][0].text == f"{said}\n"
+        runs.append((tree / "shown").read_text())
+    assert runs == ["s", "s", "ss", "ss"]
+
+
+def test_the_ledger_stays_as_old_as_what_it_says(counted, monkeypatch):
+    """Sphinx reads the pages again that show what is newer than they are."""
+    tree, _ = counted
+    records: list[Record] = []
+    monkeypatch.setattr(site.ledger, "load", lambda file: {})
+    monkeypatch.setattr(site.ledger, "collate", lambda notebooks, claims: records)
+    run(tree, "part/c")
+    times = []
+    for change in (lambda: None, lambda: None, lambda: records.append(Record(**dict.fromkeys(FIELDS, "")))):
+        change()
+        write(tree / "data/claims.yml", f"[]\n# {len(times)}\n")
+        run(tree, "part/c")
+        times.append(site.make_ledger(Plan(root=tree)).stat().st_mtime_ns)
+    assert times[0] == times[1] < times[2]
+
+
+def test_what_is_made_of_a_chapter_is_made_once_and_for_an_edited_one_anew(counted):
+    tree, _ = counted
+
+    def made() -> dict[str, Path]:
+        plan = Plan(root=tree)
+        return {slug: chapter_files.chapter_files(plan, slug) / "page.ipynb" for slug in plan.notebooks}
+
+    run(tree, "part/c"), run(tree, "part/led")
+    before = made()
+    written = {slug: file.stat().st_mtime_ns for slug, file in before.items()}
+    assert {slug: file.stat().st_mtime_ns for slug, file in made().items()} == written
+    write(tree / "book/part/c.md", CHAPTER.format(title="Another", code=COUNTED))
+    run(tree, "part/c"), run(tree, "part/led")
+    after = made()
+    assert "Another" in after["part/c"].read_text(encoding="utf-8")
+    chapter_files.tidy_chapter_files(Plan(root=tree))
+    assert not before["part/c"].exists()
+    assert all(file.exists() for file in after.values())
+
+
 @pytest.mark.parametrize("edited", [False, True])
 def test_libraries_that_were_imported_before_an_edit_are_not_used_after_it(tree, monkeypatch, edited):
     started, used = [], []
 
     @contextlib.contextmanager
-    def process(plan, jobs):
+    def process(plan, jobs, chapters):
         started.append(jobs)
         if edited and len(started) == 1:
             write(tree / "qlib/lower.py", "X = 2\n")

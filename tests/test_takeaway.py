@@ -15,6 +15,7 @@ import nbformat
 import pytest
 import yaml
 
+from compendium.build.chapter_files import write_downloads, write_figures
 from compendium.build.notebooks import KERNEL, hand_out, pair
 from compendium.build.pdf import BROWSERS, PdfError, browser, linked, make_pdf, page_id, parts
 from compendium.build.plan import ROOT, Plan, PlanError
@@ -26,8 +27,6 @@ from compendium.build.takeaway import (
     launch_links,
     link_figures,
     saved_figures,
-    write_downloads,
-    write_figures,
 )
 
 HEAD = "---\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n"

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from course import TAKEN
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 from sphinx_proof.domain import ProofDomain
 
+from compendium.pages import course
 from compendium.pages.prose import as_prose
 
 
@@ -94,9 +96,13 @@ def by_content(app: Any, env: Any, added: set[str], changed: set[str], removed: 
 
 
 def contents(env: Any, page: str) -> str:
-    """Digest of a page's source and of all files that it depends on, such as the modules that it documents."""
+    """Digest of a page's source, of all files that it depends on, such as the modules that it documents, and of what
+    the course takes of other pages for it.
+    """
     files = [Path(env.srcdir, file) for file in (env.doc2path(page), *sorted(env.dependencies[page]))]
-    return digest_of(*(file.read_bytes() for file in files if file.is_file()))
+    taken = (Path(file) for file in env.metadata.get(page, {}).get(TAKEN, ()))
+    shown = (course.offered(file).encode() for file in taken if file.is_file())
+    return digest_of(*(file.read_bytes() for file in files if file.is_file()), *shown)
 
 
 def digest_of(*parts: bytes) -> str:

@@ -13,6 +13,8 @@ from compendium.build.takeaway import picture_address
 from compendium.claims.ledger import LedgerError
 from compendium.pages import course
 
+TAKEN = "takes from"  # among what is known of a page: of which other pages it shows parts
+
 
 def raw(text: str) -> nodes.raw:
     """Some HTML as it is."""
@@ -33,6 +35,10 @@ class OfTheBook(Parsed):
     def depends_on(self, *files: Path) -> None:
         for file in files:
             self.env.note_dependency(str(file))
+
+    def takes_from(self, *pages: Path) -> None:
+        """Note of which pages this one shows parts, so that it is read again when these parts change."""
+        self.env.metadata[self.env.docname].setdefault(TAKEN, {}).update(dict.fromkeys(map(str, pages)))
 
 
 class Lecture(OfTheBook):
@@ -169,7 +175,7 @@ class ProblemOfTheSheet(OfTheBook):
     option_spec = {"points": directives.positive_int, "minutes": directives.positive_int}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
-        self.depends_on(*course.pages(self.book))
+        self.takes_from(*course.pages(self.book))
         if (problem := course.problems(self.book).get(self.arguments[0])) is None:
             raise self.error(f"problem: {self.arguments[0]} is the label of no exercise")
         if missing := [key for key in ("points", "minutes") if key not in self.options]:
@@ -196,7 +202,7 @@ class Overview(OfTheBook):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        self.depends_on(*course.pages(self.book))
+        self.takes_from(*course.pages(self.book))
         return [self.parsed(course.overview(self.book))]
 
 
@@ -209,7 +215,7 @@ class Cards(OfTheBook):
         chapters = {page.relative_to(self.book).with_suffix("").as_posix(): page for page in course.pages(self.book)}
         if (page := chapters.get(self.arguments[0])) is None:
             raise self.error(f"cards: there is no chapter {self.arguments[0]}")
-        self.depends_on(page)
+        self.takes_from(page)
         text = course.text_of(page)
         lines = [f"**From {{doc}}`{course.title_of(text)} </book/{self.arguments[0]}>`**", ""]
         for card in course.cards(text):

@@ -39,7 +39,7 @@ LICENCES = {  # whose files are in _static → what they are (what is not named 
     "sphinx-proof": "proof.css",
     "myst-nb": "mystnb.*",
     "pygments": "pygments.css",
-    "mathjax": "mathjax/*",
+    "mathjax": "mathjax/* formulas.css",
     "bootstrap-and-clipboard": "scripts/bootstrap.js* clipboard.min.js icons.css check-solid.svg play-solid.svg",
 }
 

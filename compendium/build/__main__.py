@@ -66,6 +66,7 @@ def execute(
     slug: str, profile: Profile = "paper", digest: Annotated[str, typer.Option(help="what it depends on")] = ""
 ) -> None:
     """Execute one chapter (Snakemake calls this)."""
+    from compendium.build.chapter_files import chapter_files
     from compendium.build.execute import ChapterError
     from compendium.build.execute import execute_chapter as run
 
@@ -74,6 +75,7 @@ def execute(
         raise PlanError(f"there is no chapter {slug!r}; there are {', '.join(plan.notebooks)}")
     try:
         seconds = run(plan, slug, digest)
+        chapter_files(plan, slug)
     except ChapterError as error:
         fail(error)
     else:

@@ -45,7 +45,8 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
     plan.parameters("")  # a profile that does not exist is refused before anything is written
     with only_build(plan, console), contextlib.ExitStack() as processes:
         before = plan.files()
-        environment = processes.enter_context(warm.process(plan, len(plan.notebooks) - len(kept(plan))))
+        missing = len(plan.notebooks) - len(kept(plan))
+        environment = processes.enter_context(warm.process(plan, missing, missing))
         changes = plan.write_record()  # meanwhile
         if plan.files() != before:
             environment = {}  # it may have imported what has been edited since
@@ -55,12 +56,13 @@ def build(plan: Plan, jobs: str = "all", website: bool = True, console: Console 
         announce(plan, stale, changes, console)
         code = 0
         if names:
-            environment = environment or processes.enter_context(warm.process(plan, len(names)))
+            environment = environment or processes.enter_context(warm.process(plan, len(names), len(stale)))
             code = follow(plan, snakemake_command(plan, names, jobs), environment, len(stale), console)
         if code:
             console.print(f"[bold red]The book is not complete.[/] The whole log: {relative(plan, log_file(plan))}")
             return code
-        tidy(plan)
+        if names:
+            tidy(plan)
     summarise(plan, time.monotonic() - started, website, console)
     return 0
 
@@ -72,10 +74,13 @@ def kept(plan: Plan) -> list[Path]:
 
 def tidy(plan: Plan) -> None:
     """Remove the results that the book as it is now has no use for."""
+    from compendium.build.chapter_files import tidy_chapter_files  # it imports much
+
     wanted = {plan.executed(slug).parent for slug in plan.notebooks}
     for folder in kept(plan):
         if folder not in wanted:
             shutil.rmtree(folder)
+    tidy_chapter_files(plan)
 
 
 def announce(plan: Plan, stale: list[str], changes: dict[str, list[str]], console: Console) -> None:

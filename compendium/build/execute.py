@@ -14,7 +14,7 @@ from typing import Any
 import jupytext
 import nbformat
 import papermill
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.engines import Engine, NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
@@ -23,6 +23,7 @@ from compendium.build.children import KERNEL, kernel_environment
 from compendium.build.plan import SOLVE, Plan, check_parameters
 from compendium.build.secrets import find_secret, redact, secrets_in
 
+KEY = "run"  # the file beside an executed notebook that says of what its outputs are (`Plan.run_key`)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -57,7 +58,22 @@ def join_streams(notebook: Any) -> None:
             cell.outputs = joined
 
 
+class Remembering(Engine):  # type: ignore[misc]
+    """An engine that runs nothing: it puts the outputs of an earlier run of the same cells in their place."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, earlier: Any, **options: Any
+    ) -> None:
+        cells, before = ([cell for cell in of.cells if cell.cell_type == "code"] for of in (nb_man.nb, earlier))
+        for cell, same in zip(cells, before, strict=True):
+            cell.outputs, cell.execution_count = same.outputs, same.execution_count
+            cell.metadata.update(same.metadata)
+        nb_man.nb.metadata.language_info = earlier.metadata.language_info
+
+
 papermill_engines.register("once", WritingOnce)
+papermill_engines.register("remembering", Remembering)
 
 
 class ChapterError(Exception):
@@ -67,7 +83,8 @@ class ChapterError(Exception):
 def execute_chapter(plan: Plan, slug: str, digest: str = "") -> float:
     """Execute a chapter into the folder of `plan.executed(slug)`; returns the seconds it took.
 
-    Notebook and tables appear at once, at the end, or not at all.
+    Notebook and tables appear at once, at the end, or not at all. Where an earlier result differs in its text alone,
+    its outputs are taken, and nothing is run.
 
     Parameters
     ----------
@@ -83,20 +100,50 @@ def execute_chapter(plan: Plan, slug: str, digest: str = "") -> float:
     refuse_other_than(plan, slug, digest or plan.digests[slug])
     refuse_syntax_errors(plan, slug)
     notebook = jupytext.read(plan.notebooks[slug].path, fmt="md:myst")
-    solved = with_solutions(slug, notebook)
-    started = time.monotonic()
+    started, key = time.monotonic(), plan.run_key(slug)
     with scratch_folder(plan) as partial:
-        tables = partial / "tables"
-        tables.mkdir()
-        os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
-        executed = run_notebook(plan, slug, solved, partial / "notebook.ipynb", plan.parameters(slug))
-        del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
+        if (earlier := same_run(plan, slug, key)) is not None:
+            shutil.copytree(earlier / "tables", partial / "tables")
+            executed = with_outputs_of(plan, slug, notebook, earlier / "notebook.ipynb", partial / "notebook.ipynb")
+        else:
+            executed = newly_executed(plan, slug, notebook, partial)
         seconds = time.monotonic() - started
-        refuse_secrets(plan, slug, executed, tables)
+        refuse_secrets(plan, slug, executed, partial / "tables")
         nbformat.write(executed, partial / "notebook.ipynb")
+        (partial / KEY).write_text(key, encoding="utf-8")
         refuse_other_than(Plan(plan.profile, plan.root), slug, plan.digests[slug])
         put_in_place(partial, plan.executed(slug).parent)
     return seconds
+
+
+def newly_executed(plan: Plan, slug: str, notebook: Any, partial: Path) -> Any:
+    """The notebook as it is after a run, without the cell of its solutions; its tables are in the folder, too."""
+    tables = partial / "tables"
+    tables.mkdir()
+    os.environ.update(kernel_environment(plan), COMPENDIUM_GENERATED=str(tables))
+    solved = with_solutions(slug, notebook)
+    executed = run_notebook(plan, slug, solved, partial / "notebook.ipynb", plan.parameters(slug))
+    del executed.cells[len(executed.cells) - len(solved.cells) + len(notebook.cells) :]
+    return executed
+
+
+def same_run(plan: Plan, slug: str, key: str) -> Path | None:
+    """The folder of a result with that key, if there is one."""
+    keys = (plan.build / "executed" / slug).glob(f"*/{KEY}")
+    return next((file.parent for file in keys if file.read_text(encoding="utf-8") == key), None)
+
+
+def with_outputs_of(plan: Plan, slug: str, notebook: Any, earlier: Path, output: Path) -> Any:
+    """The notebook as a run would leave it that had the outputs of an earlier one."""
+    return papermill.execute_notebook(
+        notebook,
+        output,
+        parameters=plan.parameters(slug),
+        engine_name="remembering",
+        kernel_name=KERNEL,
+        progress_bar=False,
+        earlier=nbformat.read(earlier, as_version=4),
+    )
 
 
 def execute_with(plan: Plan, slug: str, parameters: Mapping[str, Any], output: Path) -> Path:

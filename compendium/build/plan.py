@@ -89,6 +89,8 @@ def toc_files(toc: Any) -> Iterator[str]:
 SOLUTION = re.compile(r"^(?P<fence>`{3,})\{solution\}[^\n]*\n(?P<body>.*?)^(?P=fence)$", re.M | re.S)
 SOLUTION_CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 CODE_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n(?P<source>.*?)^(?P=fence)$", re.M | re.S)
+TASK = re.compile(r"^(?P<fence>`{3,})\{(?:exercise|solution)\}.*?^(?P=fence)$", re.M | re.S)
+FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n", re.S)
 MAGIC = re.compile(r"^\s*[%!?]|[?!]", re.M)
 PARAMETERS = re.compile(r"tags:.*\bparameters\b", re.S)
 CELL_OPTIONS = re.compile(r"\A(---\n.*?^---\n|(:[\w-]+:[^\n]*\n)+)", re.M | re.S)
@@ -107,7 +109,7 @@ class Chapter:
 
     @property
     def is_notebook(self) -> bool:
-        front_matter = re.match(r"---\n(.*?\n)---\n", self.text, re.DOTALL)
+        front_matter = FRONT_MATTER.match(self.text)
         return bool(front_matter and re.search(r"^kernelspec:", front_matter[1], re.MULTILINE))
 
     @functools.cached_property
@@ -130,6 +132,13 @@ class Chapter:
         calls = [SOLVE.format(slug=self.slug)] if blocks else []
         magics = any(MAGIC.search(code) for code in self.code)
         return "\n".join([*(map(plain_python, self.code) if magics else self.code), *solutions, *calls])
+
+    @property
+    def executed_text(self) -> list[str]:
+        """What of its text its execution can notice: the kernel, the cells with their options, the exercises."""
+        front_matter = FRONT_MATTER.match(self.text)
+        parts = [found[0] for pattern in (CODE_CELL, TASK) for found in pattern.finditer(self.text)]
+        return [front_matter[0] if front_matter else "", *parts]
 
     def syntax_errors(self) -> list[str]:
         """``line: what is wrong`` for every code cell that is no Python, IPython's magics included."""
@@ -350,6 +359,20 @@ class Plan:
             "parameters": digest(self.parameters(slug)),
             "python": platform.python_version(),
         }
+
+    def run_key(self, slug: str) -> str:
+        """Digest of what the outputs of a chapter depend on: of its text only that which is executed.
+
+        Two results with the same key differ in their text alone. A page that shows the ledger sees its content.
+        """
+        inputs = {name: value for name, value in self.record["inputs"][slug].items() if name != self.page_name(slug)}
+        shown = sorted(p for p in self.generated.rglob("*") if p.is_file()) if slug in self.ledger_pages else []
+        seen = [(p.name, sha256(p.read_bytes())) for p in shown if not p.name.startswith(".")]
+        return digest([inputs, self.notebooks[slug].executed_text, seen])
+
+    def page_name(self, slug: str) -> str:
+        """Under which name a chapter's text is among its `inputs`."""
+        return self.named(self.notebooks[slug].path)
 
     def _ledger_inputs(self) -> dict[str, str]:
         _, reached = reach(["from compendium.claims import ledger\nledger.load(), ledger.collate"], self.library)

@@ -14,21 +14,13 @@ import nbformat
 import yaml
 
 from compendium.build import reference
+from compendium.build.chapter_files import chapter_files, point_to_notebooks, write_downloads, write_figures
 from compendium.build.children import forks_die_with_us
 from compendium.build.execute import ANSI, scratch_folder, tables_of
 from compendium.build.plan import Plan, digest, read_yaml, sha256
-from compendium.build.takeaway import (
-    executed_notebook,
-    for_edition,
-    launch_links,
-    link_figures,
-    write_downloads,
-    write_figures,
-)
+from compendium.build.takeaway import for_edition, launch_links
 from compendium.claims import ledger
-from compendium.pages.reading import fold_cells, minutes, with_minutes
 
-LINK = re.compile(r"\]\((?P<target>[^)\s:#]+)\.md(?P<anchor>#[^)\s]*)?\)")
 SPHINX_TROUBLE = re.compile(r"WARNING|ERROR|CRITICAL|Error|Exception")
 
 
@@ -67,7 +59,10 @@ def collate_site(plan: Plan, fresh: Path) -> None:
         if any(tables_of(plan, slug).iterdir()):
             shutil.copytree(tables_of(plan, slug), fresh / slug)
     text = json.dumps([asdict(record) for record in records], indent=1, ensure_ascii=False)
-    (fresh / "ledger.json").write_text(text + "\n", encoding="utf-8")
+    written = fresh / "ledger.json"
+    written.write_text(text + "\n", encoding="utf-8")
+    if plan.ledger.is_file() and plan.ledger.read_bytes() == written.read_bytes():
+        shutil.copystat(plan.ledger, written)  # Sphinx reads again the pages of what is newer
 
 
 def assemble_site(plan: Plan) -> Path:
@@ -99,7 +94,8 @@ def book_files(plan: Plan) -> dict[str, str | bytes]:
     for path in sorted(p for p in (plan.root / "book").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         name = path.relative_to(plan.root)
         if path in executed:
-            made[name.with_suffix(".ipynb").as_posix()] = page_of_notebook(plan, executed[path])
+            page = chapter_files(plan, executed[path]) / "page.ipynb"
+            made[name.with_suffix(".ipynb").as_posix()] = page.read_bytes()
         elif path.suffix == ".md":
             text = point_to_notebooks(plan, path, for_edition(plan, path.read_text(encoding="utf-8")))
             listed = name.with_suffix("").as_posix() == reference.ENTRY
@@ -119,28 +115,6 @@ def configuration(plan: Plan) -> dict[str, str | bytes]:
     config.setdefault("sphinx", {}).setdefault("config", {}).update(own)
     return {name: yaml.safe_dump(content, allow_unicode=True) for name, content in
             (("_toc.yml", toc), ("_config.yml", config))}  # fmt: skip
-
-
-def page_of_notebook(plan: Plan, slug: str) -> str:
-    """The executed notebook as a page: links between chapters mended, links to files below the figures."""
-    notebook = fold_cells(executed_notebook(plan, slug))
-    link_figures(plan, slug, notebook)
-    page, read = plan.pages[slug], minutes(plan.pages[slug].text)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = with_minutes(point_to_notebooks(plan, page.path, cell.source), read)
-    return f"{nbformat.writes(notebook)}\n"
-
-
-def point_to_notebooks(plan: Plan, path: Path, text: str) -> str:
-    """Links to ``chapter.md`` become links to the ``chapter.ipynb`` that stands in its place."""
-    executed = {page.path for page in plan.notebooks.values()}
-
-    def mend(link: re.Match[str]) -> str:
-        target = (path.parent / f"{link['target']}.md").resolve()
-        return f"]({link['target']}.ipynb{link['anchor'] or ''})" if target in executed else link[0]
-
-    return LINK.sub(mend, text)
 
 
 def make_site(plan: Plan, jobs: int = 1) -> Path:

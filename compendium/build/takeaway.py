@@ -4,7 +4,6 @@ import ast
 import html
 import os
 import re
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -116,28 +115,7 @@ def figure_line(slug: str, name: str, picture: str, data: Path | None) -> str:
     return f'<p class="figure-files">{" · ".join(links)}</p>'
 
 
-def write_figures(plan: Plan, website: Path) -> None:
-    """Put the data of all figures that have links beside the pages (the pictures are there)."""
-    for slug in plan.notebooks:
-        for cell in nbformat.read(plan.executed(slug), as_version=4).cells:
-            for file in (data for _, _, data in figure_files(plan, slug, cell) if data):
-                target = website / FIGURES / slug / file.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file, target)
-
-
 # --- notebooks --------------------------------------------------------------------------------------------------------
-
-
-def write_downloads(plan: Plan, website: Path) -> None:
-    """Put every page's source beside the pages, and every chapter's notebook, executed and clean."""
-    for slug, page in plan.pages.items():
-        target = website / DOWNLOADS / slug
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Path(f"{target}.md").write_text(for_edition(plan, page.text), encoding="utf-8")
-        if slug in plan.notebooks:
-            nbformat.write(clean_notebook(plan, slug), f"{target}.ipynb")
-            pack(f"{target}-executed.zip", f"{target.name}-executed.ipynb", fold_cells(executed_notebook(plan, slug)))
 
 
 def pack(file: str, name: str, notebook: Any) -> None:

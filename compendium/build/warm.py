@@ -16,21 +16,27 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 from compendium.build.children import die_with_parent, kernel_environment
 from compendium.build.plan import ROOT, Library, Plan
 
 ADDRESS = "COMPENDIUM_WARM"  # the variable that tells jobs where the warm process listens
+JOBS = ("compendium.build.__main__", "compendium.build.chapter_files", "compendium.build.kernel")  # what each job needs
 LIBRARIES = (
-    "ipykernel.ipkernel", "ipykernel.kernelapp", "jupytext", "matplotlib.pyplot", "myst_nb", "nbclient", "networkx",
-    "numpy", "pandas", "papermill", "compendium.build.__main__",
-    "compendium.build.kernel", "compendium.build.site", "scipy.optimize", "sympy",
+    "ipykernel.ipkernel", "ipykernel.kernelapp", "matplotlib.pyplot", "myst_nb", "nbclient", "networkx",
+    "numpy", "pandas", "scipy.optimize", "sympy",
+)  # fmt: skip
+WEBSITE = (  # what the last job needs: imported while nobody asks for anything
+    "sympy", "scipy.stats", "compendium.build.site", "sphinx.application", "sphinx.builders.html", "sphinx.ext.autodoc",
+    "jupyter_book.sphinx", "pydata_sphinx_theme", "sphinx_book_theme", "myst_nb.sphinx_ext", "sphinxcontrib.bibtex",
+    "sphinx_design", "sphinx_exercise", "sphinx_proof", "sphinx_togglebutton", "bs4", "sphinx.ext.mathjax",
+    "compendium.pages.course", "sphinx.ext.napoleon", "sphinx_external_toc", "sphinx_multitoc_numbering",
 )  # fmt: skip
 FORK = "COMPENDIUM_FORK"  # holds the process id of a fork
 
-WORTHWHILE = 4  # fewer jobs than this are done before everything is imported
+WORTHWHILE = 4  # fewer jobs than this are done before everything is imported; fewer chapters need not wait for it
 
 
 def forked() -> bool:
@@ -44,8 +50,11 @@ def possible() -> bool:
 
 
 @contextlib.contextmanager
-def process(plan: Plan, jobs: int) -> Iterator[dict[str, str]]:
-    """Run a warm process if there are jobs enough; yields what the environment of its askers needs."""
+def process(plan: Plan, jobs: int, chapters: int) -> Iterator[dict[str, str]]:
+    """Run a warm process if there are jobs enough; yields what the environment of its askers needs.
+
+    chapters : how many of the jobs execute a chapter. For a few of them not all libraries are imported.
+    """
     import subprocess
     import tempfile
 
@@ -56,27 +65,43 @@ def process(plan: Plan, jobs: int) -> Iterator[dict[str, str]]:
         address = f"{folder}/socket"
         environment = {**os.environ, **kernel_environment(plan)}
         command = [sys.executable, "-m", "compendium.build.warm", "serve", address]
+        command += ["libraries"] if chapters >= WORTHWHILE else []
         ours = {"stdin": subprocess.PIPE, "preexec_fn": die_with_parent}  # when its input is closed it ends, too
         with subprocess.Popen(command, cwd=plan.root, env=environment, **ours):
             yield {ADDRESS: address}
 
 
-def serve(address: str) -> None:
+def serve(address: str, libraries: bool) -> None:
     """Import, then fork for everyone who asks, until standard input is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us decides
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(128)
-        preload()
-        if len(os.listdir("/proc/self/task")) > 1:
-            return  # an import has started a thread: forks are not safe; askers do their jobs themselves
+        preload([*JOBS, *(LIBRARIES if libraries else ()), *(Library(ROOT).files if libraries else ())])
         signal.signal(signal.SIGCHLD, bury)
-        while listener in select.select([listener, sys.stdin], [], [])[0]:
+        for _ in asked([listener, sys.stdin], listener):
+            if len(os.listdir("/proc/self/task")) > 1:
+                return  # an import has started a thread: forks are not safe; askers do their jobs themselves
             connection, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
                 work(connection)
             connection.close()
+
+
+def asked(sources: list[Any], listener: socket.socket) -> Iterator[None]:
+    """Comes round for each one who asks, until another source has something; meanwhile what the website needs is
+    imported.
+    """
+    later = list(WEBSITE)
+    while True:
+        ready = select.select(sources, [], [], 0 if later else None)[0]
+        if listener in ready:
+            yield
+        elif ready:
+            return
+        else:
+            preload([later.pop(0)])
 
 
 def bury(*_: object) -> None:
@@ -86,12 +111,12 @@ def bury(*_: object) -> None:
             pass
 
 
-def preload() -> None:
-    """Import what chapters import. A module of this tree that cannot be imported is for its chapter to tell."""
+def preload(names: Iterable[str]) -> None:
+    """Import modules. One of this tree that cannot be imported is for its chapter to tell."""
     import gc
     import importlib
 
-    for name in [*LIBRARIES, *Library(ROOT).files]:
+    for name in names:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.collect()
@@ -159,7 +184,7 @@ def ask_warm_process(address: str, arguments: list[str]) -> int | None:
 def main(arguments: list[str]) -> int:
     """Serve, or have a job done, warm if possible."""
     if arguments[0] == "serve":
-        serve(arguments[1])
+        serve(arguments[1], libraries="libraries" in arguments[2:])
         return 0
     die_with_parent()
     address = os.environ.pop(ADDRESS, "")

@@ -71,6 +71,23 @@ def _text_of(page: Path, _modified: int) -> str:
     return "\n\n".join("".join(cell["source"]) for cell in cells)
 
 
+def offered(page: Path) -> str:
+    """All that the course takes of a page: of a chapter its title, its minutes, exercises, solutions and questions.
+
+    As long as it stays the same, no page of the course changes with that one.
+    """
+    return _offered(page, page.stat().st_mtime_ns)
+
+
+@cache
+def _offered(page: Path, modified: int) -> str:
+    text = _text_of(page, modified)
+    if page.parent.name == "course":
+        return text
+    blocks = [block[0] for block in BLOCK.finditer(text)]
+    return json.dumps([title_of(text), chapter_minutes(text), blocks, cards(text)])
+
+
 def _problems(page: Path, book: Path) -> Iterator[Problem]:
     text = text_of(page)
     blocks = list(BLOCK.finditer(text))
