@@ -88,6 +88,27 @@ def test_a_second_build_with_nothing_changed_leaves_the_pages_as_they_are(tmp_pa
     assert built() == built()
 
 
+def test_the_search_knows_after_an_edit_what_it_would_know_from_the_beginning(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "book/_ext")
+    page = tmp_path / "one.md"
+    (tmp_path / "index.md").write_text("# Pages\n\n```{toctree}\none\ntwo\n```\n", encoding="utf-8")
+    (tmp_path / "two.md").write_text("# Two\n\n```{index} single: kept; well\n```\n\nWords.\n", encoding="utf-8")
+    settings = {"extensions": ["myst_parser", "light_pages"], "html_theme": "sphinx_book_theme"}
+    settings["html_static_path"] = [str(ROOT / "book/_static")]
+
+    def built(folder: str, said: str) -> str:
+        page.write_text(f"# One\n\n```{{index}} pair: {said}; thing\n```\n\nAll of {said}.\n", encoding="utf-8")
+        html = tmp_path / folder
+        with patch_docutils(), docutils_namespace():
+            Sphinx(tmp_path, None, html, html / "d", "html", settings, status=None, warning=None).build()
+        return (html / "searchindex.js").read_text(encoding="utf-8")
+
+    assert "formerly" in built("edited", "formerly")
+    edited = built("edited", "nowadays")
+    assert "kept" in edited
+    assert edited == built("new", "nowadays")
+
+
 def test_empty_cells_are_no_headings_and_others_are():
     row = '<tr><th class="head"><p></p></th><th scope="col"></th><th>1</th></tr>'
     assert light_pages.mend(row, "intro.html") == "<tr><td></td><td></td><th>1</th></tr>"

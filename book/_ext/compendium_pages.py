@@ -1,5 +1,6 @@
 """What this book needs of Sphinx beyond its configuration: mathematics without a network, pages without errors."""
 
+import functools
 import hashlib
 import importlib
 import inspect
@@ -8,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pybtex.plugin
 from course import TAKEN
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.search.en import SearchEnglish
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 from sphinx_proof.domain import ProofDomain
@@ -87,6 +90,14 @@ def read_in_parallel(app: Any) -> None:
     for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
         if name in app.extensions:
             app.extensions[name].parallel_read_safe = True
+
+
+def look_up_once() -> None:
+    """Keep what is looked up again and again and never changes: stems of words, the installed styles of citations."""
+    for owner, name in ((SearchEnglish, "stem"), (pybtex.plugin, "_load_entry_point")):
+        function = getattr(owner, name)
+        if not hasattr(function, "cache_info"):
+            setattr(owner, name, functools.cache(function))
 
 
 def by_content(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
@@ -281,6 +292,38 @@ def offer_files(app: Any, page: str, template: str, context: dict[str, Any], doc
         buttons.insert(0, {**launch, "buttons": links, "label": "launch-buttons"})
 
 
+def sidebar_of_titles(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Make the list of all pages from their titles; Sphinx copies every heading of the book for it, on each page."""
+    env, whole = app.env, context.get("toctree")
+
+    def quickly(**options: Any) -> str:
+        if not options.get("titles_only"):
+            return whole(**options)
+        all_headings, env.tocs = env.tocs, app.compendium_titles
+        try:
+            return whole(**options)
+        finally:
+            env.tocs = all_headings
+
+    context["toctree"] = quickly
+
+
+def note_titles(app: Any, builder: Any) -> None:
+    """Take the titles of all pages out of their tables of contents, before the first page is written."""
+    app.compendium_titles = {name: title_alone(toc) for name, toc in app.env.tocs.items()}
+
+
+def title_alone(toc: Any) -> Any:
+    """A page's table of contents without its sections, but with the tables of contents in them."""
+    shown = toc.deepcopy()
+    for entry in (entry for entry in shown.children if len(entry) > 1):
+        if inner := list(entry.findall(addnodes.toctree)):
+            entry[1][:] = inner
+        else:
+            entry.pop(1)
+    return shown
+
+
 PAPER_OF_PART = {
     "fine-tuning": "pc",
     "joint-exogeneity": "wz",
@@ -300,6 +343,7 @@ def accent(app: Any, page: str, template: str, context: dict[str, Any], doctree:
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    look_up_once()
     app.connect("builder-inited", read_in_parallel)
     app.connect("env-get-outdated", by_content)
     app.connect("env-updated", remember)
@@ -314,6 +358,8 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_config_value("compendium_downloads", False, "html")
     app.add_config_value("compendium_launch", {}, "html")
     app.add_config_value("compendium_static", "", "html")
+    app.connect("write-started", note_titles)
+    app.connect("html-page-context", sidebar_of_titles, priority=100)
     for change in (accent, drop_thebe, unique_ids, offer_files):
         app.connect("html-page-context", change, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import previews
 from bs4 import BeautifulSoup
+from sphinx.util.index_entries import split_index_msg
 
 from compendium.claims import ledger
 from compendium.pages import formulas
@@ -262,6 +263,30 @@ def finish(app: Any, error: Exception | None) -> None:
             picture.unlink()  # of a page as it was before an edit
 
 
+def complete_index(app: Any) -> list[Any]:
+    """Give the search the index entries of the pages that are not written this time, which Sphinx 7 forgets; take words
+    from it that no page has any longer.
+    """
+    indexer = app.builder.indexer
+    for page, entries in app.env.domains["index"].entries.items():
+        if page not in indexer._index_entries:
+            said = {(word, id or "", main) for kind, value, id, main, _ in entries for word in index_words(kind, value)}
+            indexer._index_entries[page] = sorted(said)
+    indexer._index_entries = dict(sorted(indexer._index_entries.items()))
+    for mapping in (indexer._mapping, indexer._title_mapping):
+        for word in [word for word, pages in mapping.items() if not pages]:
+            del mapping[word]
+    return []
+
+
+def index_words(kind: str, value: str) -> list[str]:
+    """The words under which an index entry is found."""
+    try:
+        return split_index_msg(kind, value)
+    except ValueError:
+        return []
+
+
 def set_formulas(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     """The drawings of all formulas on the pages; says on which page one is that cannot be read."""
 
@@ -281,6 +306,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_css_file("icons.css")
     app.add_css_file("formulas.css")
+    app.connect("html-collect-pages", complete_index)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", copy_licences)
     app.connect("build-finished", finish)
