@@ -20,6 +20,7 @@ from published_book import KEY, PLAN, build
 from compendium.build import reference
 from compendium.build.plan import ROOT
 from compendium.claims import ledger
+from compendium.pages import formulas
 
 SPEC = importlib.util.spec_from_file_location("light_pages", ROOT / "book/_ext/light_pages.py")
 light_pages = importlib.util.module_from_spec(SPEC)
@@ -35,7 +36,9 @@ class Page(HTMLParser):
         super().__init__()
         self.path, self.ids, self.links, self.loads, self.images = path, [], [], [], []
         self.language = self.title = ""
-        self.feed(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        self.feed(formulas.as_typed(text))  # what they consist of is most of a page, and refers to outlines alone
+        self.ids += formulas.already_set(text)[1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {key: value or "" for key, value in attrs}
