@@ -4,9 +4,11 @@ import importlib.util
 import json
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from compendium.build.plan import ROOT
@@ -86,6 +88,14 @@ def test_a_second_build_with_nothing_changed_leaves_the_pages_as_they_are(tmp_pa
         return {name: re.sub(rb"css\?v=\w+", b"css", file.read_bytes()) for name, file in files.items()}
 
     assert built() == built()
+
+
+def test_a_formula_that_cannot_be_read_ends_the_build_with_its_page(tmp_path):
+    app = SimpleNamespace(doctreedir=tmp_path, parallel=1, config=SimpleNamespace(mathjax3_config=None))
+    pages = {"a.html": r"\(x\)", "b.html": r"\(\wrong < 1\)".replace("<", "&lt;")}
+    with pytest.raises(SphinxError, match=r"^b\.html: Undefined control sequence \\wrong in \\\(\\wrong < 1\\\)$"):
+        light_pages.set_formulas(app, pages)
+    assert set(light_pages.set_formulas(app, {"a.html": pages["a.html"]})["drawn"]) == {r"\(x\)"}
 
 
 def test_the_search_knows_after_an_edit_what_it_would_know_from_the_beginning(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import previews
 from bs4 import BeautifulSoup
+from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
 from compendium.claims import ledger
@@ -297,9 +298,8 @@ def set_formulas(app: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     try:
         return formulas.drawings(texts.values(), file, app.config.mathjax3_config or {}, several)
     except formulas.FormulaError as error:
-        said, formula = error.args
-        page = next(name for name, text in texts.items() if formula in formulas.typed(text))
-        raise formulas.FormulaError(f"{page}: {said}", formula) from None
+        page = next(name for name, text in texts.items() if error.args[1] in formulas.typed(text))
+        raise SphinxError(f"{page}: {error}") from None
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -7,10 +7,14 @@ end of the page that they belong to, "The library, by task".
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import json
+import shutil
+from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from compendium.build.plan import digest, sha256, write_atomically
 from compendium.build.reach import Library
 
 ENTRY = "book/reference/api"  # the first page
@@ -42,6 +46,16 @@ def documented(library: Library) -> list[str]:
     return sorted(
         names, key=lambda name: (rooms.index(room_of(name)), name != room_of(name), below(library, name), name)
     )
+
+
+def described(library: Library, folder: Path) -> dict[str, str]:
+    """Module → what it is about, in the order of `documented`; kept in a folder for a library that stays as it is."""
+    sources = [(name, sha256(file.read_bytes())) for name, file in library.files.items()]
+    kept = folder / f"{digest([sources, sha256(Path(__file__).read_bytes())])}.json"
+    if not kept.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_atomically(kept, json.dumps({name: summary(library, name) for name in documented(library)}))
+    return dict(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def below(library: Library, name: str) -> int:
@@ -79,18 +93,20 @@ def summary(library: Library, name: str) -> str:
     return " ".join(said.split("\n\n")[0].split())
 
 
-def reference_pages(library: Library) -> dict[str, str]:
-    """Path → text of every page: a room says what it is about, a module documents what is public."""
-    names = documented(library)
-    return {f"{page_of(name)}.md": module_page(library, names, name) for name in names}
+def reference_pages(modules: Mapping[str, str]) -> dict[str, str]:
+    """Path → text of every page: a room says what it is about, a module documents what is public.
+
+    modules : as `described` has them, here and below.
+    """
+    return {f"{page_of(name)}.md": module_page(modules, name) for name in modules}
 
 
-def module_page(library: Library, names: Iterable[str], name: str) -> str:
+def module_page(modules: Mapping[str, str], name: str) -> str:
     """The text of one page."""
     room = room_of(name)
     if name != room:
         return PAGE.format(name=name, above=f"{UP} › {link(room)}", members="   :members:\n", below="")
-    listed = [f"- {link(other)}: {summary(library, other)}" for other in names if room_of(other) == room != other]
+    listed = [f"- {link(other)}: {said}" for other, said in modules.items() if room_of(other) == room != other]
     below = "\n".join(["\n## Modules\n", *listed, ""]) if listed else ""
     return PAGE.format(name=name, above=UP, members="" if listed else "   :members:\n", below=below)
 
@@ -100,23 +116,23 @@ def link(name: str, text: str = "") -> str:
     return f"[`{text or name}`](/{page_of(name)}.md)"
 
 
-def with_all_modules(library: Library, text: str) -> str:
+def with_all_modules(modules: Mapping[str, str], text: str) -> str:
     """The first page with a list of all modules by room."""
     lines = ["## Every module\n"]
-    for room, names in groupby(documented(library), key=room_of):
+    for room, names in groupby(modules, key=room_of):
         inside = " · ".join(link(name, name.removeprefix(f"{room}.")) for name in names if name != room)
-        lines.append(f"- {link(room)}: {summary(library, room)}" + (f"\n  {inside}" if inside else ""))
+        lines.append(f"- {link(room)}: {modules[room]}" + (f"\n  {inside}" if inside else ""))
     return text.replace(MARK, "\n".join(lines) + "\n")
 
 
-def toc_with_reference(toc: Any, library: Library) -> Any:
+def toc_with_reference(toc: Any, modules: Mapping[str, str]) -> Any:
     """A table of contents in which the first page has all others below it."""
     if isinstance(toc, list):
-        return [toc_with_reference(entry, library) for entry in toc]
+        return [toc_with_reference(entry, modules) for entry in toc]
     if not isinstance(toc, dict):
         return toc
     if toc.get("file") == ENTRY:
-        rooms = groupby(documented(library), key=room_of)
+        rooms = groupby(modules, key=room_of)
         below = [[{"file": page_of(name)} for name in names] for _, names in rooms]
         return toc | {"sections": [room | ({"sections": inside} if inside else {}) for room, *inside in below]}
-    return {key: toc_with_reference(value, library) for key, value in toc.items()}
+    return {key: toc_with_reference(value, modules) for key, value in toc.items()}

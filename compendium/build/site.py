@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def assemble_site(plan: Plan) -> Path:
     A file whose content stays the same is not touched: Sphinx reads again what is newer than what it knows.
     """
     source = plan.build / plan.html.name.replace("html", "source")
-    files = {**book_files(plan), **reference.reference_pages(plan.library), **configuration(plan)}
+    modules = reference.described(plan.library, plan.build / "reference")
+    files = {**book_files(plan, modules), **reference.reference_pages(modules), **configuration(plan, modules)}
     for name, content in files.items():
         write_if_different(source / name, content if isinstance(content, bytes) else content.encode())
     for path in [path for path in source.rglob("*") if path.is_file()]:
@@ -87,7 +89,7 @@ def write_if_different(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
-def book_files(plan: Plan) -> dict[str, str | bytes]:
+def book_files(plan: Plan, modules: Mapping[str, str]) -> dict[str, str | bytes]:
     """Path → content of what is made of each file of the book."""
     executed = {page.path: slug for slug, page in plan.notebooks.items()}
     made: dict[str, str | bytes] = {}
@@ -99,15 +101,15 @@ def book_files(plan: Plan) -> dict[str, str | bytes]:
         elif path.suffix == ".md":
             text = point_to_notebooks(plan, path, for_edition(plan, path.read_text(encoding="utf-8")))
             listed = name.with_suffix("").as_posix() == reference.ENTRY
-            made[name.as_posix()] = reference.with_all_modules(plan.library, text) if listed else text
+            made[name.as_posix()] = reference.with_all_modules(modules, text) if listed else text
         else:
             made[name.as_posix()] = path.read_bytes()
     return made
 
 
-def configuration(plan: Plan) -> dict[str, str | bytes]:
+def configuration(plan: Plan, modules: Mapping[str, str]) -> dict[str, str | bytes]:
     """Jupyter Book's two files, for a book that is executed and has its reference."""
-    toc = reference.toc_with_reference(read_yaml(plan.root / "_toc.yml"), plan.library)
+    toc = reference.toc_with_reference(read_yaml(plan.root / "_toc.yml"), modules)
     config: dict[str, Any] = read_yaml(plan.root / "_config.yml")
     config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
     own = {"html_copy_source": False, "compendium_downloads": True, "compendium_launch": launch_links(plan)}
@@ -134,9 +136,7 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
     log.write_text(said, encoding="utf-8")
     if code:
         shutil.rmtree(kept, ignore_errors=True)
-        trouble = [line for line in said.splitlines() if SPHINX_TROUBLE.search(line)]
-        shown = "\n".join(trouble[:40])
-        raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{shown}")
+        raise SiteError(f"the website has errors (all of the output: {log.relative_to(plan.root)})\n{trouble(said)}")
     finished.write_text(around, encoding="utf-8")
     with scratch_folder(plan) as fresh:
         shutil.copytree(kept / "html", fresh, dirs_exist_ok=True)
@@ -145,6 +145,17 @@ def make_site(plan: Plan, jobs: int = 1) -> Path:
         (fresh / ".nojekyll").touch()  # or GitHub Pages leaves out every folder that begins with a line
         publish(plan, "website", fresh, plan.html)
     return plan.html / "index.html"
+
+
+def trouble(said: str) -> str:
+    """The lines in which Sphinx complains, or the last ones where none of them does so in a known way.
+
+    >>> print(trouble("reading\\na.md:1: WARNING: no title\\n"), trouble("Sphinx error:\\na.html: x"), sep="; ")
+    a.md:1: WARNING: no title; Sphinx error:
+    a.html: x
+    """
+    lines = said.strip().splitlines()
+    return "\n".join([line for line in lines if SPHINX_TROUBLE.search(line)][:40] or lines[-5:])
 
 
 def surroundings(plan: Plan, source: Path) -> str:
