@@ -17,7 +17,7 @@ import yaml
 
 from compendium.build.chapter_files import write_downloads, write_figures
 from compendium.build.notebooks import KERNEL, hand_out, pair
-from compendium.build.pdf import BROWSERS, PdfError, browser, linked, make_pdf, page_id, parts
+from compendium.build.pdf import BROWSERS, PdfError, browser, head, linked, make_pdf, page_id, parts, soup
 from compendium.build.plan import ROOT, Plan, PlanError
 from compendium.build.takeaway import (
     clean_notebook,
@@ -336,3 +336,9 @@ def test_every_page_is_in_one_part_and_in_reading_order():
 )
 def test_links_between_pages_become_links_within_the_document(url, expected):
     assert linked(url, page_id("part/a"), "book/part", {"part/a", "part/b", "other/c"}) == expected
+
+
+@pytest.mark.parametrize(("slug", "up"), [("intro", ".."), ("ladder/bell", "../..")])
+def test_a_printed_book_has_the_style_of_its_pages_whichever_is_its_first(slug, up):
+    page = soup(f'<link rel="stylesheet" href="{up}/_static/theme.css?digest=1">')
+    assert head(page, slug, "html").endswith('<link rel="stylesheet" href="html/_static/theme.css">')

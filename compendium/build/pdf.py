@@ -172,7 +172,8 @@ def merge(plan: Plan) -> Book:
     pages = {slug: soup(formulas.as_typed(text)) for slug, text in texts.items()}
     edition = "Student edition, without solutions" if plan.edition == "student" else "With solutions to the exercises"
     version = metadata.version(DISTRIBUTION)
-    book = Book(html.escape(config["title"]), f"{edition}. Version {version}.", head(next(iter(pages.values())), where))
+    first = head(pages[slug := next(iter(pages))], slug, where)
+    book = Book(html.escape(config["title"]), f"{edition}. Version {version}.", first)
     for drawn, glyphs in map(formulas.already_set, texts.values()):
         book.drawn |= {formula: searchable(formula, picture) for formula, picture in drawn.items()}
         book.glyphs |= glyphs
@@ -214,10 +215,13 @@ def parts(toc: Any) -> Iterator[tuple[str, list[str]]]:
         yield part.get("caption", ""), [file.removeprefix("book/") for file in toc_files(rest)]
 
 
-def head(page: Any, where: str) -> str:
-    """Style sheets, as the pages have them."""
+def head(page: Any, slug: str, where: str) -> str:
+    """Style sheets, as a page has them."""
     sheets = [urlsplit(link["href"]).path for link in page.find_all("link", rel="stylesheet")]
-    links = "".join(f'<link rel="stylesheet" href="{resolved(sheet, "book", where)}">' for sheet in sheets)
+    links = "".join(
+        f'<link rel="stylesheet" href="{resolved(sheet, posixpath.dirname(f"book/{slug}"), where)}">'
+        for sheet in sheets
+    )
     return f'<meta charset="utf-8">{links}'
 
 
