@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 import qlib
-from compendium.build import bootstrap, build, chapter_files, execute, site
+from compendium.build import bootstrap, build, chapter_files, execute, site, warm
 from compendium.build.children import kernel_environment
 from compendium.build.notebooks import pair
 from compendium.build.plan import ROOT, Chapter, Plan, PlanError, toc_files
@@ -367,6 +367,18 @@ def test_who_asks_for_a_warm_process_imports_none_of_the_libraries_that_it_asks_
     code = "import sys, compendium.build.warm; print(*sys.modules)"
     asked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"jupytext", "nbformat", "numpy", "papermill", "sympy"} & set(asked.stdout.split())
+
+
+@pytest.mark.skipif(not warm.possible(), reason="no warm process here")
+def test_what_a_warm_process_imports_is_there_and_starts_no_thread():
+    """A fork of a process with threads is not safe; what cannot be imported is passed over without a word."""
+    code = "import os, sys; from compendium.build.warm import *; names = {*JOBS, *LIBRARIES, *WEBSITE}; preload(names);"
+    code += "print(sorted(names - {*sys.modules}), len(os.listdir('/proc/self/task')))"
+    environment = {**os.environ, **kernel_environment(Plan())}
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert asked.stdout == "[] 1\n"
 
 
 def test_a_warm_chapter_is_as_one_that_starts_afresh_and_sees_nothing_of_another(story, tree):

@@ -366,9 +366,8 @@ class Plan:
         Two results with the same key differ in their text alone. A page that shows the ledger sees its content.
         """
         inputs = {name: value for name, value in self.record["inputs"][slug].items() if name != self.page_name(slug)}
-        shown = sorted(p for p in self.generated.rglob("*") if p.is_file()) if slug in self.ledger_pages else []
-        seen = [(p.name, sha256(p.read_bytes())) for p in shown if not p.name.startswith(".")]
-        return digest([inputs, self.notebooks[slug].executed_text, seen])
+        shown = self._of_files(self.generated.rglob("[!.]*.*")) if slug in self.ledger_pages else {}
+        return digest([inputs, self.notebooks[slug].executed_text, shown])
 
     def page_name(self, slug: str) -> str:
         """Under which name a chapter's text is among its `inputs`."""
@@ -387,7 +386,7 @@ class Plan:
         return self._of_files([*files, *self.library.files.values()])
 
     def _of_files(self, files: Iterable[Path]) -> dict[str, str]:
-        return {self.named(p): sha256(p.read_bytes())[:20] for p in sorted(files) if p.exists()}
+        return {self.named(p): sha256(p.read_bytes())[:20] for p in sorted(files) if p.is_file()}
 
     def named(self, path: Path) -> str:
         """A file as seen from the project's directory."""

@@ -1,1 +1,1 @@
-"""Generated pages: ledger, first page, explorables, citations, exercises."""
+"""Generated pages: ledger, first page, explorables, citations, exercises, course; their prose and formulas."""

@@ -54,11 +54,11 @@ const drawn = async (formulas) => {
 
 
 class FormulaError(Exception):
-    """MathJax cannot read a formula: what it says of it, and the formula as the page says it."""
+    """MathJax cannot read a formula: what it says of it, and the formula."""
 
     def __str__(self) -> str:
         said, formula = self.args
-        return f"{said} in {html.unescape(formula)}"
+        return f"{said} in {formula}"
 
 
 def folder() -> Path:
