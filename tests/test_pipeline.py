@@ -329,7 +329,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_failure_is_told_each_time_until_mended_and_the_rest_is_kept(story):
     for result, kept in zip(story.failed, story.kept, strict=True):
         assert result.returncode != 0
-        assert "part/cell, code cell 2 (book/part/cell.md:17)" in result.stdout
+        assert "part/cell, code cell 2 (book/part/cell.md:17)" in result.stdout, result.stdout
         assert "ZeroDivisionError: division by zero" in result.stdout
         assert set(kept) == {"a", "one", "two"}
     assert story.kept[0] == story.kept[1]
@@ -349,6 +349,21 @@ def test_a_kernel_that_dies_is_told_with_its_cell_and_nothing_is_written_between
     with pytest.raises(execute.ChapterError, match=r"part/a, code cell 2.*\n  import os\n  DeadKernelError"):
         execute.run_notebook(Plan(root=tree), "part/a", dying, tmp_path / "notebook.ipynb", {})
     assert len(written) == 2  # before the first cell, and after the last that ran
+
+
+def test_a_cell_that_fails_is_told_by_its_place_where_its_kernel_has_not_said_its_number(tree, tmp_path, monkeypatch):
+    output = tmp_path / "notebook.ipynb"
+    cells = [nbformat.v4.new_code_cell(source) for source in ("x = 1", "1 / 0", "y = 2")]
+    for cell in cells[:2]:
+        cell.metadata.papermill = {"start_time": "now"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), output)
+
+    def failing(*_: object, **__: object) -> None:
+        raise papermill.exceptions.PapermillExecutionError(1, None, "1 / 0", "ZeroDivisionError", "division", [])
+
+    monkeypatch.setattr(execute.papermill, "execute_notebook", failing)
+    with pytest.raises(execute.ChapterError, match=r"^part/a, code cell 2 .*\n  1 / 0\n  ZeroDivisionError: division$"):
+        execute.run_notebook(Plan(root=tree), "part/a", nbformat.v4.new_notebook(), output, {})
 
 
 def test_what_is_printed_in_pieces_is_one_output_as_long_as_nothing_comes_between(tree, tmp_path, monkeypatch):

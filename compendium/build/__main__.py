@@ -30,7 +30,9 @@ def in_the_tree() -> None:
 def fail(error: Exception | str) -> None:
     """Print an error for people, on standard error, and stop."""
     head, *rest = str(error).splitlines() or [type(error).__name__]
-    print("\n".join([f"✗ {head}", *(f"  │ {line}" for line in rest)]), file=sys.stderr, flush=True)
+    told = [f"✗ {head}", *(f"  │ {line}" for line in rest)]
+    sys.stderr.write("".join(f"{line}\n" for line in told))  # at once: what other jobs say does not come between
+    sys.stderr.flush()
     raise SystemExit(1)
 
 

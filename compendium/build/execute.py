@@ -250,14 +250,19 @@ def run_notebook(plan: Plan, slug: str, notebook: Any, output: Path, parameters:
             )
     except PapermillExecutionError as error:
         said = ANSI.sub("", f"{error.ename}: {error.evalue}")
-        raise ChapterError(describe(plan, slug, error.source, error.exec_count, said)) from None
+        number = error.exec_count or begun(output)[0]  # a kernel that is slow to say which it was is not waited for
+        raise ChapterError(describe(plan, slug, error.source, number, said)) from None
     except Exception as error:
-        cells = nbformat.read(output, as_version=4).cells if output.exists() else []
-        code = [cell for cell in cells if cell.cell_type == "code"]
-        begun = [number for number, cell in enumerate(code, 1) if cell.metadata.get("papermill", {}).get("start_time")]
-        number = begun[-1] if begun else None
-        source = code[number - 1].source if number else ""
+        number, source = begun(output)
         raise ChapterError(describe(plan, slug, source, number, f"{type(error).__name__}: {error}")) from None
+
+
+def begun(output: Path) -> tuple[int | None, str]:
+    """Number and source of the last code cell that was begun, of a notebook that did not come to its end."""
+    cells = nbformat.read(output, as_version=4).cells if output.exists() else []
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    numbers = [number for number, cell in enumerate(code, 1) if cell.metadata.get("papermill", {}).get("start_time")]
+    return (numbers[-1], code[numbers[-1] - 1].source) if numbers else (None, "")
 
 
 def describe(plan: Plan, slug: str, source: str, number: int | None, said: str) -> str:
