@@ -156,7 +156,7 @@ class Tab:
         await self.js("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     async def open(self, url: str) -> None:
-        """Open a page, and wait until its formulas are set."""
+        """Open a page, and wait until it has been laid out."""
         self.events.clear()
         reply = await self.send("Page.navigate", url=url)
         if "errorText" in reply:
@@ -229,7 +229,4 @@ class Page:
         assert self.js(f"{element}.focus(), {element}.tabIndex >= 0 && document.activeElement === {element}"), selector
 
 
-SETTLED = """(async () => {
-  for (let last; window.MathJax?.startup && last !== MathJax.startup.promise; ) await (last = MathJax.startup.promise);
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-})()"""
+SETTLED = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
